@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+
+namespace Orchestrator.Core.Messages;
+
+/// <summary>What the coordinator says to a worker. Closed set; the fields are described in Protocol/v1/control.proto.</summary>
+public abstract record CoordinatorMessage
+{
+    private CoordinatorMessage() { }
+
+    public sealed record Welcome(WorkerId Worker) : CoordinatorMessage;
+
+    public sealed record Prepare(RunId Run, Generation Generation, string JobJson, string Isa, string RunDir, string? ResumeFrom) : CoordinatorMessage;
+
+    public sealed record Activate(
+        Generation Generation, ImmutableArray<Member> Members, long StartStep, long LastStep, long TotalSteps) : CoordinatorMessage;
+
+    public sealed record PrepareEnd(Generation Generation, string Reason) : CoordinatorMessage;
+
+    public sealed record Abort(Generation Generation, string Reason) : CoordinatorMessage;
+
+    public sealed record SaveCheckpoint(Generation Generation) : CoordinatorMessage;
+
+    public sealed record Release(string Reason) : CoordinatorMessage;
+}
+
+/// <summary>One member of a generation: its place in the list is its index, and slice i belongs to member i.</summary>
+/// <param name="Worker">Who.</param>
+/// <param name="CollectiveAddress">host:port.</param>
+/// <param name="FirstRank">The first logical rank it owns.</param>
+/// <param name="RankCount">How many it owns, from the first on; 0: it stands by.</param>
+public sealed record Member(WorkerId Worker, string CollectiveAddress, int FirstRank, int RankCount);

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+
+namespace Orchestrator.Core.Messages;
+
+/// <summary>What a worker says to its coordinator. Closed set; the fields are described in Protocol/v1/control.proto.</summary>
+public abstract record WorkerMessage
+{
+    private WorkerMessage() { }
+
+    public sealed record Hello(
+        int Pid, string Host, string CollectiveAddress, string MetricsAddress, string HighestIsa, string Device, string Launcher, string Version)
+        : WorkerMessage;
+
+    public sealed record Prepared(
+        Generation Generation, long SampleCount, string DataSha256, ImmutableSortedDictionary<string, string> Fingerprint, string CanarySha256,
+        string StateSha256, long AppliedSteps, long ParameterCount, long TargetsPerSample, long BufferBytes) : WorkerMessage;
+
+    public sealed record Refused(Generation Generation, string Reason, FailureKind Kind) : WorkerMessage;
+
+    public sealed record Progress(
+        Generation Generation, long Step, double Loss, int Samples, double GradientNorm, double LearningRate, StepSeconds Seconds,
+        long AllReduceBytes) : WorkerMessage;
+
+    public sealed record Evaluated(Generation Generation, long Step, double Loss, double? Accuracy, long Samples) : WorkerMessage;
+
+    public sealed record StateDigest(Generation Generation, long Step, string Sha256) : WorkerMessage;
+
+    public sealed record CheckpointSaved(
+        Generation Generation, long Step, string Path, string WeightsSha256, long Bytes, double Seconds, double StallSeconds, string? Error)
+        : WorkerMessage;
+
+    public sealed record Aborted(Generation Generation, long AppliedStep) : WorkerMessage;
+
+    public sealed record Finished(Generation Generation, long Step, string WeightsSha256, long Samples) : WorkerMessage;
+
+    public sealed record Failed(Generation Generation, long Step, string Reason, FailureKind Kind) : WorkerMessage;
+
+    public sealed record Leaving(string Reason) : WorkerMessage;
+}
+
+/// <summary>Seconds of one step and of its phases; the phases may overlap.</summary>
+public readonly record struct StepSeconds(double Step, double Data, double Compute, double AllReduce, double Update);
+
+/// <summary>Whose mistake a failure is; it decides the exit code.</summary>
+public enum FailureKind
+{
+    Unspecified = 0,
+
+    /// <summary>The job file or the user's model.</summary>
+    Job = 1,
+
+    /// <summary>Data, disk, network or libtorch.</summary>
+    Environment = 2,
+
+    /// <summary>Our bug.</summary>
+    Internal = 3,
+}
