@@ -1,0 +1,77 @@
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using V1 = Orchestrator.Protocol.V1;
+
+namespace Orchestrator.Protocol.Mapping;
+
+/// <summary>Between a coordinator's messages on the wire and the domain's. The only code that sees both.</summary>
+public static class CoordinatorMessageMapping
+{
+    public static V1.CoordinatorMessage ToWire(this CoordinatorMessage message) => message switch
+    {
+        CoordinatorMessage.Welcome m => new V1.CoordinatorMessage { Welcome = new V1.Welcome { WorkerId = m.Worker.Value } },
+        CoordinatorMessage.Prepare m => new V1.CoordinatorMessage { Prepare = ToWire(m) },
+        CoordinatorMessage.Activate m => new V1.CoordinatorMessage { Activate = ToWire(m) },
+        CoordinatorMessage.PrepareEnd m => new V1.CoordinatorMessage
+        {
+            PrepareEnd = new V1.PrepareEnd { Generation = m.Generation.Number, Reason = m.Reason },
+        },
+        CoordinatorMessage.Abort m => new V1.CoordinatorMessage { Abort = new V1.Abort { Generation = m.Generation.Number, Reason = m.Reason } },
+        CoordinatorMessage.SaveCheckpoint m => new V1.CoordinatorMessage
+        {
+            SaveCheckpoint = new V1.SaveCheckpoint { Generation = m.Generation.Number },
+        },
+        CoordinatorMessage.Release m => new V1.CoordinatorMessage { Release = new V1.Release { Reason = m.Reason } },
+        _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "This message has no wire form; add it to control.proto."),
+    };
+
+    /// <returns>Null for a message that this version does not know.</returns>
+    public static CoordinatorMessage? ToDomain(this V1.CoordinatorMessage message) => message.BodyCase switch
+    {
+        V1.CoordinatorMessage.BodyOneofCase.Welcome => new CoordinatorMessage.Welcome(new(message.Welcome.WorkerId)),
+        V1.CoordinatorMessage.BodyOneofCase.Prepare => ToDomain(message.Prepare),
+        V1.CoordinatorMessage.BodyOneofCase.Activate => ToDomain(message.Activate),
+        V1.CoordinatorMessage.BodyOneofCase.PrepareEnd =>
+            new CoordinatorMessage.PrepareEnd(new(message.PrepareEnd.Generation), message.PrepareEnd.Reason),
+        V1.CoordinatorMessage.BodyOneofCase.Abort => new CoordinatorMessage.Abort(new(message.Abort.Generation), message.Abort.Reason),
+        V1.CoordinatorMessage.BodyOneofCase.SaveCheckpoint => new CoordinatorMessage.SaveCheckpoint(new(message.SaveCheckpoint.Generation)),
+        V1.CoordinatorMessage.BodyOneofCase.Release => new CoordinatorMessage.Release(message.Release.Reason),
+        _ => null,
+    };
+
+    private static V1.Prepare ToWire(CoordinatorMessage.Prepare m)
+    {
+        var wire = new V1.Prepare { RunId = m.Run.Value, Generation = m.Generation.Number, JobJson = m.JobJson, Isa = m.Isa, RunDir = m.RunDir };
+        if (m.ResumeFrom is { } checkpoint)
+        {
+            wire.ResumeFrom = checkpoint;
+        }
+
+        return wire;
+    }
+
+    private static V1.Activate ToWire(CoordinatorMessage.Activate m)
+    {
+        var wire = new V1.Activate
+        {
+            Generation = m.Generation.Number, StartStep = m.StartStep, LastStep = m.LastStep, TotalSteps = m.TotalSteps,
+        };
+        foreach (var member in m.Members)
+        {
+            wire.Members.Add(new V1.Member
+            {
+                WorkerId = member.Worker.Value, CollectiveAddress = member.CollectiveAddress, FirstRank = member.FirstRank, RankCount = member.RankCount,
+            });
+        }
+
+        return wire;
+    }
+
+    private static CoordinatorMessage.Prepare ToDomain(V1.Prepare m) =>
+        new(new RunId(m.RunId), new Generation(m.Generation), m.JobJson, m.Isa, m.RunDir, m.HasResumeFrom ? m.ResumeFrom : null);
+
+    private static CoordinatorMessage.Activate ToDomain(V1.Activate m) => new(
+        new(m.Generation),
+        [.. m.Members.Select(member => new Member(new WorkerId(member.WorkerId), member.CollectiveAddress, member.FirstRank, member.RankCount))],
+        m.StartStep, m.LastStep, m.TotalSteps);
+}
