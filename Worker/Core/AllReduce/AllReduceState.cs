@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+
+namespace Orchestrator.Worker.Core.AllReduce;
+
+/// <summary>Where one member stands in the all-reduce of its step.</summary>
+/// <param name="Plan">Fixed for the generation.</param>
+/// <param name="Step">The step that was begun last; 0: none yet.</param>
+/// <param name="Prepared">This member's prepared generation, fixed when the step began.</param>
+/// <param name="Present">What the present step still waits for.</param>
+/// <param name="Next">What came early for the step after it: a peer may be one step ahead, never two.</param>
+/// <param name="LocalReady">Whether this member's partials of the present step are complete.</param>
+/// <param name="MissingGathered">Pieces of the others' slices that are still to come.</param>
+/// <param name="GatheredPrepared">The least prepared generation that any slice owner returned.</param>
+/// <param name="IsDecided">Whether the present step's whole reduced gradient is held.</param>
+/// <param name="Failure">Why the all-reduce ended; null while it has not.</param>
+public sealed record AllReduceState(
+    AllReducePlan Plan,
+    long Step,
+    Generation Prepared,
+    StepArrivals Present,
+    StepArrivals Next,
+    bool LocalReady,
+    int MissingGathered,
+    Generation? GatheredPrepared,
+    bool IsDecided,
+    string? Failure)
+{
+    /// <param name="plan">The generation's plan.</param>
+    /// <param name="appliedSteps">Steps applied before the generation starts.</param>
+    public static AllReduceState Start(AllReducePlan plan, long appliedSteps) => new(
+        plan, appliedSteps, plan.Generation, StepArrivals.Empty(plan), StepArrivals.Empty(plan), LocalReady: true, MissingGathered: 0,
+        GatheredPrepared: null, IsDecided: true, Failure: null);
+}
+
+/// <summary>Partials of the own slice that have come for one step.</summary>
+/// <param name="Missing">For each piece of the own slice: segments of other members still to come.</param>
+/// <param name="LeastPrepared">The least prepared generation of the members heard of; null: none yet.</param>
+public sealed record StepArrivals(ImmutableArray<int> Missing, Generation? LeastPrepared)
+{
+    public static StepArrivals Empty(AllReducePlan plan) =>
+        new([.. Enumerable.Repeat(plan.RemoteSegmentsPerPiece, plan.Pieces[plan.Self].Length)], null);
+
+    public StepArrivals Take(int piece, Generation prepared) =>
+        new(Missing.SetItem(piece, Missing[piece] - 1), Least(LeastPrepared, prepared));
+
+    public static Generation Least(Generation? known, Generation other) => known is { } value && value < other ? value : other;
+}
