@@ -1,0 +1,40 @@
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Worker.Core.Lifecycle;
+
+/// <summary>What the worker's shell has to do, in the order given.</summary>
+public abstract record WorkerEffect
+{
+    private WorkerEffect() { }
+
+    /// <summary>Tell the coordinator.</summary>
+    public sealed record Send(WorkerMessage Message) : WorkerEffect;
+
+    /// <summary>Load model, data and checkpoint; answer with PreparationSucceeded or PreparationFailed.</summary>
+    public sealed record BeginPreparation(CoordinatorMessage.Prepare Prepare) : WorkerEffect;
+
+    /// <summary>Start the training loop.</summary>
+    public sealed record BeginTraining(WorkerId Self, CoordinatorMessage.Activate Activate) : WorkerEffect;
+
+    /// <summary>From the next step on, tell the peers that this generation is prepared.</summary>
+    public sealed record RaisePrepared(Generation Generation) : WorkerEffect;
+
+    /// <summary>Stop the training loop where it is, within a step too; answer with TrainingStopped.</summary>
+    public sealed record StopTraining(string Reason) : WorkerEffect;
+
+    /// <summary>Write a checkpoint of the state as it is and report it.</summary>
+    public sealed record WriteCheckpoint(Generation Generation, long Step) : WorkerEffect;
+
+    /// <summary>Dispose model, data and buffers.</summary>
+    public sealed record DropRun(string Reason) : WorkerEffect;
+
+    /// <summary>Open a new stream to the coordinator, with backoff.</summary>
+    public sealed record Reattach(string Reason) : WorkerEffect;
+
+    /// <summary>End the process.</summary>
+    public sealed record Exit(int Code, string Reason) : WorkerEffect;
+
+    /// <summary>Say it in the log.</summary>
+    public sealed record Note(string Text) : WorkerEffect;
+}

@@ -1,0 +1,39 @@
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Worker.Core.Lifecycle;
+
+/// <summary>What happens to a worker. Closed set.</summary>
+public abstract record WorkerEvent
+{
+    private WorkerEvent() { }
+
+    /// <summary>The coordinator said something.</summary>
+    public sealed record CoordinatorSaid(CoordinatorMessage Message) : WorkerEvent;
+
+    /// <summary>The stream to the coordinator broke or could not be opened in time.</summary>
+    public sealed record CoordinatorLost(string Reason) : WorkerEvent;
+
+    /// <summary>Model, data and checkpoint are loaded.</summary>
+    public sealed record PreparationSucceeded(WorkerMessage.Prepared Prepared) : WorkerEvent;
+
+    /// <summary>They could not be.</summary>
+    public sealed record PreparationFailed(string Reason, FailureKind Kind) : WorkerEvent;
+
+    /// <summary>A step was applied.</summary>
+    public sealed record StepApplied(WorkerMessage.Progress Progress) : WorkerEvent;
+
+    /// <summary>Something else that the coordinator wants to hear of: a digest, an evaluation, a checkpoint.</summary>
+    public sealed record Reported(WorkerMessage Message) : WorkerEvent;
+
+    /// <summary>The training loop came to the run's end and its last checkpoint is committed.</summary>
+    public sealed record TrainingFinished(WorkerMessage.Finished Finished) : WorkerEvent;
+
+    /// <summary>The training loop stopped because it was told to.</summary>
+    public sealed record TrainingStopped(long AppliedSteps) : WorkerEvent;
+
+    /// <summary>The training loop failed by itself.</summary>
+    public sealed record TrainingFailed(long AppliedSteps, string Reason, FailureKind Kind) : WorkerEvent;
+
+    /// <summary>The process was told to end: SIGTERM, SIGINT, or its launcher is gone.</summary>
+    public sealed record Terminated(string Reason) : WorkerEvent;
+}

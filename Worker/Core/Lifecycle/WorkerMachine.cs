@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Worker.Core.Lifecycle;
+
+/// <summary>Decides what a worker does with its coordinator's orders and with what its training loop reports.</summary>
+public static class WorkerMachine
+{
+    // A worker that was told to end has done nothing wrong.
+    private const int ExitDone = 0;
+    private const int ExitFailed = 1;
+    private const int ExitNoCoordinator = 4;
+
+    public static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Step(WorkerState state, WorkerEvent @event) => @event switch
+    {
+        _ when state.Phase == WorkerPhase.Ended => (state, []),
+        WorkerEvent.CoordinatorSaid said => Said(state, said.Message),
+        WorkerEvent.CoordinatorLost lost => CoordinatorLost(state, lost.Reason),
+        WorkerEvent.PreparationSucceeded ready when state.Phase == WorkerPhase.Preparing && ready.Prepared.Generation == state.Generation =>
+            (state with { Phase = WorkerPhase.Ready, AppliedSteps = ready.Prepared.AppliedSteps }, [new WorkerEffect.Send(ready.Prepared)]),
+        WorkerEvent.PreparationFailed failed when state.Phase == WorkerPhase.Preparing =>
+            (Idle(state), [
+                new WorkerEffect.Send(new WorkerMessage.Refused(state.Generation, failed.Reason, failed.Kind)), new WorkerEffect.DropRun(failed.Reason)]),
+        WorkerEvent.StepApplied applied when state.Phase == WorkerPhase.Training =>
+            (state with { AppliedSteps = applied.Progress.Step }, [new WorkerEffect.Send(applied.Progress)]),
+        WorkerEvent.Reported reported when state.Run is not null => (state, [new WorkerEffect.Send(reported.Message)]),
+        WorkerEvent.TrainingFinished finished when state.Phase is WorkerPhase.Training or WorkerPhase.Aborting =>
+            (state with { Phase = WorkerPhase.Stopped, AppliedSteps = finished.Finished.Step }, [new WorkerEffect.Send(finished.Finished)]),
+        WorkerEvent.TrainingStopped stopped => TrainingStopped(state, stopped.AppliedSteps),
+        WorkerEvent.TrainingFailed failed => TrainingFailed(state, failed),
+        WorkerEvent.Terminated terminated => Terminated(state, terminated.Reason),
+        _ => (state, [new WorkerEffect.Note($"{@event.GetType().Name} in phase {state.Phase} changes nothing.")]),
+    };
+
+    private static (WorkerState, ImmutableArray<WorkerEffect>) Said(WorkerState state, CoordinatorMessage message) => message switch
+    {
+        CoordinatorMessage.Welcome welcome =>
+            (state with { Worker = welcome.Worker }, [new WorkerEffect.Note($"The coordinator knows this worker as {welcome.Worker}.")]),
+        CoordinatorMessage.Prepare prepare when state.Phase == WorkerPhase.Idle && state.Worker is not null =>
+            (state with
+            {
+                Phase = WorkerPhase.Preparing, Run = prepare.Run, Generation = prepare.Generation, HighestPrepared = prepare.Generation, AppliedSteps = 0,
+            }, [new WorkerEffect.BeginPreparation(prepare)]),
+        CoordinatorMessage.Activate activate when state.Phase == WorkerPhase.Ready && activate.Generation == state.Generation =>
+            (state with { Phase = WorkerPhase.Training }, [new WorkerEffect.BeginTraining(state.Worker!.Value, activate)]),
+        CoordinatorMessage.PrepareEnd end when state.Phase == WorkerPhase.Training && end.Generation == state.Generation =>
+            (state with { HighestPrepared = state.Generation.Next }, [new WorkerEffect.RaisePrepared(state.Generation.Next)]),
+        CoordinatorMessage.Abort abort when abort.Generation == state.Generation => Aborted(state, abort.Reason),
+        CoordinatorMessage.SaveCheckpoint save when state.Phase == WorkerPhase.Stopped && save.Generation == state.Generation =>
+            (state, [new WorkerEffect.WriteCheckpoint(state.Generation, state.AppliedSteps)]),
+        CoordinatorMessage.Release release => Released(state, release.Reason),
+        _ => (state, [new WorkerEffect.Note($"{message.GetType().Name} is for another generation or phase than {state.Generation}, {state.Phase}: ignored.")]),
+    };
+
+    private static (WorkerState, ImmutableArray<WorkerEffect>) Aborted(WorkerState state, string reason) => state.Phase switch
+    {
+        WorkerPhase.Training => (state with { Phase = WorkerPhase.Aborting }, [new WorkerEffect.StopTraining(reason)]),
+        WorkerPhase.Aborting => (state, []),
+        _ => (state with { Phase = state.Phase == WorkerPhase.Ready ? WorkerPhase.Stopped : state.Phase },
+            [new WorkerEffect.Send(new WorkerMessage.Aborted(state.Generation, state.AppliedSteps))]),
+    };
+
+    private static (WorkerState, ImmutableArray<WorkerEffect>) Released(WorkerState state, string reason)
+    {
+        var drop = ImmutableArray.Create<WorkerEffect>(new WorkerEffect.StopTraining(reason), new WorkerEffect.DropRun(reason));
+        return state.EndsWithRun
+            ? (Idle(state) with { Phase = WorkerPhase.Ended }, drop.Add(new WorkerEffect.Exit(ExitDone, reason)))
+            : (Idle(state), drop);
+    }
+
+    private static (WorkerState, ImmutableArray<WorkerEffect>) TrainingStopped(WorkerState state, long appliedSteps)
+    {
+        var next = state with { AppliedSteps = appliedSteps };
+        return state.Phase == WorkerPhase.Aborting
+            ? (next with { Phase = WorkerPhase.Stopped }, [new WorkerEffect.Send(new WorkerMessage.Aborted(state.Generation, appliedSteps))])
+            : (next, []);
+    }
+
+    /// <summary>A loop that fails after an order to stop has only noticed what the coordinator knew already: that counts as stopped.</summary>
+    private static (WorkerState, ImmutableArray<WorkerEffect>) TrainingFailed(WorkerState state, WorkerEvent.TrainingFailed failed) => state.Phase switch
+    {
+        WorkerPhase.Aborting => TrainingStopped(state, failed.AppliedSteps),
+        WorkerPhase.Training => (state with { Phase = WorkerPhase.Stopped, AppliedSteps = failed.AppliedSteps }, [
+            new WorkerEffect.Send(new WorkerMessage.Failed(state.Generation, failed.AppliedSteps, failed.Reason, failed.Kind))]),
+        _ => (state, []),
+    };
+
+    private static (WorkerState, ImmutableArray<WorkerEffect>) CoordinatorLost(WorkerState state, string reason)
+    {
+        var effects = ImmutableArray.CreateBuilder<WorkerEffect>();
+        if (state.Run is { } run)
+        {
+            effects.Add(new WorkerEffect.StopTraining(reason));
+            effects.Add(new WorkerEffect.DropRun($"Run {run} has no coordinator: {reason}"));
+        }
+
+        if (state.EndsWithRun)
+        {
+            effects.Add(new WorkerEffect.Exit(state.Run is null ? ExitNoCoordinator : ExitFailed, reason));
+            return (Idle(state) with { Phase = WorkerPhase.Ended }, effects.ToImmutable());
+        }
+
+        effects.Add(new WorkerEffect.Reattach(reason));
+        return (Idle(state) with { Worker = null }, effects.ToImmutable());
+    }
+
+    private static (WorkerState, ImmutableArray<WorkerEffect>) Terminated(WorkerState state, string reason) =>
+        (Idle(state) with { Phase = WorkerPhase.Ended }, [
+            new WorkerEffect.Send(new WorkerMessage.Leaving(reason)), new WorkerEffect.StopTraining(reason), new WorkerEffect.DropRun(reason),
+            new WorkerEffect.Exit(ExitDone, reason)]);
+
+    private static WorkerState Idle(WorkerState state) => state with
+    {
+        Phase = WorkerPhase.Idle, Run = null, Generation = Generation.None, HighestPrepared = Generation.None, AppliedSteps = 0,
+    };
+}

@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using Orchestrator.Worker.Core.Lifecycle;
+
+namespace Orchestrator.Worker.Core.Tests.Lifecycle;
+
+public sealed class WorkerMachineTests
+{
+    private static readonly Generation First = new(1);
+    private static readonly CoordinatorMessage.Prepare Prepare = new(new RunId("r"), First, "{}", "avx2", "/run", null);
+    private static readonly CoordinatorMessage.Activate Activate = new(First, [new Member(new WorkerId("w-1"), "h:1", 0, 8)], 0, 10, 10);
+
+    private static readonly WorkerMessage.Prepared Prepared =
+        new(First, 10, "data", ImmutableSortedDictionary<string, string>.Empty, "canary", "state", 0, 100, 1, 400);
+
+    [Fact]
+    public void Step_QuietRun_PreparesTrainsAndEndsWithItsLauncher()
+    {
+        var script = new Script(endsWithRun: true);
+        script.Hears(new CoordinatorMessage.Welcome(new WorkerId("w-1")));
+        Assert.Equal(new WorkerEffect.BeginPreparation(Prepare), Assert.Single(script.Hears(Prepare)));
+        Assert.Equal(new WorkerEffect.Send(Prepared), Assert.Single(script.Sees(new WorkerEvent.PreparationSucceeded(Prepared))));
+        Assert.Equal(new WorkerEffect.BeginTraining(new WorkerId("w-1"), Activate), Assert.Single(script.Hears(Activate)));
+        var finished = new WorkerMessage.Finished(First, 10, "hash", 320);
+        Assert.Equal(new WorkerEffect.Send(finished), Assert.Single(script.Sees(new WorkerEvent.TrainingFinished(finished))));
+        Assert.Equal(new WorkerEffect.Exit(0, "done"), script.Hears(new CoordinatorMessage.Release("done"))[^1]);
+        Assert.Equal(WorkerPhase.Ended, script.State.Phase);
+    }
+
+    [Fact]
+    public void PreparationFailed_IsRefusedWithTheReasonAndLeavesTheWorkerIdle()
+    {
+        var script = Preparing();
+        var effects = script.Sees(new WorkerEvent.PreparationFailed("No file data.csv.", FailureKind.Environment));
+        Assert.Equal(new WorkerEffect.Send(new WorkerMessage.Refused(First, "No file data.csv.", FailureKind.Environment)), effects[0]);
+        Assert.Equal(WorkerPhase.Idle, script.State.Phase);
+    }
+
+    [Fact]
+    public void Abort_WhileTraining_AnswersOnlyWhenTheLoopHasStopped()
+    {
+        var script = Training();
+        Assert.Equal(new WorkerEffect.StopTraining("w-2 died"), Assert.Single(script.Hears(new CoordinatorMessage.Abort(First, "w-2 died"))));
+        Assert.Equal(new WorkerEffect.Send(new WorkerMessage.Aborted(First, 7)), Assert.Single(script.Sees(new WorkerEvent.TrainingStopped(7))));
+        Assert.Equal(
+            new WorkerEffect.WriteCheckpoint(First, 7), Assert.Single(script.Hears(new CoordinatorMessage.SaveCheckpoint(First))));
+    }
+
+    [Fact]
+    public void TrainingFailed_BecauseAPeerDiedBeforeTheOrder_IsReportedAndThenAborted()
+    {
+        var script = Training();
+        Assert.Equal(
+            new WorkerEffect.Send(new WorkerMessage.Failed(First, 4, "w-2 was lost", FailureKind.Environment)),
+            Assert.Single(script.Sees(new WorkerEvent.TrainingFailed(4, "w-2 was lost", FailureKind.Environment))));
+        Assert.Equal(
+            new WorkerEffect.Send(new WorkerMessage.Aborted(First, 4)), Assert.Single(script.Hears(new CoordinatorMessage.Abort(First, "w-2 was lost"))));
+        Assert.Equal(new WorkerEffect.WriteCheckpoint(First, 4), Assert.Single(script.Hears(new CoordinatorMessage.SaveCheckpoint(First))));
+    }
+
+    [Fact]
+    public void PrepareEnd_WhileTraining_RaisesWhatThePeersAreTold() => Assert.Equal(
+        new WorkerEffect.RaisePrepared(First.Next), Assert.Single(Training().Hears(new CoordinatorMessage.PrepareEnd(First, "stop"))));
+
+    [Fact]
+    public void Activate_OfAnotherGeneration_IsIgnored()
+    {
+        var script = Preparing();
+        script.Sees(new WorkerEvent.PreparationSucceeded(Prepared));
+        Assert.IsType<WorkerEffect.Note>(Assert.Single(script.Hears(Activate with { Generation = new Generation(9) })));
+        Assert.Equal(WorkerPhase.Ready, script.State.Phase);
+    }
+
+    [Fact]
+    public void CoordinatorLost_StandingWorker_DropsTheRunAndAttachesAnew()
+    {
+        var script = Training(endsWithRun: false);
+        var effects = script.Sees(new WorkerEvent.CoordinatorLost("connection reset"));
+        Assert.Equal(["StopTraining", "DropRun", "Reattach"], effects.Select(effect => effect.GetType().Name));
+        Assert.Null(script.State.Worker);
+    }
+
+    [Fact]
+    public void CoordinatorLost_WorkerOfRun_Ends()
+    {
+        var effects = Training().Sees(new WorkerEvent.CoordinatorLost("connection reset"));
+        Assert.Equal(new WorkerEffect.Exit(1, "connection reset"), effects[^1]);
+    }
+
+    [Fact]
+    public void Terminated_SaysGoodbyeFirst()
+    {
+        var effects = Training().Sees(new WorkerEvent.Terminated("SIGTERM"));
+        Assert.Equal(["Send", "StopTraining", "DropRun", "Exit"], effects.Select(effect => effect.GetType().Name));
+    }
+
+    private static Script Preparing(bool endsWithRun = true)
+    {
+        var script = new Script(endsWithRun);
+        script.Hears(new CoordinatorMessage.Welcome(new WorkerId("w-1")));
+        script.Hears(Prepare);
+        return script;
+    }
+
+    private static Script Training(bool endsWithRun = true)
+    {
+        var script = Preparing(endsWithRun);
+        script.Sees(new WorkerEvent.PreparationSucceeded(Prepared));
+        script.Hears(Activate);
+        return script;
+    }
+
+    private sealed class Script(bool endsWithRun)
+    {
+        public WorkerState State { get; private set; } = WorkerState.Start(endsWithRun);
+
+        public ImmutableArray<WorkerEffect> Hears(CoordinatorMessage message) => Sees(new WorkerEvent.CoordinatorSaid(message));
+
+        public ImmutableArray<WorkerEffect> Sees(WorkerEvent @event)
+        {
+            (State, var effects) = WorkerMachine.Step(State, @event);
+            return effects;
+        }
+    }
+}
