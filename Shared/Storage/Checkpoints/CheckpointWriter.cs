@@ -19,8 +19,6 @@ namespace Orchestrator.Storage.Checkpoints;
 /// </remarks>
 internal sealed class CheckpointWriter(IFileSystem files, string folder)
 {
-    private readonly byte[] _scratch = new byte[TensorSource.PieceBytes];
-
     /// <summary>The rename was called: from here on the folder may be a checkpoint and must not be deleted as debris.</summary>
     public bool MayBeCommitted { get; private set; }
 
@@ -63,7 +61,7 @@ internal sealed class CheckpointWriter(IFileSystem files, string folder)
     }
 
     private CheckpointFile WriteTensors(string name, ImmutableArray<TensorSource> tensors, CancellationToken cancellation) =>
-        WriteFile(name, sink => SafetensorsWriter.Write(sink, _scratch, tensors, CheckpointStore.TensorMetadata, cancellation));
+        WriteFile(name, sink => SafetensorsWriter.Write(sink, tensors, CheckpointStore.TensorMetadata, cancellation));
 
     private CheckpointFile WriteFile(string name, Action<SpanSink> write)
     {

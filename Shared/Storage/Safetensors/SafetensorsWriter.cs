@@ -24,7 +24,7 @@ public static class SafetensorsWriter
         Stream stream, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        Write(bytes => stream.Write(bytes), new byte[TensorSource.PieceBytes], tensors, metadata, cancellation);
+        Write(bytes => stream.Write(bytes), tensors, metadata, cancellation);
     }
 
     /// <summary>What <see cref="Write(Stream, IEnumerable{TensorSource}, IReadOnlyDictionary{string, string}?, CancellationToken)"/> will write, in bytes.</summary>
@@ -35,9 +35,10 @@ public static class SafetensorsWriter
     }
 
     internal static void Write(
-        SpanSink sink, byte[] scratch, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata, CancellationToken cancellation)
+        SpanSink sink, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata, CancellationToken cancellation)
     {
         var sorted = Sort(tensors);
+        var scratch = TensorSource.ScratchFor(sorted);
         sink(BuildHeader(sorted, metadata));
         foreach (var tensor in DataOrder(sorted))
         {

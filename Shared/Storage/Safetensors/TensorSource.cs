@@ -57,7 +57,11 @@ public sealed class TensorSource
 
     public static TensorSource From(string name, ReadOnlySpan<long> shape, ReadOnlyMemory<int> values) => Typed(name, TensorType.Int32, shape, values);
 
-    /// <summary>Hands every byte to <paramref name="sink"/>, in order, through <paramref name="scratch"/> (at least one element long).</summary>
+    /// <summary>A buffer for <see cref="Stream"/>: one piece, or less when no tensor is that long.</summary>
+    internal static byte[] ScratchFor(IEnumerable<TensorSource> tensors) =>
+        new byte[Math.Min(PieceBytes, tensors.Select(tensor => tensor.ByteCount).DefaultIfEmpty().Max())];
+
+    /// <summary>Hands every byte to <paramref name="sink"/>, in order, through <paramref name="scratch"/> (see <see cref="ScratchFor"/>).</summary>
     internal void Stream(byte[] scratch, SpanSink sink, CancellationToken cancellation = default)
     {
         for (long offset = 0; offset < ByteCount;)

@@ -30,7 +30,7 @@ public static class WeightsHash
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Framing);
         AppendUInt64(hash, (ulong)sorted.Length);
-        var scratch = new byte[TensorSource.PieceBytes];
+        var scratch = TensorSource.ScratchFor(sorted);
         for (var index = 0; index < sorted.Length; index++)
         {
             if (index > 0 && sorted[index].Name == sorted[index - 1].Name)
