@@ -146,7 +146,7 @@ internal sealed partial class HttpServerCallContext
 
         // Without a message so far, the status goes out with the headers: a trailers-only response.
         var response = HttpContext.Response;
-        var destination = response.HasStarted ? TrailerDictionary() : response.Headers;
+        var destination = response.HasStarted || _writer is not null ? TrailerDictionary() : response.Headers;
         try
         {
             if (_responseTrailers is not null)

@@ -5,6 +5,7 @@ namespace Grpc.AspNetCore.Server.Internal;
 /// <summary>What a call sends before its end: headers and messages.</summary>
 internal sealed partial class HttpServerCallContext
 {
+    // Null until the first message is in the response.
     private PipeFrameWriter? _writer;
 
     /// <summary>Writes one message; with <paramref name="flush"/> it returns when the transport took it.</summary>
@@ -19,12 +20,13 @@ internal sealed partial class HttpServerCallContext
                 throw new InvalidOperationException($"The call of {_method} has ended, so no message can be written. Stop writing when ServerCallContext.CancellationToken is cancelled.");
             }
 
-            _writer ??= new PipeFrameWriter(HttpContext.Response.BodyWriter, _settings.MaxSendMessageSize);
+            var writer = _writer ?? new PipeFrameWriter(HttpContext.Response.BodyWriter, _settings.MaxSendMessageSize);
             try
             {
-                _writer.Write(marshaller, message);
+                writer.Write(marshaller, message);
+                _writer = writer;
             }
-            catch when (_writer.IsBroken)
+            catch when (writer.IsBroken)
             {
                 Reset();
                 throw;
