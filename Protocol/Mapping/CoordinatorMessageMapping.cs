@@ -1,6 +1,5 @@
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
-using V1 = Orchestrator.Protocol.V1;
 
 namespace Orchestrator.Protocol.Mapping;
 

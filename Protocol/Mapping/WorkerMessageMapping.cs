@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
-using V1 = Orchestrator.Protocol.V1;
 
 namespace Orchestrator.Protocol.Mapping;
 
