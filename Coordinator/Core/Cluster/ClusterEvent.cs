@@ -1,0 +1,30 @@
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Cluster;
+
+/// <summary>What can happen to a coordinator. Closed set.</summary>
+public abstract record ClusterEvent
+{
+    private ClusterEvent() { }
+
+    /// <summary>A stream was opened and the worker introduced itself.</summary>
+    /// <param name="Connection">Names the stream until the worker has an id.</param>
+    /// <param name="Hello">How it introduced itself.</param>
+    public sealed record WorkerAttached(long Connection, WorkerMessage.Hello Hello) : ClusterEvent;
+
+    public sealed record WorkerSaid(WorkerId Worker, WorkerMessage Message) : ClusterEvent;
+
+    /// <summary>The worker's stream ended; the last event of this worker.</summary>
+    public sealed record WorkerLost(WorkerId Worker, string Reason) : ClusterEvent;
+
+    public sealed record RunSubmitted(RunOrder Order) : ClusterEvent;
+
+    public sealed record StopRequested(RunId Run, string Reason) : ClusterEvent;
+
+    /// <inheritdoc cref="RunEvent.LaunchFailed"/>
+    public sealed record LaunchFailed(RunId Run, string Reason) : ClusterEvent;
+
+    public sealed record TimerFired(RunId Run, RunTimer Timer, Generation Generation) : ClusterEvent;
+}

@@ -1,0 +1,14 @@
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Formation;
+
+/// <summary>A worker that may become a member of a generation, as it introduced itself.</summary>
+public sealed record Candidate(WorkerId Worker, WorkerMessage.Hello Hello)
+{
+    /// <summary>As a person finds the process: the id, the process id and the host.</summary>
+    public string Describe() => $"worker {Worker} (pid {Hello.Pid} on {Hello.Host})";
+}
+
+/// <summary>A worker that may not be a member, and why, in a sentence.</summary>
+public sealed record Refusal(WorkerId Worker, string Reason);

@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
+
+namespace Orchestrator.Coordinator.Core.Runs;
+
+/// <summary>Members that agree become a generation: ranks are dealt out, the steps are counted, and training starts.</summary>
+internal static class Activation
+{
+    /// <param name="state">The run.</param>
+    /// <param name="phase">Every member has answered, and all answers agree.</param>
+    /// <param name="now">The start of the clock.</param>
+    public static (RunState State, ImmutableArray<RunEffect> Effects) Start(RunState state, RunPhase.Preparing phase, DateTimeOffset now)
+    {
+        var answer = phase.Answers.Values.First();
+        var steps = StepPlan.Create(state.Order, answer.AppliedSteps, answer.SampleCount);
+        if (steps.Problem is { } problem)
+        {
+            return RunEnding.Fail(state, problem, FailureKind.Job, phase.Members.Keys);
+        }
+
+        var ranges = RankPlan.Even(state.Order.Job.Training.LogicalRanks, phase.Members.Count);
+        ImmutableArray<Member> members =
+        [
+            .. phase.Members.Values.Select((candidate, i) => new Member(candidate.Worker, candidate.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)),
+        ];
+        var crew = new Crew(phase.Members, members.ToImmutableSortedDictionary(m => m.Worker, m => m), answer.AppliedSteps, steps.LastStep, steps.TotalSteps);
+        var next = state with
+        {
+            Phase = new RunPhase.Running(crew, null, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty),
+            Progress = state.Progress.Start(answer.AppliedSteps, now),
+            Reason = $"{members.Length} {(members.Length == 1 ? "worker trains" : "workers train")} steps {answer.AppliedSteps + 1} to {steps.LastStep}.",
+        };
+        var activate = new CoordinatorMessage.Activate(state.Generation, members, answer.AppliedSteps, steps.LastStep, steps.TotalSteps);
+        return (next,
+        [
+            new RunEffect.Record(new RunRecord.GenerationFormed(state.Generation, answer.AppliedSteps, Describe(state, phase, answer, steps))),
+            .. members.Select(member => new RunEffect.Record(Ready(state.Generation, answer.AppliedSteps, phase.Members[member.Worker].Hello, member))),
+            .. members.Select(member => new RunEffect.Tell(member.Worker, activate)),
+        ]);
+    }
+
+    private static Formed Describe(RunState state, RunPhase.Preparing phase, WorkerMessage.Prepared answer, StepPlan steps) => new(
+        [.. phase.Members.Keys], state.Order.Job.Training.LogicalRanks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, phase.Isa,
+        answer.ParameterCount, phase.Answers.Values.Max(each => each.BufferBytes), answer.SampleCount, answer.DataSha256, answer.TargetsPerSample);
+
+    private static RunRecord.WorkerReady Ready(Generation generation, long step, WorkerMessage.Hello hello, Member member) =>
+        new(generation, step, member.Worker, hello.Pid, hello.Host, [.. Enumerable.Range(member.FirstRank, member.RankCount)]);
+}

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Runs;
+
+/// <summary>The life of one run: from the queue to its end. Decides; its effects are carried out by the shell, in order.</summary>
+/// <remarks>
+/// Queued -> Preparing -> Running -> Ended is the quiet way. A member that fails or is lost while Running leads over Aborting (the
+/// others say what they hold) and Saving (the one that holds most writes it) to Ended. A message of another generation
+/// changes nothing. Every phase has its own machine; this one only tells them apart.
+/// </remarks>
+public static class RunMachine
+{
+    public static (RunState State, ImmutableArray<RunEffect> Effects) Create(RunOrder order, RunWaits waits)
+    {
+        var workers = order.Job.Workers;
+        var state = new RunState { Order = order, Phase = new RunPhase.Queued(IsGraceRunning: order.IsEmbedded, IsGraceOver: false), Reason = "Waits for its turn." };
+        var queued = new RunEffect.Record(new RunRecord.RunQueued(order.Job.Name, workers.Min, workers.Desired, workers.Max, order.ResumeFrom));
+        return (state, order.IsEmbedded
+            ? [queued, new RunEffect.StartTimer(RunTimer.Grace, Generation.None, waits.Launch)]
+            : [queued]);
+    }
+
+    public static (RunState State, ImmutableArray<RunEffect> Effects) Step(RunState state, RunEvent @event, RunWaits waits, DateTimeOffset now)
+    {
+        if (@event is RunEvent.WorkerSaid said && GenerationOf(said.Message) is { } generation && generation != state.Generation)
+        {
+            return (state, [Note($"{said.Message.GetType().Name} of {said.Worker} is of {generation}; the run is in {state.Generation}.")]);
+        }
+
+        return (state.Phase, @event) switch
+        {
+            (RunPhase.Queued queued, _) => QueuedMachine.Step(state, queued, @event, waits),
+            (RunPhase.Preparing preparing, _) => PreparingMachine.Step(state, preparing, @event, now),
+            (RunPhase.Running running, _) => RunningMachine.Step(state, running, @event, waits, now),
+            (RunPhase.Aborting aborting, _) => AbortingMachine.Step(state, aborting, @event, waits, now),
+            (RunPhase.Saving saving, _) => SavingMachine.Step(state, saving, @event, waits, now),
+            _ => (state, [Note($"{@event.GetType().Name} came after the end of run {state.Id}.")]),
+        };
+    }
+
+    internal static RunEffect.Note Note(string sentence) => new(sentence);
+
+    /// <summary>What a phase has no use for.</summary>
+    internal static (RunState, ImmutableArray<RunEffect>) Ignore(RunState state, RunEvent @event) =>
+        (state, [Note($"{Describe(@event)} changes nothing while run {state.Id} is {state.Phase.GetType().Name}.")]);
+
+    private static string Describe(RunEvent @event) => @event switch
+    {
+        RunEvent.WorkerSaid said => $"{said.Message.GetType().Name} of {said.Worker}",
+        RunEvent.WorkerLost lost => $"The loss of {lost.Worker}",
+        RunEvent.TimerFired fired => $"The timer {fired.Timer} of {fired.Generation}",
+        _ => @event.GetType().Name,
+    };
+
+    private static Generation? GenerationOf(WorkerMessage message) => message switch
+    {
+        WorkerMessage.Prepared m => m.Generation,
+        WorkerMessage.Refused m => m.Generation,
+        WorkerMessage.Progress m => m.Generation,
+        WorkerMessage.Evaluated m => m.Generation,
+        WorkerMessage.StateDigest m => m.Generation,
+        WorkerMessage.CheckpointSaved m => m.Generation,
+        WorkerMessage.Aborted m => m.Generation,
+        WorkerMessage.Finished m => m.Generation,
+        WorkerMessage.Failed m => m.Generation,
+        _ => null,
+    };
+}

@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Runs;
+
+/// <summary>How far a run is: steps, loss, speed, checkpoint, held-out result. Its size does not grow with the number of steps.</summary>
+public sealed record RunProgress
+{
+    /// <summary>The loss of a run is the mean of this many last steps: one batch alone is noise.</summary>
+    public const int LossWindow = 10;
+
+    public static readonly RunProgress None = new();
+
+    /// <summary>Steps that every computing member has applied.</summary>
+    public long Step { get; init; }
+
+    public ImmutableArray<double> RecentLosses { get; init; } = [];
+
+    public RateClock Rate { get; init; } = RateClock.Stopped;
+
+    public CheckpointMark? Checkpoint { get; init; }
+
+    /// <summary>The step whose checkpoint could not be written last, and why.</summary>
+    public CheckpointProblem? CheckpointProblem { get; init; }
+
+    public HeldOut? HeldOut { get; init; }
+
+    /// <summary>Steps that some members have applied; members differ by a step, their reports by a few.</summary>
+    public ImmutableSortedDictionary<long, PartialStep> Pending { get; init; } = ImmutableSortedDictionary<long, PartialStep>.Empty;
+
+    /// <summary>The last step that each member reported.</summary>
+    public ImmutableSortedDictionary<WorkerId, long> ReportedSteps { get; init; } = ImmutableSortedDictionary<WorkerId, long>.Empty;
+
+    /// <summary>Digests of steps for which not every member has sent one.</summary>
+    public ImmutableSortedDictionary<long, ImmutableSortedDictionary<WorkerId, string>> Digests { get; init; } =
+        ImmutableSortedDictionary<long, ImmutableSortedDictionary<WorkerId, string>>.Empty;
+
+    public double? Loss => RecentLosses.Length == 0 ? null : RecentLosses.Average();
+
+    /// <summary>A generation begins to train.</summary>
+    public RunProgress Start(long startStep, DateTimeOffset now) => this with
+    {
+        Step = startStep,
+        Rate = RateClock.Start(startStep, now),
+        Pending = Pending.Clear(),
+        ReportedSteps = ReportedSteps.Clear(),
+        Digests = Digests.Clear(),
+    };
+
+    /// <summary>The highest step that anybody reported: what a person calls the step at which something happened.</summary>
+    public long HighestStep => Math.Max(Step, Pending.IsEmpty ? 0 : Pending.Keys.Last());
+}
+
+/// <param name="Path">Absolute folder.</param>
+public sealed record CheckpointMark(long Step, string Path, string WeightsSha256, DateTimeOffset SavedAt);
+
+public sealed record CheckpointProblem(long Step, string Reason);
+
+public sealed record HeldOut(long Step, double Loss, double? Accuracy);
+
+/// <summary>A step as far as members have reported it.</summary>
+public sealed record PartialStep(double Loss, double LearningRate, double GradientNorm, long Samples, StepSeconds Seconds, long AllReduceBytes)
+{
+    public static PartialStep From(WorkerMessage.Progress report) =>
+        new(report.Loss, report.LearningRate, report.GradientNorm, report.Samples, report.Seconds, report.AllReduceBytes);
+
+    /// <summary>The loss is the same on every member; samples and bytes add up; of the times the slowest counts.</summary>
+    public PartialStep With(WorkerMessage.Progress report) => this with
+    {
+        Samples = Samples + report.Samples,
+        AllReduceBytes = AllReduceBytes + report.AllReduceBytes,
+        Seconds = new StepSeconds(
+            Math.Max(Seconds.Step, report.Seconds.Step), Math.Max(Seconds.Data, report.Seconds.Data), Math.Max(Seconds.Compute, report.Seconds.Compute),
+            Math.Max(Seconds.AllReduce, report.Seconds.AllReduce), Math.Max(Seconds.Update, report.Seconds.Update)),
+    };
+}

@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+
+namespace Orchestrator.Coordinator.Core.Runs;
+
+/// <summary>One line of a run's events.jsonl. Closed set; the names on disk stand in the host's writer.</summary>
+/// <param name="Generation">None before the first.</param>
+/// <param name="Step">Steps applied when it happened.</param>
+public abstract record RunRecord(Generation Generation, long Step)
+{
+    public sealed record RunQueued(string Name, int MinWorkers, int DesiredWorkers, int MaxWorkers, string? ResumeFrom) : RunRecord(Generation.None, 0);
+
+    /// <summary>Workers were asked to make themselves ready.</summary>
+    public sealed record GenerationPreparing(Generation Generation, long Step, ImmutableArray<WorkerId> Workers, string Isa, string Reason)
+        : RunRecord(Generation, Step);
+
+    public sealed record WorkerRefused(Generation Generation, long Step, WorkerId Worker, string Reason) : RunRecord(Generation, Step);
+
+    public sealed record GenerationFormed(Generation Generation, long Step, Formed Formed) : RunRecord(Generation, Step);
+
+    public sealed record WorkerReady(Generation Generation, long Step, WorkerId Worker, int Pid, string Host, ImmutableArray<int> LogicalRanks)
+        : RunRecord(Generation, Step);
+
+    public sealed record Evaluated(Generation Generation, long Step, double Loss, double? Accuracy, long Samples) : RunRecord(Generation, Step);
+
+    /// <summary>All members hold the same state.</summary>
+    public sealed record StateCompared(Generation Generation, long Step, int Workers, string Sha256) : RunRecord(Generation, Step);
+
+    public sealed record CheckpointSaved(
+        Generation Generation, long Step, WorkerId Worker, string Path, string WeightsSha256, long Bytes, double Seconds, double StallSeconds)
+        : RunRecord(Generation, Step);
+
+    public sealed record CheckpointFailed(Generation Generation, long Step, WorkerId Worker, string Reason) : RunRecord(Generation, Step);
+
+    public sealed record RunStopping(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
+    public sealed record RunWaiting(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
+    public sealed record WorkerLost(Generation Generation, long Step, WorkerId Worker, int Pid, string Reason) : RunRecord(Generation, Step);
+
+    public sealed record WorkerFailed(Generation Generation, long Step, WorkerId Worker, int Pid, string Reason) : RunRecord(Generation, Step);
+
+    public sealed record WorkerFinished(Generation Generation, long Step, WorkerId Worker, long Samples, string WeightsSha256) : RunRecord(Generation, Step);
+
+    public sealed record RunEnded(Generation Generation, long Step, RunOutcome Outcome, double? Loss, double? SamplesPerSecond) : RunRecord(Generation, Step);
+}
+
+/// <summary>What a generation starts with.</summary>
+public sealed record Formed(
+    ImmutableArray<WorkerId> Workers, int LogicalRanks, long StartStep, long LastStep, long TotalSteps, string Isa, long ParameterCount, long BufferBytes,
+    long SampleCount, string DataSha256, long TargetsPerSample);
