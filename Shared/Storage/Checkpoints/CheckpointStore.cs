@@ -80,11 +80,10 @@ public sealed class CheckpointStore
         {
             return
             [
-                .. _files.List(Directory)
+                .. CheckpointAge.Order(_files.List(Directory)
                     .Select(name => (Step: CheckpointFiles.StepOf(name), Path: Path.Combine(Directory, name)))
                     .Where(entry => entry.Step is not null && _files.FileExists(Path.Combine(entry.Path, CheckpointFiles.Manifest)))
-                    .Select(entry => Describe(entry.Path, entry.Step!.Value))
-                    .OrderBy(listing => listing, CheckpointAge.Instance),
+                    .Select(entry => Describe(entry.Path, entry.Step!.Value))),
             ];
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

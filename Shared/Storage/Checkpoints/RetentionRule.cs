@@ -13,19 +13,22 @@ public static class RetentionRule
         IEnumerable<CheckpointListing> listings, string runId, int keep, IReadOnlySet<string> kept)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
-        var ofRun = listings.Where(listing => listing.Manifest?.RunId == runId).OrderBy(listing => listing, CheckpointAge.Instance).ToList();
+        var ofRun = CheckpointAge.Order(listings.Where(listing => listing.Manifest?.RunId == runId)).ToList();
         return [.. ofRun.Take(Math.Max(0, ofRun.Count - keep)).Where(listing => !kept.Contains(listing.Path))];
     }
 }
 
-/// <summary>Orders checkpoints from old to new: a later lineage is newer than any step of the one that it left behind.</summary>
-internal sealed class CheckpointAge : IComparer<CheckpointListing>
+/// <summary>Orders checkpoints from old to new.</summary>
+/// <remarks>
+/// Within a run a later lineage is newer than any step of the one that it left behind; no clock has a say. Between runs of one folder the
+/// clock of the newest save decides, for there is nothing else. Those that cannot be read come first.
+/// </remarks>
+internal static class CheckpointAge
 {
-    public static CheckpointAge Instance { get; } = new();
-
-    public int Compare(CheckpointListing? x, CheckpointListing? y)
-    {
-        var byLineage = (x?.Manifest?.Lineage.Number ?? -1).CompareTo(y?.Manifest?.Lineage.Number ?? -1);
-        return byLineage != 0 ? byLineage : (x?.Step ?? -1).CompareTo(y?.Step ?? -1);
-    }
+    public static IEnumerable<CheckpointListing> Order(IEnumerable<CheckpointListing> listings) => listings
+        .GroupBy(listing => listing.Manifest?.RunId)
+        .OrderBy(run => run.Key is not null)
+        .ThenBy(run => run.Max(listing => listing.Manifest?.CreatedAt))
+        .ThenBy(run => run.Key, StringComparer.Ordinal)
+        .SelectMany(run => run.OrderBy(listing => listing.Manifest?.Lineage.Number).ThenBy(listing => listing.Step));
 }

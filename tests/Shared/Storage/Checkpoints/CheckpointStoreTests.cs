@@ -167,6 +167,18 @@ public class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void FindLatest_TwoRunsInOneFolder_IsOfTheRunThatSavedLast()
+    {
+        var early = Sample.Content(500, lineage: 3);
+        var late = Sample.Content(20, run: "run-b");
+        _store.Save(late with { Manifest = late.Manifest with { CreatedAt = late.Manifest.CreatedAt.AddHours(1) } }, keep: 3);
+        _store.Save(early, keep: 3);
+
+        Assert.Equal(20, _store.FindLatest()!.Step);
+        Assert.Equal([500, 20], _store.List().Select(listing => listing.Step));
+    }
+
+    [Fact]
     public void FindLatest_NewestIsDamaged_DoesNotFallBackInSilence()
     {
         var older = _store.Save(Sample.Content(10), keep: 3);
