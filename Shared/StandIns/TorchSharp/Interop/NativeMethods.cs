@@ -24,7 +24,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(ShimLibrary.Name)] internal static partial int ot_cuda_description(int index, byte* text, int capacity);
     [LibraryImport(ShimLibrary.Name)] internal static partial int ot_openblas_threads();
     [LibraryImport(ShimLibrary.Name)] internal static partial nint ot_openblas_core();
+    [LibraryImport(ShimLibrary.Name)] internal static partial nint ot_openblas_config();
     [LibraryImport(ShimLibrary.Name)] internal static partial int ot_onednn_isa();
+    [LibraryImport(ShimLibrary.Name)] internal static partial int ot_onednn_version();
 
     [LibraryImport(ShimLibrary.Name, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int ot_operator_find(string name, string overload, out nint result);

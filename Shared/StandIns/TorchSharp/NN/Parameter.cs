@@ -12,6 +12,8 @@ public class Parameter : torch.Tensor
         this.requires_grad = requires_grad && is_floating_point();
     }
 
+    internal Parameter(nint handle) : base(handle) => DetachFromDisposeScope();
+
     private static nint Leaf(torch.Tensor data)
     {
         if (data.is_leaf)

@@ -174,6 +174,20 @@ OT_API const char* ot_openblas_core() {
   return function == nullptr ? nullptr : function();
 }
 
+OT_API const char* ot_openblas_config() {
+  auto* function = symbol<char*()>("openblas_get_config");
+  return function == nullptr ? nullptr : function();
+}
+
+OT_API int ot_onednn_version() {
+  struct Version {   // the start of dnnl_version_t, the same since oneDNN 1.0
+    int major, minor, patch;
+  };
+  auto* function = symbol<const Version*()>("dnnl_version");
+  const auto* version = function == nullptr ? nullptr : function();
+  return version == nullptr ? -1 : version->major * 10000 + version->minor * 100 + version->patch;
+}
+
 OT_API int ot_onednn_isa() {
   auto* function = symbol<int()>("dnnl_get_effective_cpu_isa");
   return function == nullptr ? -1 : function();

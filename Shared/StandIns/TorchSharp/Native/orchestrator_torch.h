@@ -56,7 +56,9 @@ OT_API int ot_cuda_synchronize(int index);
 OT_API int ot_cuda_description(int index, char* text, int capacity);   // "NAME, compute capability M.N"
 OT_API int ot_openblas_threads();                        // 0 where this libtorch has no OpenBLAS
 OT_API const char* ot_openblas_core();                   // null likewise
+OT_API const char* ot_openblas_config();                 // starts with its version; null likewise
 OT_API int ot_onednn_isa();                              // dnnl_cpu_isa_t; -1 where it cannot be asked
+OT_API int ot_onednn_version();                          // major * 10000 + minor * 100 + patch; -1 where it cannot be asked
 
 // ---- operators (operators.cc) ----
 OT_API int ot_operator_find(const char* name, const char* overload, ot_operator* result);

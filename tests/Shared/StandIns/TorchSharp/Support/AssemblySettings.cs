@@ -1,0 +1,2 @@
+// Seeds, live tensors and memory are facts of the whole process.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
