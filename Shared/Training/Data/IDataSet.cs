@@ -29,7 +29,11 @@ public sealed record Batch(Tensor Inputs, Tensor Targets, int Count) : IDisposab
 }
 
 /// <summary>The seed from which a sample's own random stream is made: hash it with the sample's id and epoch, never with a worker or a rank.</summary>
-public readonly record struct SampleStreams(long Seed, long Epoch);
+public readonly record struct SampleStreams(long Seed, long Epoch)
+{
+    /// <summary>The random stream of one sample in this epoch.</summary>
+    public SampleRandom For(long sampleId) => SampleRandom.For(Seed, sampleId, Epoch);
+}
 
 /// <summary>What is wrong with a data file, which one, and the cure, in one sentence a person can act on.</summary>
 public sealed class DataException(string message, Exception? inner = null) : Exception(message, inner);
