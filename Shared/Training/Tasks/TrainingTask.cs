@@ -1,5 +1,6 @@
 using Orchestrator.Core.Jobs;
 using Orchestrator.Training.Data;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Training.Tasks;
