@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Core.Sampling;
+using Orchestrator.Training.Data;
+using Orchestrator.Training.Optimization;
+using Orchestrator.Training.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Orchestrator.Training.Replicas;
+
+/// <summary>One worker's copy of the training state, and the three pure parts of a step: the gradient of a logical rank, the merge, the update.</summary>
+/// <remarks>
+/// Parameters live in one flat buffer and the model's tensors are views of it. Used from one thread. The state after step t is a function of
+/// the state before it and t; nothing here knows how many workers there are.
+/// </remarks>
+public sealed class Replica : IDisposable
+{
+    private readonly ModelTensors _tensors;
+    private readonly StepBuffers _buffers;
+    private readonly FlatOptimizer _optimizer;
+    private readonly Tensor _flatParameters;
+    private readonly Tensor _scaledGradient;
+    private readonly JobSpec _job;
+    private readonly ImmutableHashSet<string> _persistent;
+
+    /// <param name="job">The resolved job.</param>
+    /// <param name="task">What is trained.</param>
+    /// <param name="context">Handed to the task.</param>
+    /// <param name="shape">Of the data's samples.</param>
+    /// <param name="device">Where the replica lives.</param>
+    /// <exception cref="TaskException">The model is not one that can be trained; the sentence says why.</exception>
+    public Replica(JobSpec job, TrainingTask task, TaskContext context, SampleShape shape, Device device)
+    {
+        (_job, Task, Shape, Device) = (job, task, shape, device);
+        random.manual_seed(StreamSeed.InitialWeights(job.Seed));
+        Model = TaskGuard.Run(task, "CreateModel", () => task.CreateModel(context, shape));
+        Model.to(device);
+        _persistent = [.. Model.state_dict().Keys];
+        _tensors = new ModelTensors(Model, task);
+        Layout = new FlatLayout(
+            [.. _tensors.Trainable.Select(pair => (pair.Name, pair.Parameter.shape))],
+            (_, parameterShape) => ModelTensors.Decays(job.Training.Optimizer, parameterShape),
+            [.. _tensors.Means.Select(pair => (pair.Name, pair.Buffer.shape))]);
+        _flatParameters = FlatParameters.Adopt(Layout, _tensors.Trainable.ToDictionary(pair => pair.Name, pair => pair.Parameter), device);
+        _scaledGradient = zeros(Layout.ParameterElements, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+        Pass = new LogicalRankPass(this, _tensors, _buffers = new StepBuffers(_tensors), job.Seed);
+        _optimizer = FlatOptimizer.Create(job.Training.Optimizer, _flatParameters, Layout.DecayedElements);
+    }
+
+    public nn.Module Model { get; }
+
+    public TrainingTask Task { get; }
+
+    public SampleShape Shape { get; }
+
+    public Device Device { get; }
+
+    public FlatLayout Layout { get; }
+
+    /// <summary>Computes the gradient of one logical rank.</summary>
+    public LogicalRankPass Pass { get; }
+
+    /// <summary>Steps that the state holds.</summary>
+    public long AppliedSteps { get; private set; }
+
+    /// <summary>Applies the whole reduced gradient of the next step. The gradient is only read.</summary>
+    /// <param name="reduced">The sum over all logical ranks.</param>
+    /// <param name="totalSteps">Steps of the whole job, for the schedule.</param>
+    public UpdateResult Apply(FlatBuffer reduced, long totalSteps)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var loss = reduced.Loss.cpu().item<float>();
+        if (!float.IsFinite(loss))
+        {
+            throw new TaskException(
+                $"The loss of step {AppliedSteps + 1} is {loss}: the training has diverged. The state of step {AppliedSteps} is intact; " +
+                "lower training.optimizer.learningRate, add warm-up or training.clipNorm, and resume from a checkpoint.");
+        }
+
+        var rate = LearningRateSchedule.At(_job.Training.Optimizer, _job.Training.Schedule, AppliedSteps, totalSteps);
+        var norm = 0.0;
+        var gradient = reduced.ParameterArea;
+        if (_job.Training.ClipNorm is { } limit)
+        {
+            norm = GradientNorm.Compute(gradient);
+            // As PyTorch's clip_grad_norm_: the small constant keeps a zero gradient from dividing by zero.
+            var scale = limit / (norm + 1e-6);
+            if (scale < 1)
+            {
+                _scaledGradient.copy_(gradient);
+                _scaledGradient.mul_((float)scale);
+                gradient = _scaledGradient;
+            }
+        }
+
+        _optimizer.Apply(gradient, rate, AppliedSteps);
+        _buffers.Apply(reduced);
+        AppliedSteps++;
+        return new UpdateResult(loss, norm, rate);
+    }
+
+    /// <summary>Copies the state to the CPU, where it stays as it is while training goes on. The caller disposes it.</summary>
+    public StateSnapshot Snapshot()
+    {
+        using var noGrad = no_grad();
+        var slots = _optimizer.Slots.ToDictionary(slot => slot.Name, slot => FlatParameters.CopyOf(slot.Values), StringComparer.Ordinal);
+        var loose = _tensors.Frozen.Select(pair => (pair.Name, (Tensor)pair.Parameter))
+            .Concat(_tensors.Means).Concat(_tensors.Counters).Concat(_tensors.Fixed)
+            .Where(pair => IsPersistent(pair.Item1))
+            .Select(pair => (pair.Item1, pair.Item2.detach().cpu().clone().DetachFromDisposeScope()));
+        return new StateSnapshot(
+            AppliedSteps, Layout, FlatParameters.CopyOf(_flatParameters), slots, [.. loose]);
+    }
+
+    /// <summary>Takes over a state that a checkpoint holds.</summary>
+    /// <param name="weights">Tensor by name; null when the checkpoint has none of that name. The callee disposes what it gets.</param>
+    /// <param name="optimizer">Likewise, for NAME.SLOT.</param>
+    /// <param name="appliedSteps">Steps that the state holds.</param>
+    /// <exception cref="TaskException">A tensor is missing or has another shape.</exception>
+    public void Load(Func<string, Tensor?> weights, Func<string, Tensor?>? optimizer, long appliedSteps)
+    {
+        using var noGrad = no_grad();
+        foreach (var (name, target) in _tensors.Trainable.Concat(_tensors.Frozen).Select(pair => (pair.Name, (Tensor)pair.Parameter))
+            .Concat(_tensors.Means).Concat(_tensors.Counters).Concat(_tensors.Fixed).Where(pair => IsPersistent(pair.Item1)))
+        {
+            StateTensors.CopyInto(target, weights(name), name);
+        }
+
+        _buffers.Reload();
+        if (optimizer is not null)
+        {
+            foreach (var (slot, values) in _optimizer.Slots)
+            {
+                foreach (var entry in Layout.Parameters)
+                {
+                    using var scope = NewDisposeScope();
+                    var target = values.narrow(0, entry.Offset, entry.Count).view(entry.Shape.AsSpan().ToArray());
+                    StateTensors.CopyInto(target, optimizer($"{entry.Name}.{slot}"), $"{entry.Name}.{slot}");
+                }
+            }
+        }
+
+        AppliedSteps = appliedSteps;
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        Pass.Detach();
+        _buffers.Dispose();
+        Model.Dispose();
+        _scaledGradient.Dispose();
+        _flatParameters.Dispose();
+    }
+
+    private bool IsPersistent(string name) => _persistent.Contains(name);
+}
+
+/// <summary>What a step's update tells.</summary>
+/// <param name="Loss">Mean loss of the step's batch per target, before the update.</param>
+/// <param name="GradientNorm">Global norm before clipping; 0 when the job does not clip.</param>
+/// <param name="LearningRate">Of the step.</param>
+public readonly record struct UpdateResult(double Loss, double GradientNorm, double LearningRate);
