@@ -11,7 +11,7 @@ public abstract record AllReduceEffect
     /// <summary>Send a piece of one of this member's partials to the owner of its slice.</summary>
     /// <param name="Member">The owner.</param>
     /// <param name="Node">The partial; null: stand by, send no payload.</param>
-    /// <param name="Range">The piece.</param>
+    /// <param name="Range">The piece; of length 0 when there is no payload.</param>
     /// <param name="Prepared">This member's prepared generation.</param>
     public sealed record SendPartial(int Member, TreeNode? Node, ElementRange Range, Generation Prepared) : AllReduceEffect;
 

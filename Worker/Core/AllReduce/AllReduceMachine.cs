@@ -72,7 +72,7 @@ public static class AllReduceMachine
         var nodes = plan.Nodes[plan.Self];
         if (nodes.IsEmpty)
         {
-            effects.Add(new AllReduceEffect.SendPartial(member, null, piece, prepared));
+            effects.Add(new AllReduceEffect.SendPartial(member, null, piece with { Length = 0 }, prepared));
         }
 
         foreach (var node in nodes)

@@ -24,7 +24,7 @@ public static class SegmentRule
         }
 
         var piece = plan.OwnPieceAt(header.Range.Offset);
-        if (piece < 0 || plan.Pieces[plan.Self][piece] != header.Range)
+        if (piece < 0 || header.Range.Length != (header.Node.Length > 0 ? plan.Pieces[plan.Self][piece].Length : 0))
         {
             return $"{Sender(state, header)} sent elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step}; no piece of slice " +
                 $"[{plan.OwnSlice.Offset}, {plan.OwnSlice.End}) has these bounds. Check that all workers run the same job file and version.";

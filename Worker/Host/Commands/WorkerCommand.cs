@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.Net;
+using Orchestrator.Worker.Host.Control;
+
+namespace Orchestrator.Worker.Host.Commands;
+
+/// <summary>`worker`: attaches this machine's device to a coordinator until it is told to end.</summary>
+internal static class WorkerCommand
+{
+    public static Command Create()
+    {
+        var coordinator = new Option<string>("--coordinator")
+        {
+            Description = "The coordinator's gRPC address, host:port.",
+            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("ORCHESTRATOR_ADDRESS") ?? "127.0.0.1:7070",
+        };
+        var listen = new Option<string>("--listen") { Description = "Where other workers reach this one, address:port; port 0: any free one.", DefaultValueFactory = _ => "127.0.0.1:0" };
+        var metrics = new Option<string>("--metrics") { Description = "Where Prometheus reaches /metrics, address:port; port 0: any free one.", DefaultValueFactory = _ => "127.0.0.1:0" };
+        var advertise = new Option<string?>("--advertise") { Description = "The host name or address that others reach this machine by. Default: that of --listen." };
+        var device = new Option<string>("--device") { Description = "auto, cpu or cuda:N.", DefaultValueFactory = _ => "auto" };
+        var isa = new Option<string?>("--isa") { Description = "Newest instruction-set level to use: default, avx2 or avx512. Default: the processor's." };
+        isa.AcceptOnlyFromAmong("default", "avx2", "avx512");
+        var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, without authentication or encryption." };
+        var launcher = new Option<string>("--launcher") { Description = "Set by `run` for the workers that it starts.", Hidden = true, DefaultValueFactory = _ => "" };
+        var lifeline = new Option<bool>("--lifeline") { Description = "End when standard input closes, and with the run.", Hidden = true };
+        var command = new Command(
+            "worker", "Attaches this machine to a coordinator and trains what it orders.\n\nExample: ./orchestrator worker --coordinator 10.0.0.1:7070 --listen 10.0.0.2:0 --insecure")
+        {
+            coordinator, listen, metrics, advertise, device, isa, insecure, launcher, lifeline,
+        };
+        command.SetAction(async result =>
+        {
+            if (!IPEndPoint.TryParse(result.GetValue(listen)!, out var peers) || !IPEndPoint.TryParse(result.GetValue(metrics)!, out var scrapes))
+            {
+                await Console.Error.WriteLineAsync(
+                    $"--listen {result.GetValue(listen)} or --metrics {result.GetValue(metrics)} is no ADDRESS:PORT, such as 127.0.0.1:0. Names go into --advertise.");
+                return 2;
+            }
+
+            return await WorkerProcess.RunAsync(new WorkerOptions(
+                result.GetValue(coordinator)!, peers, scrapes, result.GetValue(advertise), result.GetValue(device)!, result.GetValue(isa), result.GetValue(launcher)!,
+                result.GetValue(lifeline), result.GetValue(insecure)));
+        });
+        return command;
+    }
+}

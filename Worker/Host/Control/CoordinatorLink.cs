@@ -1,0 +1,144 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Orchestrator.Protocol.Mapping;
+using Orchestrator.Protocol.V1;
+using Orchestrator.Worker.Core.Lifecycle;
+using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
+
+namespace Orchestrator.Worker.Host.Control;
+
+/// <summary>The stream to the coordinator: opens it, with backoff, turns what comes into events and writes what is to be told.</summary>
+internal sealed class CoordinatorLink : IAsyncDisposable
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+
+    private readonly GrpcChannel _channel;
+    private readonly string _address;
+    private readonly WorkerMessage.Hello _hello;
+    private readonly Action<WorkerEvent> _post;
+    private readonly Action<string> _note;
+    private readonly TimeSpan _patience;
+    private readonly CancellationTokenSource _stop = new();
+    // Bounded by what a worker says in one step; the coordinator reads all the time.
+    private Channel<WorkerMessage> _outbox = Channel.CreateUnbounded<WorkerMessage>();
+    private Task _session = Task.CompletedTask;
+
+    /// <param name="address">host:port.</param>
+    /// <param name="hello">The introduction.</param>
+    /// <param name="post">Where events go; must not block.</param>
+    /// <param name="note">Where attempts are told.</param>
+    /// <param name="patience">How long it tries to open a stream before it reports the coordinator as lost.</param>
+    public CoordinatorLink(string address, WorkerMessage.Hello hello, Action<WorkerEvent> post, Action<string> note, TimeSpan patience)
+    {
+        (_address, _hello, _post, _note, _patience) = (address, hello, post, note, patience);
+        _channel = GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler { KeepAlivePingDelay = TimeSpan.FromSeconds(5), KeepAlivePingTimeout = TimeSpan.FromSeconds(10) },
+        });
+    }
+
+    /// <summary>Begins a new session; the former one is over.</summary>
+    public void Attach()
+    {
+        _outbox = Channel.CreateUnbounded<WorkerMessage>(new UnboundedChannelOptions { SingleReader = true });
+        var outbox = _outbox;
+        _session = Task.Run(() => Session(outbox));
+    }
+
+    /// <summary>Queues a message; never blocks.</summary>
+    public void Send(WorkerMessage message) => _outbox.Writer.TryWrite(message);
+
+    /// <summary>Writes what is queued, ends the stream in order and waits for it, for a moment at most.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _outbox.Writer.TryComplete();
+        await Task.WhenAny(_session, Task.Delay(TimeSpan.FromSeconds(2)));
+        await _stop.CancelAsync();
+        _channel.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task Session(Channel<WorkerMessage> outbox)
+    {
+        try
+        {
+            var deadline = DateTimeOffset.UtcNow + _patience;
+            for (var delay = FirstRetry; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestRetry.Ticks)))
+            {
+                var attempt = await Talk(outbox);
+                if (attempt.WasOpen || _stop.IsCancellationRequested || outbox.Reader.Completion.IsCompleted)
+                {
+                    _post(new WorkerEvent.CoordinatorLost($"The stream to the coordinator at {_address} ended: {attempt.Reason}"));
+                    return;
+                }
+
+                if (DateTimeOffset.UtcNow + delay > deadline)
+                {
+                    _post(new WorkerEvent.CoordinatorLost(
+                        $"No coordinator answers at {_address} since {_patience.TotalSeconds:0} s ({attempt.Reason}). Start one with ./orchestrator coordinator, or correct --coordinator."));
+                    return;
+                }
+
+                _note($"No coordinator at {_address} yet ({attempt.Reason}); trying again in {delay.TotalSeconds:0.0} s.");
+                await Task.Delay(delay, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The process ends.
+        }
+    }
+
+    private async Task<(bool WasOpen, string Reason)> Talk(Channel<WorkerMessage> outbox)
+    {
+        var wasOpen = false;
+        try
+        {
+            using var call = new WorkerControl.WorkerControlClient(_channel).Attach(cancellationToken: _stop.Token);
+            await call.RequestStream.WriteAsync(_hello.ToWire());
+            var writer = Task.CompletedTask;
+            await foreach (var wire in call.ResponseStream.ReadAllAsync(_stop.Token))
+            {
+                if (!wasOpen)
+                {
+                    wasOpen = true;
+                    writer = Task.Run(() => Write(call.RequestStream, outbox.Reader));
+                }
+
+                if (wire.ToDomain() is { } message)
+                {
+                    _post(new WorkerEvent.CoordinatorSaid(message));
+                }
+            }
+
+            return (wasOpen, "it was closed by the coordinator.");
+        }
+        catch (RpcException error)
+        {
+            return (wasOpen, error.Status.Detail.Length > 0 ? error.Status.Detail : error.Message);
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            return (wasOpen, error.Message);
+        }
+    }
+
+    private async Task Write(IClientStreamWriter<Protocol.V1.WorkerMessage> stream, ChannelReader<WorkerMessage> outbox)
+    {
+        try
+        {
+            await foreach (var message in outbox.ReadAllAsync(_stop.Token))
+            {
+                await stream.WriteAsync(message.ToWire());
+            }
+
+            await stream.CompleteAsync();
+        }
+        catch (Exception error) when (error is RpcException or IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The reading side sees the same break and reports it.
+        }
+    }
+}

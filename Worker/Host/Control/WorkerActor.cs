@@ -1,0 +1,123 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Core.Messages;
+using Orchestrator.Worker.Core.Lifecycle;
+using Orchestrator.Worker.Host.Training;
+
+namespace Orchestrator.Worker.Host.Control;
+
+/// <summary>The worker's mailbox: one reader feeds <see cref="WorkerMachine"/> and carries its effects out, none of which blocks.</summary>
+internal sealed class WorkerActor
+{
+    private readonly Channel<WorkerEvent> _mailbox = Channel.CreateUnbounded<WorkerEvent>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly TaskCompletionSource<WorkerEffect.Exit> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ILogger _log;
+    private readonly WorkerMetrics _metrics;
+    private WorkerState _state;
+
+    public WorkerActor(bool endsWithRun, WorkerMetrics metrics, ILogger log)
+    {
+        (_state, _metrics, _log) = (WorkerState.Start(endsWithRun), metrics, log);
+    }
+
+    public bool EndsWithRun => _state.EndsWithRun;
+
+    /// <summary>Queues an event; never blocks. Events come from the coordinator's stream, the training thread and signals.</summary>
+    public void Post(WorkerEvent @event) => _mailbox.Writer.TryWrite(@event);
+
+    /// <summary>Runs until the worker is to end; returns how.</summary>
+    public async Task<WorkerEffect.Exit> RunAsync(CoordinatorLink link, RunSession session)
+    {
+        link.Attach();
+        _ = Task.Run(() => Read(link, session));
+        return await _exit.Task;
+    }
+
+    private async Task Read(CoordinatorLink link, RunSession session)
+    {
+        try
+        {
+            await foreach (var @event in _mailbox.Reader.ReadAllAsync())
+            {
+                (_state, var effects) = WorkerMachine.Step(_state, @event);
+                foreach (var effect in effects)
+                {
+                    Run(effect, link, session);
+                }
+            }
+        }
+        catch (Exception error)
+        {
+            Log.ActorCrashed(_log, error);
+            _exit.TrySetResult(new WorkerEffect.Exit(1, $"Internal error in the worker's actor: {error.Message}"));
+        }
+    }
+
+    private void Run(WorkerEffect effect, CoordinatorLink link, RunSession session)
+    {
+        switch (effect)
+        {
+            case WorkerEffect.Send send:
+                Tell(send.Message);
+                link.Send(send.Message);
+                break;
+            case WorkerEffect.BeginPreparation preparation:
+                Log.Preparing(_log, preparation.Prepare.Run.Value, preparation.Prepare.Generation.Number, preparation.Prepare.Isa);
+                session.Prepare(preparation.Prepare);
+                break;
+            case WorkerEffect.BeginTraining training:
+                var ranks = training.Activate.Members.First(member => member.Worker == training.Self);
+                Log.Training(_log, training.Self.Value, training.Activate.Generation.Number, training.Activate.Members.Length, ranks.FirstRank, ranks.RankCount);
+                _metrics.GenerationEntered(training.Activate.Generation.Number, ranks.RankCount);
+                session.Train(training.Self, training.Activate);
+                break;
+            case WorkerEffect.RaisePrepared raise:
+                session.RaisePrepared(raise.Generation);
+                break;
+            case WorkerEffect.StopTraining stop:
+                Log.Stopping(_log, stop.Reason);
+                session.Stop();
+                break;
+            case WorkerEffect.WriteCheckpoint write:
+                session.WriteCheckpoint(write.Generation);
+                break;
+            case WorkerEffect.DropRun drop:
+                Log.Dropped(_log, drop.Reason);
+                _metrics.Released();
+                session.DropRun();
+                break;
+            case WorkerEffect.Reattach reattach:
+                Log.Reattaching(_log, reattach.Reason);
+                link.Attach();
+                break;
+            case WorkerEffect.Exit exit:
+                _exit.TrySetResult(exit);
+                break;
+            case WorkerEffect.Note note:
+                Log.Note(_log, note.Text);
+                break;
+        }
+    }
+
+    private void Tell(WorkerMessage message)
+    {
+        switch (message)
+        {
+            case WorkerMessage.Refused refused:
+                Log.Refused(_log, refused.Reason);
+                break;
+            case WorkerMessage.Failed failed:
+                Log.Failed(_log, failed.Step, failed.Reason);
+                break;
+            case WorkerMessage.Progress progress:
+                Log.Step(_log, progress.Step, progress.Loss, progress.Seconds.Step);
+                break;
+            case WorkerMessage.CheckpointSaved { Error: { } error } saved:
+                Log.CheckpointFailed(_log, saved.Step, error);
+                break;
+            case WorkerMessage.CheckpointSaved saved:
+                Log.CheckpointSaved(_log, saved.Path, saved.Bytes, saved.Seconds);
+                break;
+        }
+    }
+}

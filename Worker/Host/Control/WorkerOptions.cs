@@ -1,0 +1,31 @@
+using System.Net;
+
+namespace Orchestrator.Worker.Host.Control;
+
+/// <summary>What the `worker` verb was told.</summary>
+/// <param name="Coordinator">host:port.</param>
+/// <param name="Listen">Where peers reach it; port 0: any free one.</param>
+/// <param name="Metrics">Where Prometheus reaches it; port 0: any free one.</param>
+/// <param name="Advertise">Host name or address that it tells to others; null: that of Listen.</param>
+/// <param name="Device">auto, cpu or cuda:N.</param>
+/// <param name="Isa">Newest instruction-set level to use; null: the processor's.</param>
+/// <param name="Launcher">Names who started it; empty: by hand.</param>
+/// <param name="HasLifeline">Whether it ends when its standard input closes, and with its run.</param>
+/// <param name="IsInsecure">Whether it may listen on other addresses than loopback.</param>
+internal sealed record WorkerOptions(
+    string Coordinator, IPEndPoint Listen, IPEndPoint Metrics, string? Advertise, string Device, string? Isa, string Launcher, bool HasLifeline, bool IsInsecure)
+{
+    /// <summary>Null when the addresses may be listened on; else the sentence.</summary>
+    public string? AddressProblem() => IsInsecure || (IPAddress.IsLoopback(Listen.Address) && IPAddress.IsLoopback(Metrics.Address))
+        ? null
+        : $"The worker would listen on {(IPAddress.IsLoopback(Listen.Address) ? Metrics : Listen)}, which others can reach, without authentication or encryption. " +
+          "Listen on 127.0.0.1, or say --insecure on a network that you trust.";
+
+    /// <summary>cpu, or cuda:N: whether this machine has an NVIDIA device is seen from its driver, without loading libtorch.</summary>
+    public string ResolveDevice() => Device switch
+    {
+        "auto" => File.Exists("/dev/nvidiactl") ? "cuda:0" : "cpu",
+        "cuda" => "cuda:0",
+        _ => Device,
+    };
+}

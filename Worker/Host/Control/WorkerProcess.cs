@@ -1,0 +1,147 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Core.Messages;
+using Orchestrator.Telemetry.Prometheus;
+using Orchestrator.Worker.Core.Lifecycle;
+using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Training;
+
+namespace Orchestrator.Worker.Host.Control;
+
+/// <summary>Puts a worker together: the servers for peers and Prometheus, the link to the coordinator, the actor, the signals.</summary>
+internal static class WorkerProcess
+{
+    // Larger than a piece of the all-reduce (1 MiB) with its header.
+    private const int MaxMessageBytes = 16 * 1024 * 1024;
+
+    // Receiving windows of HTTP/2: room for a few pieces in flight on each stream.
+    private const int StreamWindowBytes = 8 * 1024 * 1024;
+
+    // A worker that `run` started has its coordinator already; one started by hand may wait for it.
+    private static readonly TimeSpan LaunchedPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StandingPatience = TimeSpan.FromMinutes(10);
+
+    public static async Task<int> RunAsync(WorkerOptions options)
+    {
+        if (options.AddressProblem() is { } problem)
+        {
+            await Console.Error.WriteLineAsync(problem);
+            return 2;
+        }
+
+        var registry = new CollectiveRegistry();
+        await using var app = Build(options, registry);
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("worker");
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException error)
+        {
+            await Console.Error.WriteLineAsync(
+                $"The worker cannot listen on {options.Listen} or {options.Metrics}: {error.Message.TrimEnd('.')}. Choose other ports with --listen and --metrics, or 0 for any free one.");
+            return 1;
+        }
+
+        var (collective, metricsAddress) = Addresses(app, options);
+        Log.Started(log, collective, metricsAddress, options.Coordinator);
+        if (options.IsInsecure)
+        {
+            Log.Insecure(log, collective);
+        }
+
+        var exit = await Serve(app, options, registry, collective, metricsAddress, log);
+        Log.Ended(log, exit.Code, exit.Reason);
+        await app.StopAsync();
+        return exit.Code;
+    }
+
+    private static async Task<WorkerEffect.Exit> Serve(
+        WebApplication app, WorkerOptions options, CollectiveRegistry registry, string collective, string metricsAddress, ILogger log)
+    {
+        var metrics = app.Services.GetRequiredService<WorkerMetrics>();
+        var actor = new WorkerActor(options.HasLifeline, metrics, log);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Terminate(actor, context));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Terminate(actor, context));
+        if (options.HasLifeline)
+        {
+            _ = Task.Run(() => WatchLifeline(actor));
+        }
+
+        var device = options.ResolveDevice();
+        using var session = new RunSession(device, registry, actor.Post, metrics);
+        var hello = new WorkerMessage.Hello(
+            Environment.ProcessId, Dns.GetHostName(), collective, metricsAddress, NumericSetup.HighestIsa(options.Isa), device, options.Launcher, Versions.Program);
+        await using var link = new CoordinatorLink(
+            options.Coordinator, hello, actor.Post, text => Log.Note(log, text), options.HasLifeline ? LaunchedPatience : StandingPatience);
+        return await actor.RunAsync(link, session);
+    }
+
+    private static WebApplication Build(WorkerOptions options, CollectiveRegistry registry)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss.fff ";
+            console.UseUtcTimestamp = true;
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services.AddSingleton(registry);
+        builder.Services.AddSingleton<WorkerMetrics>();
+        builder.Services.AddPrometheusMetrics();
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaxMessageBytes);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = StreamWindowBytes * 2;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Listen(options.Listen, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(options.Metrics, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        var app = builder.Build();
+        app.MapGrpcService<CollectiveService>();
+        app.MapMetrics("/metrics");
+        return app;
+    }
+
+    /// <summary>What the worker tells others: its ports as they came out, under the name that they can reach.</summary>
+    private static (string Collective, string Metrics) Addresses(WebApplication app, WorkerOptions options)
+    {
+        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToList();
+        return ($"{Host(options.Listen)}:{bound[0].Port}", $"{Host(options.Metrics)}:{bound[1].Port}");
+
+        string Host(IPEndPoint endpoint) =>
+            options.Advertise ?? (endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName() : endpoint.Address.ToString());
+    }
+
+    /// <summary>Ctrl+C reaches every process of a terminal; a launched worker leaves it to its launcher, which ends the run in order.</summary>
+    private static void Terminate(WorkerActor actor, PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (context.Signal == PosixSignal.SIGTERM || !actor.EndsWithRun)
+        {
+            actor.Post(new WorkerEvent.Terminated($"The worker was told to end by {context.Signal}."));
+        }
+    }
+
+    /// <summary>The launcher holds the other end of standard input: it closes when the launcher ends, however it ends.</summary>
+    private static void WatchLifeline(WorkerActor actor)
+    {
+        using var input = Console.OpenStandardInput();
+        Span<byte> ignored = stackalloc byte[64];
+        while (input.Read(ignored) > 0)
+        {
+        }
+
+        actor.Post(new WorkerEvent.Terminated("The launcher is gone: the lifeline closed."));
+    }
+}

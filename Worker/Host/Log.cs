@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Logging;
+
+namespace Orchestrator.Worker.Host;
+
+/// <summary>Everything the worker logs. Ids 2000 to 2999 are the worker's; each is used once.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Information, "Worker listens for its peers on {Collective}, for Prometheus on {Metrics}; coordinator {Coordinator}.")]
+    public static partial void Started(ILogger log, string collective, string metrics, string coordinator);
+
+    [LoggerMessage(2001, LogLevel.Information, "Preparing run {Run} for generation {Generation} at instruction-set level {Isa}.")]
+    public static partial void Preparing(ILogger log, string run, long generation, string isa);
+
+    [LoggerMessage(2002, LogLevel.Information, "{Worker} trains in generation {Generation} of {Members} workers, logical ranks from {FirstRank}, {RankCount} of them.")]
+    public static partial void Training(ILogger log, string worker, long generation, int members, int firstRank, int rankCount);
+
+    [LoggerMessage(2003, LogLevel.Information, "Stopping training: {Reason}")]
+    public static partial void Stopping(ILogger log, string reason);
+
+    [LoggerMessage(2004, LogLevel.Information, "Dropping the run: {Reason}")]
+    public static partial void Dropped(ILogger log, string reason);
+
+    [LoggerMessage(2005, LogLevel.Warning, "Attaching to the coordinator anew: {Reason}")]
+    public static partial void Reattaching(ILogger log, string reason);
+
+    [LoggerMessage(2006, LogLevel.Information, "{Text}")]
+    public static partial void Note(ILogger log, string text);
+
+    [LoggerMessage(2007, LogLevel.Error, "Refusing the run: {Reason}")]
+    public static partial void Refused(ILogger log, string reason);
+
+    [LoggerMessage(2008, LogLevel.Error, "Training failed after step {Step}: {Reason}")]
+    public static partial void Failed(ILogger log, long step, string reason);
+
+    [LoggerMessage(2009, LogLevel.Debug, "Step {Step}: loss {Loss}, {Seconds} s.")]
+    public static partial void Step(ILogger log, long step, double loss, double seconds);
+
+    [LoggerMessage(2010, LogLevel.Information, "Checkpoint {Path}: {Bytes} bytes in {Seconds} s.")]
+    public static partial void CheckpointSaved(ILogger log, string path, long bytes, double seconds);
+
+    [LoggerMessage(2011, LogLevel.Error, "The checkpoint of step {Step} could not be written: {Error}")]
+    public static partial void CheckpointFailed(ILogger log, long step, string error);
+
+    [LoggerMessage(2012, LogLevel.Critical, "The worker's actor crashed: our bug.")]
+    public static partial void ActorCrashed(ILogger log, Exception error);
+
+    [LoggerMessage(2013, LogLevel.Information, "The worker ends with exit code {Code}: {Reason}")]
+    public static partial void Ended(ILogger log, int code, string reason);
+
+    [LoggerMessage(2014, LogLevel.Warning, "Listening on {Address} without authentication or encryption (--insecure): whoever reaches it can change the training.")]
+    public static partial void Insecure(ILogger log, string address);
+}

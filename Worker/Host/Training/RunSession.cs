@@ -1,0 +1,128 @@
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using Orchestrator.Worker.Core.AllReduce;
+using Orchestrator.Worker.Core.Lifecycle;
+using Orchestrator.Worker.Host.Checkpoints;
+using Orchestrator.Worker.Host.Collectives;
+using Generation = Orchestrator.Core.Identities.Generation;
+
+namespace Orchestrator.Worker.Host.Training;
+
+/// <summary>Carries out what the lifecycle asks of a run, on the training thread, and reports back as events.</summary>
+/// <remarks>Methods return at once; they may be called from the actor's reader only.</remarks>
+internal sealed class RunSession(string device, CollectiveRegistry registry, Action<WorkerEvent> post, WorkerMetrics metrics) : IDisposable
+{
+    private readonly TrainingThread _thread = new(error => post(new WorkerEvent.TrainingFailed(0, $"Internal error: {error}", FailureKind.Internal)));
+    private PreparedRun? _run;
+    private CheckpointPublisher? _checkpoints;
+    private CancellationTokenSource _stop = new();
+    private long _highestPrepared;
+
+    public void Prepare(CoordinatorMessage.Prepare order)
+    {
+        _stop = new CancellationTokenSource();
+        Volatile.Write(ref _highestPrepared, order.Generation.Number);
+        _thread.Post(() =>
+        {
+            try
+            {
+                _run = PreparedRun.Load(order, device);
+                _checkpoints = new CheckpointPublisher(_run, Report);
+                post(new WorkerEvent.PreparationSucceeded(_run.Describe()));
+            }
+            catch (Exception error) when (FailureRule.Describe(error) is { } failure)
+            {
+                Drop();
+                post(new WorkerEvent.PreparationFailed(failure.Reason, failure.Kind));
+            }
+        });
+    }
+
+    public void Train(WorkerId self, CoordinatorMessage.Activate order)
+    {
+        var stop = _stop.Token;
+        _thread.Post(() =>
+        {
+            var run = _run ?? throw new InvalidOperationException($"{order.Generation} was activated before it was prepared.");
+            try
+            {
+                post(new WorkerEvent.TrainingFinished(Train(run, self, order, stop)));
+            }
+            catch (OperationCanceledException)
+            {
+                post(new WorkerEvent.TrainingStopped(run.Replica.AppliedSteps));
+            }
+            catch (Exception error) when (FailureRule.Describe(error) is { } failure)
+            {
+                post(new WorkerEvent.TrainingFailed(run.Replica.AppliedSteps, failure.Reason, failure.Kind));
+            }
+        });
+    }
+
+    public void RaisePrepared(Generation generation) => Volatile.Write(ref _highestPrepared, generation.Number);
+
+    public void Stop() => _stop.Cancel();
+
+    public void WriteCheckpoint(Generation generation) => _thread.Post(() =>
+    {
+        _checkpoints?.Publish(generation, isWriter: true);
+        _checkpoints?.Wait();
+    });
+
+    public void DropRun() => _thread.Post(Drop);
+
+    public void Dispose()
+    {
+        Stop();
+        DropRun();
+        _thread.Dispose();
+    }
+
+    private WorkerMessage.Finished Train(PreparedRun run, WorkerId self, CoordinatorMessage.Activate order, CancellationToken stop)
+    {
+        var plan = AllReducePlan.Create(order.Generation, self, order.Members, run.Job.Training.LogicalRanks, run.Replica.Layout.ElementCount);
+        GradientExchange? exchange = null;
+        var links = new PeerLinks(plan, run.Order.Run, (member, reason) => exchange?.PeerLost(member, reason));
+        exchange = new GradientExchange(plan, run.Order.Run, order.StartStep, links.Send);
+        registry.Open(run.Order.Run, order.Generation, exchange);
+        try
+        {
+            var loop = new TrainingLoop(
+                run, plan, order, exchange, _checkpoints!, () => new Generation(Volatile.Read(ref _highestPrepared)), Report, stop);
+            var finished = loop.Run();
+            links.Complete().Wait(stop);
+            return finished;
+        }
+        finally
+        {
+            registry.Close(run.Order.Run, order.Generation);
+            links.DisposeAsync().AsTask().Wait(CancellationToken.None);
+            exchange.Dispose();
+        }
+    }
+
+    private void Report(WorkerMessage message)
+    {
+        switch (message)
+        {
+            case WorkerMessage.Progress progress:
+                metrics.StepCompleted(progress.Seconds, progress.Samples, progress.AllReduceBytes);
+                break;
+            case WorkerMessage.CheckpointSaved { Error: null } saved:
+                metrics.CheckpointSaved(TimeSpan.FromSeconds(saved.Seconds), TimeSpan.FromSeconds(saved.StallSeconds), saved.Bytes);
+                break;
+            case WorkerMessage.CheckpointSaved:
+                metrics.CheckpointFailed();
+                break;
+        }
+
+        post(message is WorkerMessage.Progress step ? new WorkerEvent.StepApplied(step) : new WorkerEvent.Reported(message));
+    }
+
+    private void Drop()
+    {
+        _checkpoints?.Dispose();
+        _run?.Dispose();
+        (_checkpoints, _run) = (null, null);
+    }
+}

@@ -1,0 +1,182 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Threading.Channels;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Reduction;
+using Orchestrator.Protocol.Mapping;
+using Orchestrator.Protocol.V1;
+using CoordinatorMessage = Orchestrator.Core.Messages.CoordinatorMessage;
+using Member = Orchestrator.Core.Messages.Member;
+using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
+
+namespace Orchestrator.Worker.Tests;
+
+/// <summary>A coordinator without decisions: tests say by hand what it tells the real worker processes that it started.</summary>
+internal sealed class ScriptedCoordinator : IAsyncDisposable
+{
+    // Loading libtorch and training a few steps takes seconds on two busy cores; a wait that runs out is a failure, not a slow machine.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly WebApplication _app;
+    private readonly List<Process> _processes = [];
+    private readonly Service _service = new();
+
+    private ScriptedCoordinator(WebApplication app) => _app = app;
+
+    public IReadOnlyList<Process> Processes => _processes;
+
+    /// <summary>Starts worker processes and waits until all have introduced themselves.</summary>
+    public static async Task<ScriptedCoordinator> StartAsync(int workers, params string[] arguments)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        var service = default(Service);
+        builder.Services.AddSingleton(_ => service!);
+        builder.Services.AddGrpc();
+        var app = builder.Build();
+        app.MapGrpcService<Service>();
+        var coordinator = new ScriptedCoordinator(app);
+        service = coordinator._service;
+        await app.StartAsync();
+        var port = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+        for (var i = 0; i < workers; i++)
+        {
+            coordinator._processes.Add(Start(port, arguments));
+            await coordinator.Next<WorkerMessage.Hello>();
+        }
+
+        return coordinator;
+    }
+
+    /// <summary>Takes every worker through Prepare and Activate; returns what each prepared.</summary>
+    public async Task<List<WorkerMessage.Prepared>> ActivateAsync(CoordinatorMessage.Prepare prepare, int logicalRanks, long lastStep)
+    {
+        var links = _service.Links.OrderBy(link => link.Key).ToList();
+        var answers = new List<WorkerMessage.Prepared>();
+        foreach (var (_, link) in links)
+        {
+            link.Send(prepare);
+        }
+
+        for (var i = 0; i < links.Count; i++)
+        {
+            answers.Add(await Next<WorkerMessage.Prepared>());
+        }
+
+        var ranges = RankPlan.Even(logicalRanks, links.Count);
+        var members = links.Select((link, i) => new Member(link.Key, link.Value.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count));
+        var activate = new CoordinatorMessage.Activate(prepare.Generation, [.. members], answers[0].AppliedSteps, lastStep, lastStep);
+        Tell(activate);
+        return answers;
+    }
+
+    public void Tell(CoordinatorMessage message)
+    {
+        foreach (var link in _service.Links.Values)
+        {
+            link.Send(message);
+        }
+    }
+
+    /// <summary>The next message of a kind from any worker; others are passed over, a refusal or failure ends the test.</summary>
+    public async Task<T> Next<T>()
+        where T : WorkerMessage
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            var message = await _service.Inbox.Reader.ReadAsync(limit.Token);
+            switch (message)
+            {
+                case T wanted:
+                    return wanted;
+                case WorkerMessage.Refused refused:
+                    throw new InvalidOperationException($"refused while waiting for {typeof(T).Name}: {refused.Reason}");
+                case WorkerMessage.Failed failed:
+                    throw new InvalidOperationException($"failed while waiting for {typeof(T).Name}: {failed.Reason}");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            process.StandardInput.Close();
+            if (!process.WaitForExit(10_000))
+            {
+                process.Kill();
+            }
+
+            process.Dispose();
+        }
+
+        await _app.DisposeAsync();
+    }
+
+    private static Process Start(int port, string[] arguments)
+    {
+        var info = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardInput = true,
+            ArgumentList = { typeof(Program).Assembly.Location, "worker", "--coordinator", $"127.0.0.1:{port}", "--lifeline", "--launcher", "test" },
+        };
+        foreach (var argument in arguments)
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(info)!;
+    }
+
+    private sealed class Service : WorkerControl.WorkerControlBase
+    {
+        private int _count;
+
+        public ConcurrentDictionary<WorkerId, Link> Links { get; } = new();
+
+        public Channel<WorkerMessage> Inbox { get; } = Channel.CreateUnbounded<WorkerMessage>();
+
+        public override async Task Attach(
+            IAsyncStreamReader<Protocol.V1.WorkerMessage> requestStream, IServerStreamWriter<Protocol.V1.CoordinatorMessage> responseStream,
+            ServerCallContext context)
+        {
+            Assert.True(await requestStream.MoveNext(context.CancellationToken));
+            var hello = Assert.IsType<WorkerMessage.Hello>(requestStream.Current.ToDomain());
+            var id = WorkerId.FromNumber(Interlocked.Increment(ref _count));
+            var link = Links[id] = new Link(hello);
+            link.Send(new CoordinatorMessage.Welcome(id));
+            Inbox.Writer.TryWrite(hello);
+            var writer = Task.Run(async () =>
+            {
+                await foreach (var message in link.Outbox.Reader.ReadAllAsync(context.CancellationToken))
+                {
+                    await responseStream.WriteAsync(message.ToWire());
+                }
+            });
+            await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
+            {
+                Inbox.Writer.TryWrite(message.ToDomain()!);
+            }
+
+            link.Outbox.Writer.TryComplete();
+            await writer;
+        }
+    }
+
+    private sealed record Link(WorkerMessage.Hello Hello)
+    {
+        public Channel<CoordinatorMessage> Outbox { get; } = Channel.CreateUnbounded<CoordinatorMessage>();
+
+        public void Send(CoordinatorMessage message) => Outbox.Writer.TryWrite(message);
+    }
+}
