@@ -29,6 +29,8 @@ internal static class Activation
         var next = state with
         {
             Phase = new RunPhase.Running(crew, null, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty),
+            LastStep = steps.LastStep,
+            GenerationSize = members.Length,
             Progress = state.Progress.Start(answer.AppliedSteps, now),
             Reason = $"{members.Length} {(members.Length == 1 ? "worker trains" : "workers train")} steps {answer.AppliedSteps + 1} to {steps.LastStep}.",
         };

@@ -21,6 +21,12 @@ public sealed record RunState
     /// <summary>Why the run is where it is, in a sentence.</summary>
     public required string Reason { get; init; }
 
+    /// <summary>The run ends when this many steps are applied; 0: not known yet.</summary>
+    public long LastStep { get; init; }
+
+    /// <summary>Members with which the last generation began; 0 before the first.</summary>
+    public int GenerationSize { get; init; }
+
     public RunId Id => Order.Id;
 
     /// <summary>The crew of the generation that trains or is being given up; null before and after.</summary>

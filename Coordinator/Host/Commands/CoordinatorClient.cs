@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Orchestrator.Coordinator.Host.Commands;
+
+/// <summary>The verbs' connection to a coordinator; what goes wrong becomes a sentence and an exit code.</summary>
+internal static class CoordinatorClient
+{
+    public const string AddressVariable = "ORCHESTRATOR_ADDRESS";
+
+    public static Option<string> AddressOption() => new("--coordinator")
+    {
+        Description = $"The coordinator's address. Default: ${AddressVariable}, else 127.0.0.1:{CoordinatorCommand.DefaultPort}.",
+        HelpName = "HOST:PORT",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AddressVariable) is { Length: > 0 } named ? named : $"127.0.0.1:{CoordinatorCommand.DefaultPort}",
+    };
+
+    /// <param name="address">HOST:PORT as it was typed.</param>
+    /// <param name="ask">What is asked.</param>
+    /// <exception cref="UsageException">With the reason and the exit code.</exception>
+    public static async Task<T> AskAsync<T>(string address, Func<Protocol.V1.Runs.RunsClient, Task<T>> ask)
+    {
+        var endpoint = Addresses.Read("--coordinator", address);
+        using var handler = new SocketsHttpHandler
+        {
+            KeepAlivePingDelay = TimeSpan.FromSeconds(10), KeepAlivePingTimeout = TimeSpan.FromSeconds(20), ConnectTimeout = TimeSpan.FromSeconds(10),
+        };
+        using var channel = GrpcChannel.ForAddress($"http://{endpoint}", new GrpcChannelOptions { HttpHandler = handler });
+        try
+        {
+            return await ask(new Protocol.V1.Runs.RunsClient(channel));
+        }
+        catch (RpcException e)
+        {
+            throw Translate(e, endpoint.ToString());
+        }
+    }
+
+    private static UsageException Translate(RpcException e, string address) => e.StatusCode switch
+    {
+        StatusCode.Unavailable or StatusCode.Internal when e.StatusCode == StatusCode.Unavailable || e.InnerException is HttpRequestException =>
+            new UsageException(
+                $"No coordinator answers at {address}. Start one with ./orchestrator coordinator, or name its address with --coordinator HOST:PORT or {AddressVariable}.",
+                ExitCodes.NoCoordinator),
+        StatusCode.NotFound => new UsageException(e.Status.Detail, ExitCodes.NotFound),
+        StatusCode.InvalidArgument => new UsageException(e.Status.Detail, ExitCodes.JobIsWrong),
+        StatusCode.FailedPrecondition or StatusCode.ResourceExhausted => new UsageException(e.Status.Detail, ExitCodes.Failed),
+        StatusCode.PermissionDenied or StatusCode.Unauthenticated => new UsageException(e.Status.Detail, ExitCodes.NotAllowed),
+        _ => new UsageException($"The coordinator at {address} answered {e.StatusCode}: {e.Status.Detail}", ExitCodes.Failed),
+    };
+}

@@ -1,0 +1,56 @@
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Runs;
+
+namespace Orchestrator.Coordinator.Host.Commands;
+
+/// <summary>Tells a person on standard error what happens in a run, while it happens.</summary>
+internal sealed class RunPrinter(Screen screen, TimeProvider time)
+{
+    public void Show(RunNews news)
+    {
+        if (news.Record is null)
+        {
+            // The last step is shown whenever it comes: a log must end with it.
+            screen.Progress(() => ProgressLine.Of(news.State, time.GetUtcNow()), news.State.Progress.Step >= news.State.LastStep);
+            return;
+        }
+
+        switch (news.Record)
+        {
+            case RunRecord.GenerationPreparing r:
+                screen.Line($"{Quantities.Workers(r.Workers.Length)} ({string.Join(", ", r.Workers)}) load model and data; instruction set {r.Isa}.");
+                break;
+            case RunRecord.GenerationFormed r:
+                screen.Line(Describe(news.State, r.Formed));
+                break;
+            case RunRecord.Evaluated r:
+                screen.Line($"step {r.Step}: held-out loss {Quantities.Loss(r.Loss)}{(r.Accuracy is { } accuracy ? $", accuracy {accuracy:P2}" : "")} on {r.Samples} samples");
+                break;
+            case RunRecord.CheckpointFailed r:
+                screen.Warning($"the checkpoint of step {r.Step} could not be written; the training goes on. {r.Reason}");
+                break;
+            case RunRecord.WorkerRefused r:
+                screen.Warning($"{r.Worker} is not a member: {r.Reason}");
+                break;
+            case RunRecord.WorkerLost r:
+                screen.Warning($"{r.Worker} (pid {r.Pid}) was lost at step {r.Step}: {r.Reason}");
+                break;
+            case RunRecord.WorkerFailed r:
+                screen.Warning($"{r.Worker} (pid {r.Pid}) failed: {r.Reason}");
+                break;
+            case RunRecord.RunStopping r:
+                screen.Line($"{r.Reason} It ends after a step, with a checkpoint.");
+                break;
+            case RunRecord.RunEnded:
+                screen.KeepLive();
+                break;
+        }
+    }
+
+    private static string Describe(RunState run, Formed formed)
+    {
+        var steps = formed.StartStep == 0 ? $"{formed.LastStep} steps" : $"steps {formed.StartStep + 1} to {formed.LastStep}";
+        return $"Training {run.Order.Job.Name}: {Quantities.Count(formed.ParameterCount)} parameters, {Quantities.Count(formed.SampleCount)} samples, {steps} of {run.Order.Job.Training.GlobalBatch} samples; "
+            + $"{Quantities.Workers(formed.Workers.Length)}, {formed.LogicalRanks} logical ranks, {Quantities.Bytes(formed.BufferBytes)} of flat buffers each, instruction set {formed.Isa}.";
+    }
+}

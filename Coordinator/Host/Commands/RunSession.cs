@@ -1,0 +1,129 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Launch;
+using Orchestrator.Coordinator.Host.Runs;
+using Orchestrator.Coordinator.Host.Server;
+
+namespace Orchestrator.Coordinator.Host.Commands;
+
+/// <summary>One embedded run: a coordinator on loopback, its worker processes, the signals, and what is shown meanwhile.</summary>
+internal sealed class RunSession(RunOrder order, string workerProgram, Screen screen, OutputFormat format, TimeProvider time)
+{
+    /// <summary>Exit code of the first signal that came; 0: none has.</summary>
+    private int _signalExitCode;
+
+    /// <summary>Runs to the end. No worker process is left when it returns.</summary>
+    public async Task<(RunState Run, int ExitCode)> RunAsync()
+    {
+        await using var server = await CoordinatorServer.StartAsync(
+            new CoordinatorOptions { Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = Path.GetDirectoryName(order.RunDir)! },
+            logging => Logging.ToStandardError(logging, LogLevel.Warning), time);
+        RunFeed feed;
+        try
+        {
+            feed = await server.Actor.SubmitAsync(order);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"The run folder {order.RunDir} cannot be written: {e.Message} Choose another with --out.", ExitCodes.Failed);
+        }
+
+        var (_, news) = feed.Watch(CancellationToken.None);
+        screen.Line($"Run {order.Id} in {order.RunDir}; metrics at http://{server.Http}/metrics");
+        var workers = new List<LaunchedWorker>();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, server, workers, ExitCodes.Interrupted));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, server, workers, ExitCodes.Terminated));
+        try
+        {
+            Launch(server, workers);
+            await ShowAsync(news, server);
+        }
+        finally
+        {
+            await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
+        }
+
+        var run = server.Actor.State.Find(order.Id)!;
+        var outcome = (run.Phase as RunPhase.Ended)?.Outcome ?? throw new InvalidOperationException($"Run {order.Id} was left in {run.Phase}.");
+        return (run, outcome.Result == RunResult.Stopped && _signalExitCode != 0 ? _signalExitCode : outcome.ExitCode);
+    }
+
+    private async Task ShowAsync(IAsyncEnumerable<RunNews> news, CoordinatorServer server)
+    {
+        var printer = new RunPrinter(screen, time);
+        await using var watching = news.GetAsyncEnumerator();
+        while (true)
+        {
+            var next = watching.MoveNextAsync().AsTask();
+            if (await Task.WhenAny(next, server.Actor.Completion) != next)
+            {
+                // The actor ended under a running run: it crashed, and said so in the log.
+                await server.Actor.Completion;
+                throw new InvalidOperationException($"The coordinator stopped before run {order.Id} ended.");
+            }
+
+            if (!await next)
+            {
+                return;
+            }
+
+            printer.Show(watching.Current);
+            if (format == OutputFormat.Jsonl && watching.Current.Line is { } line)
+            {
+                Console.Out.WriteLine(line);
+            }
+        }
+    }
+
+    private void Launch(CoordinatorServer server, List<LaunchedWorker> workers)
+    {
+        for (var number = 1; number <= order.Job.Workers.Desired; number++)
+        {
+            var log = Path.Combine(order.RunDir, RunFolder.LogsFolder, string.Create(CultureInfo.InvariantCulture, $"w-{number}.log"));
+            try
+            {
+                var worker = LaunchedWorker.Start(workerProgram, server.Grpc.ToString(), order.Launcher!, log);
+                lock (workers)
+                {
+                    workers.Add(worker);
+                }
+
+                _ = ReportEndAsync(worker, server);
+            }
+            catch (Exception e) when (e is Win32Exception or IOException or UnauthorizedAccessException)
+            {
+                server.Actor.Post(new ClusterEvent.LaunchFailed(order.Id, $"Worker process {number} could not be started: {e.Message}."));
+                return;
+            }
+        }
+    }
+
+    /// <summary>Counts only before the run has its members; later the coordinator sees a death by the worker's stream.</summary>
+    private async Task ReportEndAsync(LaunchedWorker worker, CoordinatorServer server)
+    {
+        var exitCode = await worker.Ended;
+        server.Actor.Post(new ClusterEvent.LaunchFailed(order.Id, worker.DescribeEnd(exitCode)));
+    }
+
+    private void Signalled(PosixSignalContext context, CoordinatorServer server, List<LaunchedWorker> workers, int exitCode)
+    {
+        context.Cancel = true;
+        if (Interlocked.CompareExchange(ref _signalExitCode, exitCode, 0) == 0)
+        {
+            server.Actor.Post(new ClusterEvent.StopRequested(order.Id, $"Stopped by {context.Signal}."));
+            screen.Line("Stopping after a step, with a checkpoint. Once more ends it at once, without one.");
+            return;
+        }
+
+        lock (workers)
+        {
+            workers.ForEach(worker => worker.Kill());
+        }
+
+        Environment.Exit(exitCode);
+    }
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Orchestrator.Protocol.V1;
+
+namespace Orchestrator.Coordinator.Host.Commands;
+
+/// <summary>`wait`: ends when the run has, with the run's exit code.</summary>
+internal static class WaitCommand
+{
+    public static Command Create()
+    {
+        var run = new Argument<string>("RUN") { Description = "A run id, as status shows it." };
+        var timeout = new Option<double?>("--timeout") { Description = $"Seconds after which it gives up with exit code {ExitCodes.TimedOut}; the run goes on.", HelpName = "SECONDS" };
+        var address = CoordinatorClient.AddressOption();
+        var format = FormatOption.Create("Standard output: the run as a JSON object, with json or jsonl.");
+        var command = new Verb("wait", "Waits until a run has ended and ends with its exit code.",
+            "wait RUN --timeout 3600") { run, timeout, address, format };
+        command.SetAction(async (result, cancellation) =>
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            if (result.GetValue(timeout) is { } seconds)
+            {
+                patience.CancelAfter(TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 1e9)));
+            }
+
+            RunStatus? last = null;
+            try
+            {
+                last = await CoordinatorClient.AskAsync(result.GetValue(address)!, client => FollowAsync(client, result.GetValue(run)!, patience.Token));
+            }
+            catch (Exception) when (patience.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            {
+                throw new UsageException($"Run {result.GetValue(run)} had not ended after {result.GetValue(timeout)} s; it goes on.", ExitCodes.TimedOut);
+            }
+
+            if (result.GetValue(format) != OutputFormat.Table)
+            {
+                Console.Out.WriteLine(StatusJson.Of(last));
+            }
+
+            Console.Error.WriteLine($"Run {last.RunId} {StatusJson.StateOf(last)}: {last.Reason}");
+            return last.ExitCode;
+        });
+        return command;
+    }
+
+    private static async Task<RunStatus> FollowAsync(Protocol.V1.Runs.RunsClient client, string run, CancellationToken cancellation)
+    {
+        using var call = client.Watch(new WatchRequest { RunId = run }, cancellationToken: cancellation);
+        RunStatus? last = null;
+        while (await call.ResponseStream.MoveNext(cancellation))
+        {
+            last = call.ResponseStream.Current.Status;
+        }
+
+        return last is { State: RunState.Succeeded or RunState.Failed or RunState.Stopped }
+            ? last
+            : throw new UsageException($"The coordinator ended before run {run} did; it was at step {last?.Step ?? 0}.", ExitCodes.NoCoordinator);
+    }
+}

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Orchestrator.Protocol.V1;
+
+namespace Orchestrator.Coordinator.Host.Commands;
+
+/// <summary>`workers`: who is attached to a coordinator.</summary>
+internal static class WorkersCommand
+{
+    public static Command Create()
+    {
+        var address = CoordinatorClient.AddressOption();
+        var format = FormatOption.Create("Standard output: a table, one JSON object, or an object a line.");
+        var command = new Verb("workers", "Shows the workers that are attached to a coordinator.",
+            "workers --format jsonl") { address, format };
+        command.SetAction(async (result, _) =>
+        {
+            var reply = await CoordinatorClient.AskAsync(result.GetValue(address)!, client => client.ListWorkersAsync(new ListWorkersRequest()).ResponseAsync);
+            Write(reply, result.GetValue(format));
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static void Write(ListWorkersReply reply, OutputFormat format)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                Console.Out.WriteLine(StatusJson.Of(reply.Workers));
+                break;
+            case OutputFormat.Jsonl:
+                reply.Workers.ToList().ForEach(worker => Console.Out.WriteLine(StatusJson.Of(worker)));
+                break;
+            case OutputFormat.Table when reply.Workers.Count == 0:
+                Console.Error.WriteLine("No workers are attached. Start one: ./orchestrator worker --coordinator HOST:PORT");
+                break;
+            case OutputFormat.Table:
+                Table.Write(["WORKER", "PID", "HOST", "DEVICE", "RUN", "LOGICAL RANKS", "STEP"], reply.Workers.Select(worker => new[]
+                {
+                    worker.WorkerId, $"{worker.Pid}", worker.Host, worker.Device, worker.RunId.Length == 0 ? "-" : worker.RunId,
+                    worker.LogicalRanks.Count == 0 ? "-" : $"{worker.LogicalRanks[0]}-{worker.LogicalRanks[^1]}", $"{worker.Step}",
+                }));
+                break;
+        }
+    }
+}

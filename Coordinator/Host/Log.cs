@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging;
+
+namespace Orchestrator.Coordinator.Host;
+
+/// <summary>Everything the coordinator logs. 1000: the process; 1100: workers; 1200: runs; 1900: bugs. Information = once per change of state.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Information, "Coordinator {Version} listens on {Grpc} for workers and commands, and on {Http} for /metrics, /targets and /healthz")]
+    public static partial void Listening(ILogger log, string version, string grpc, string http);
+
+    [LoggerMessage(1001, LogLevel.Warning, "{Address} is reached by other machines, without encryption or authentication: whoever reaches it can run programs on the workers. Use it on a trusted network only")]
+    public static partial void Insecure(ILogger log, string address);
+
+    [LoggerMessage(1002, LogLevel.Information, "Coordinator ends: {Reason}")]
+    public static partial void Ending(ILogger log, string reason);
+
+    [LoggerMessage(1100, LogLevel.Information, "Worker {Worker} attached: pid {Pid} on {Host}, {Device}, up to {Isa}")]
+    public static partial void WorkerAttached(ILogger log, string worker, int pid, string host, string device, string isa);
+
+    [LoggerMessage(1101, LogLevel.Information, "Worker {Worker} is gone: {Reason}")]
+    public static partial void WorkerGone(ILogger log, string worker, string reason);
+
+    [LoggerMessage(1102, LogLevel.Warning, "A worker was not admitted: {Reason}")]
+    public static partial void WorkerRejected(ILogger log, string reason);
+
+    [LoggerMessage(1103, LogLevel.Warning, "Worker {Worker} does not take its orders: {Pending} wait for it. Its stream is closed")]
+    public static partial void WorkerStalled(ILogger log, string worker, int pending);
+
+    [LoggerMessage(1200, LogLevel.Information, "Run {Run}: {Event} at step {Step}: {Text}")]
+    public static partial void RunRecorded(ILogger log, string run, string @event, long step, string text);
+
+    [LoggerMessage(1201, LogLevel.Information, "Run {Run} has ended ({Result}): {Reason}")]
+    public static partial void RunEnded(ILogger log, string run, string result, string reason);
+
+    [LoggerMessage(1202, LogLevel.Warning, "Run {Run}: {Problem}")]
+    public static partial void RunFolderProblem(ILogger log, string run, string problem);
+
+    [LoggerMessage(1203, LogLevel.Debug, "Run {Run}: step {Step}, loss {Loss}")]
+    public static partial void StepCompleted(ILogger log, string run, long step, double loss);
+
+    [LoggerMessage(1204, LogLevel.Debug, "{Note}")]
+    public static partial void Ignored(ILogger log, string note);
+
+    [LoggerMessage(1900, LogLevel.Critical, "A bug of the coordinator's: working off {Event} failed, and the coordinator ends. Report it with this log")]
+    public static partial void ActorCrashed(ILogger log, string @event, Exception cause);
+}

@@ -1,0 +1,114 @@
+using System.Text.Json;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Telemetry.Events;
+using Orchestrator.Telemetry.TensorBoard;
+
+namespace Orchestrator.Coordinator.Host.Runs;
+
+/// <summary>What the coordinator keeps of a run on disk: the resolved job, its events, a line per step, TensorBoard's files.</summary>
+/// <remarks>Used by the coordinator's actor only, so by one thread at a time. A write that fails is reported and the run goes on.</remarks>
+public sealed class RunFolder : IDisposable
+{
+    public const string JobFile = "job.json";
+    public const string StepsFile = "steps.jsonl";
+    public const string TensorBoardFolder = "tensorboard";
+    public const string LogsFolder = "logs";
+
+    private readonly EventLog _events;
+    private readonly StreamWriter _steps;
+    private readonly TensorBoardWriter _scalars;
+    private readonly Stamp _stamp;
+    private readonly TimeProvider _time;
+
+    private RunFolder(string path, EventLog events, StreamWriter steps, TensorBoardWriter scalars, Stamp stamp, TimeProvider time) =>
+        (Path, _events, _steps, _scalars, _stamp, _time) = (path, events, steps, scalars, stamp, time);
+
+    /// <summary>Absolute.</summary>
+    public string Path { get; }
+
+    /// <summary>Lines of events.jsonl so far.</summary>
+    public int EventCount { get; private set; }
+
+    /// <summary>Makes the folder with the job in it. A folder that a run has used is continued: its files are appended to.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public static RunFolder Create(RunOrder order, TimeProvider time)
+    {
+        var path = order.RunDir;
+        Directory.CreateDirectory(path);
+        File.WriteAllText(System.IO.Path.Combine(path, JobFile), JobSpecJson.Write(order.Job) + "\n");
+        var eventsPath = System.IO.Path.Combine(path, EventLog.FileName);
+        var before = File.Exists(eventsPath) ? File.ReadLines(eventsPath).Count() : 0;
+        var stamp = new Stamp();
+        var events = EventLog.Open(eventsPath, stamp);
+        var steps = new StreamWriter(new FileStream(System.IO.Path.Combine(path, StepsFile), FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true };
+        var scalars = new TensorBoardWriter(System.IO.Path.Combine(path, TensorBoardFolder), time.GetUtcNow());
+        return new RunFolder(path, events, steps, scalars, stamp, time) { EventCount = before };
+    }
+
+    /// <summary>True when a run has used the folder already.</summary>
+    public static bool IsUsed(string path) => File.Exists(System.IO.Path.Combine(path, EventLog.FileName));
+
+    /// <returns>The line that was written, without the newline.</returns>
+    public string Append(RunRecord record, RunOrder order)
+    {
+        _stamp.Now = _time.GetUtcNow();
+        var line = RunRecordJson.Line(record, order, _stamp.Now);
+        _events.Append(RunRecordJson.NameOf(record), record.Generation.Number, record.Step, json => RunRecordJson.WriteFields(json, record, order));
+        EventCount++;
+        if (record is RunRecord.Evaluated evaluated)
+        {
+            Scalar("evaluation/loss", evaluated.Step, evaluated.Loss);
+            if (evaluated.Accuracy is { } accuracy)
+            {
+                Scalar("evaluation/accuracy", evaluated.Step, accuracy);
+            }
+        }
+
+        return line;
+    }
+
+    public void Append(StepReport report)
+    {
+        _steps.WriteLine(JsonSerializer.Serialize(
+            new StepLine(
+                report.Step, report.Generation.Number, report.Loss, report.LearningRate, report.GradientNorm, report.Samples, report.SamplesPerSecond,
+                report.Seconds.Step, report.Seconds.Data, report.Seconds.Compute, report.Seconds.AllReduce, report.Seconds.Update, report.AllReduceBytes),
+            StepOptions));
+        Scalar("train/loss", report.Step, report.Loss);
+        Scalar("train/learning_rate", report.Step, report.LearningRate);
+        if (report.SamplesPerSecond is { } rate)
+        {
+            Scalar("train/samples_per_second", report.Step, rate);
+        }
+    }
+
+    public void Dispose()
+    {
+        _events.Dispose();
+        _steps.Dispose();
+        _scalars.Dispose();
+    }
+
+    private void Scalar(string tag, long step, double value) => _scalars.Scalar(tag, step, value, _time.GetUtcNow());
+
+    private static readonly JsonSerializerOptions StepOptions = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    /// <summary>Gives the line on disk and the one that watchers see the same time.</summary>
+    private sealed class Stamp : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+
+    /// <summary>One line of steps.jsonl. Seconds are those of the slowest member, bytes the sum.</summary>
+    private sealed record StepLine(
+        long Step, long Generation, double Loss, double LearningRate, double GradientNorm, long Samples, double? SamplesPerSecond,
+        double StepSeconds, double DataSeconds, double ComputeSeconds, double AllReduceSeconds, double UpdateSeconds, long AllReduceBytes);
+}

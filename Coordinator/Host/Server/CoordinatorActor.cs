@@ -1,0 +1,233 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Actors;
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Runs;
+using Orchestrator.Core.Identities;
+
+namespace Orchestrator.Coordinator.Host.Server;
+
+/// <summary>The coordinator's shell: feeds <see cref="ClusterMachine"/> and carries out what it decides.</summary>
+public sealed class CoordinatorActor : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<long, WorkerConnection> _arriving = new();
+    private readonly ConcurrentDictionary<WorkerId, WorkerConnection> _attached = new();
+    private readonly ConcurrentDictionary<RunId, OpenRun> _runs = new();
+    private readonly ConcurrentDictionary<(RunId, RunTimer), ITimer> _timers = new();
+    private readonly MachineActor<ClusterState, ClusterEvent, ClusterEffect> _actor;
+    private readonly CoordinatorMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private long _lastConnection;
+
+    public CoordinatorActor(CoordinatorOptions options, CoordinatorMetrics metrics, ILogger log, TimeProvider time)
+    {
+        (_metrics, _log, _time) = (metrics, log, time);
+        _actor = new MachineActor<ClusterState, ClusterEvent, ClusterEffect>(
+            new ClusterState { Options = new ClusterOptions(ProgramVersion.Text, options.Waits) }, ClusterMachine.Step, CarryOut,
+            (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), time);
+    }
+
+    /// <summary>A snapshot.</summary>
+    public ClusterState State => _actor.State;
+
+    /// <summary>Faulted when the actor crashed; then the process must end.</summary>
+    public Task Completion => _actor.Completion;
+
+    public ValueTask PostAsync(ClusterEvent @event, CancellationToken cancellation = default) => _actor.PostAsync(@event, cancellation);
+
+    /// <inheritdoc cref="MachineActor{TState,TEvent,TEffect}.Post"/>
+    public void Post(ClusterEvent @event) => _actor.Post(@event);
+
+    /// <summary>Puts a run in the queue. Its folder is made and holds the job before the machine hears of it.</summary>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
+    public async Task<RunFeed> SubmitAsync(RunOrder order)
+    {
+        var run = new OpenRun(order, RunFolder.Create(order, _time));
+        _runs[order.Id] = run;
+        _metrics.RunStateChanged(order.Id.Value, RunStates.Queued);
+        await PostAsync(new ClusterEvent.RunSubmitted(order)).ConfigureAwait(false);
+        return run.Feed;
+    }
+
+    /// <returns>Null when the run is not known.</returns>
+    public RunFeed? FeedOf(RunId run) => _runs.TryGetValue(run, out var open) ? open.Feed : null;
+
+    /// <summary>A worker's stream was opened.</summary>
+    public WorkerConnection Open()
+    {
+        var connection = new WorkerConnection(Interlocked.Increment(ref _lastConnection));
+        _arriving[connection.Id] = connection;
+        return connection;
+    }
+
+    /// <summary>The worker's stream has ended; nothing is sent to it any more.</summary>
+    public void Forget(WorkerConnection connection, WorkerId worker) => _attached.TryRemove(KeyValuePair.Create(worker, connection));
+
+    public void Close(WorkerConnection connection)
+    {
+        _arriving.TryRemove(connection.Id, out _);
+        connection.Close();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _actor.DisposeAsync().ConfigureAwait(false);
+        foreach (var timer in _timers.Values)
+        {
+            await timer.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (var connection in _attached.Values)
+        {
+            connection.Close();
+        }
+
+        foreach (var run in _runs.Values)
+        {
+            run.Folder.Dispose();
+            run.Feed.Complete();
+        }
+    }
+
+    private void CarryOut(ClusterEffect effect)
+    {
+        switch (effect)
+        {
+            case ClusterEffect.Admit admit:
+                Admit(admit);
+                break;
+            case ClusterEffect.Reject reject:
+                Log.WorkerRejected(_log, reject.Reason);
+                if (_arriving.TryRemove(reject.Connection, out var refused))
+                {
+                    refused.Reject(reject.Reason);
+                }
+
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.StartTimer start } timed:
+                StartTimer(timed.Run, start);
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.Tell tell }:
+                if (_attached.TryGetValue(tell.Worker, out var connection) && !connection.Send(tell.Message))
+                {
+                    Log.WorkerStalled(_log, tell.Worker.Value, WorkerConnection.MaxPending);
+                }
+
+                break;
+            case ClusterEffect.ForRun run when _runs.TryGetValue(run.Run, out var open):
+                CarryOut(open, run.Effect);
+                break;
+            case ClusterEffect.Note note:
+                Log.Ignored(_log, note.Sentence);
+                break;
+        }
+
+        _metrics.WorkersChanged(State.Workers.Count);
+    }
+
+    private void Admit(ClusterEffect.Admit admit)
+    {
+        if (!_arriving.TryRemove(admit.Connection, out var connection))
+        {
+            // It went between Hello and here: its stream's end comes as the next event of nobody, so the machine is told.
+            _actor.Post(new ClusterEvent.WorkerLost(admit.Worker, "its stream broke before it was welcomed"));
+            return;
+        }
+
+        var hello = State.Workers[admit.Worker].Hello;
+        Log.WorkerAttached(_log, admit.Worker.Value, hello.Pid, hello.Host, hello.Device, hello.HighestIsa);
+        _attached[admit.Worker] = connection;
+        connection.Admit(admit.Worker);
+    }
+
+    private void CarryOut(OpenRun run, RunEffect effect)
+    {
+        var state = State.Find(run.Order.Id)!;
+        switch (effect)
+        {
+            case RunEffect.Record record:
+                var line = Write(run, folder => folder.Append(record.Entry, run.Order)) ?? RunRecordJson.Line(record.Entry, run.Order, _time.GetUtcNow());
+                Log.RunRecorded(_log, run.Order.Id.Value, RunRecordJson.NameOf(record.Entry), record.Entry.Step, state.Reason);
+                RunMetrics.Count(_metrics, record.Entry, state, _time.GetUtcNow());
+                run.Feed.Publish(new RunNews(line, record.Entry, state));
+                break;
+            case RunEffect.ReportStep report:
+                Write(run, folder => folder.Append(report.Report));
+                Log.StepCompleted(_log, run.Order.Id.Value, report.Report.Step, report.Report.Loss);
+                RunMetrics.Count(_metrics, report.Report, state);
+                run.Feed.Publish(new RunNews(null, null, state));
+                break;
+            case RunEffect.End end:
+                Log.RunEnded(_log, run.Order.Id.Value, RunStates.Of(state), end.Outcome.Reason);
+                StopTimers(run.Order.Id);
+                run.Folder.Dispose();
+                run.Feed.Complete();
+                break;
+        }
+
+        _metrics.RunStateChanged(run.Order.Id.Value, RunStates.Of(state));
+    }
+
+    private void StartTimer(RunId run, RunEffect.StartTimer start)
+    {
+        var timer = _time.CreateTimer(
+            _ => _actor.Post(new ClusterEvent.TimerFired(run, start.Timer, start.Generation)), null, start.After, Timeout.InfiniteTimeSpan);
+        if (_timers.TryRemove((run, start.Timer), out var former))
+        {
+            former.Dispose();
+        }
+
+        _timers[(run, start.Timer)] = timer;
+    }
+
+    private void StopTimers(RunId run)
+    {
+        foreach (var key in _timers.Keys.Where(key => key.Item1 == run))
+        {
+            if (_timers.TryRemove(key, out var timer))
+            {
+                timer.Dispose();
+            }
+        }
+    }
+
+    /// <summary>A full disk under the run's events does not stop the training; it is said once per run.</summary>
+    private string? Write(OpenRun run, Func<RunFolder, string> write)
+    {
+        try
+        {
+            return write(run.Folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!run.HasProblem)
+            {
+                run.HasProblem = true;
+                Log.RunFolderProblem(_log, run.Order.Id.Value, $"{run.Folder.Path} cannot be written any more: {e.Message} The run goes on; its events are incomplete.");
+            }
+
+            return null;
+        }
+    }
+
+    private void Write(OpenRun run, Action<RunFolder> write) => Write(run, folder =>
+    {
+        write(folder);
+        return "";
+    });
+
+    /// <summary>A run and what is open for it.</summary>
+    private sealed class OpenRun(RunOrder order, RunFolder folder)
+    {
+        public RunOrder Order { get; } = order;
+
+        public RunFolder Folder { get; } = folder;
+
+        public RunFeed Feed { get; } = new(folder.EventCount);
+
+        public bool HasProblem { get; set; }
+    }
+}

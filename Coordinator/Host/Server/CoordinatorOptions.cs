@@ -1,0 +1,62 @@
+using System.Net;
+using Orchestrator.Coordinator.Core.Runs;
+
+namespace Orchestrator.Coordinator.Host.Server;
+
+/// <summary>Where a coordinator listens and how long it waits.</summary>
+public sealed record CoordinatorOptions
+{
+    /// <summary>For workers and commands: gRPC over HTTP/2 without TLS. Port 0: any free one.</summary>
+    public required Endpoint Listen { get; init; }
+
+    /// <summary>For /metrics, /targets and /healthz.</summary>
+    public required Endpoint Http { get; init; }
+
+    public RunWaits Waits { get; init; } = new();
+
+    /// <summary>Run folders of submitted jobs that name none.</summary>
+    public required string RunsFolder { get; init; }
+}
+
+/// <summary>A host and a port, as a person types them.</summary>
+public sealed record Endpoint(string Host, int Port)
+{
+    /// <summary>Port 0: any free one.</summary>
+    public static Endpoint Loopback(int port) => new("127.0.0.1", port);
+
+    /// <exception cref="FormatException">It is not HOST:PORT; the message says what to type.</exception>
+    public static Endpoint Parse(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1), out var port) || port is < 0 or > 65535)
+        {
+            throw new FormatException($"'{text}' is not an address; HOST:PORT is needed, such as 127.0.0.1:7070.");
+        }
+
+        return new Endpoint(text[..colon].Trim('[', ']'), port);
+    }
+
+    /// <summary>Nobody on another machine reaches it.</summary>
+    public bool IsLoopback => Host is "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+
+    /// <summary>The address to listen on; a name is looked up.</summary>
+    /// <exception cref="FormatException">The name has no address.</exception>
+    public IPEndPoint Resolve()
+    {
+        if (IPAddress.TryParse(Host == "localhost" ? "127.0.0.1" : Host, out var address))
+        {
+            return new IPEndPoint(address, Port);
+        }
+
+        try
+        {
+            return new IPEndPoint(Dns.GetHostAddresses(Host).OrderBy(found => found.AddressFamily).First(), Port);
+        }
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or InvalidOperationException)
+        {
+            throw new FormatException($"The name '{Host}' has no address on this machine. Give an IP address, such as 0.0.0.0:{Port}.", e);
+        }
+    }
+
+    public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+}

@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Telemetry.Prometheus;
+
+namespace Orchestrator.Coordinator.Host.Server;
+
+/// <summary>One coordinator in this process: its actor, the gRPC port and the HTTP port.</summary>
+public sealed class CoordinatorServer : IAsyncDisposable
+{
+    /// <summary>A worker whose host is gone, or which is frozen, is noticed within the sum of these two.</summary>
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(20);
+
+    private readonly WebApplication _app;
+
+    private CoordinatorServer(WebApplication app, CoordinatorActor actor, Endpoint grpc, Endpoint http) =>
+        (_app, Actor, Grpc, Http) = (app, actor, grpc, http);
+
+    public CoordinatorActor Actor { get; }
+
+    /// <summary>Where it listens for workers and commands, with the real port.</summary>
+    public Endpoint Grpc { get; }
+
+    /// <summary>Where it serves /metrics, /targets and /healthz, with the real port.</summary>
+    public Endpoint Http { get; }
+
+    /// <exception cref="PortInUseException">Another program listens there.</exception>
+    /// <exception cref="FormatException">An address cannot be resolved.</exception>
+    public static async Task<CoordinatorServer> StartAsync(CoordinatorOptions options, Action<ILoggingBuilder> logging, TimeProvider? time = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        logging(builder.Logging);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
+        builder.Services.AddPrometheusMetrics();
+        builder.Services.AddSingleton<CoordinatorMetrics>();
+        builder.Services.AddSingleton(services => new CoordinatorActor(
+            options, services.GetRequiredService<CoordinatorMetrics>(), services.GetRequiredService<ILoggerFactory>().CreateLogger("coordinator"),
+            services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<WorkerControlService>();
+        builder.Services.AddSingleton<RunsService>();
+        builder.Services.AddGrpc();
+        var app = builder.Build();
+        app.MapGrpcService<WorkerControlService>();
+        app.MapGrpcService<RunsService>();
+        app.MapMetrics();
+        var actor = app.Services.GetRequiredService<CoordinatorActor>();
+        app.MapGet("/healthz", () => actor.Completion.IsCompleted ? Results.Text("stopped\n", statusCode: 503) : Results.Text("ok\n"));
+        Endpoint? http = null;
+        app.MapPrometheusTargets(() => Targets(http!, actor));
+        try
+        {
+            await app.StartAsync().ConfigureAwait(false);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw new PortInUseException(e.Message, e);
+        }
+
+        // Kestrel keeps the order of the Listen calls.
+        var ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address).Port).ToImmutableArray();
+        http = options.Http with { Port = ports[1] };
+        return new CoordinatorServer(app, actor, options.Listen with { Port = ports[0] }, http);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // The actor first: it closes the workers' streams, and the server need not wait for them.
+        await Actor.DisposeAsync().ConfigureAwait(false);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        await _app.StopAsync(patience.Token).ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, CoordinatorOptions options)
+    {
+        kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
+
+        // A worker's stream carries messages at its own pace, and none while it loads data.
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.MaxRequestBodySize = null;
+        Listen(kestrel, options.Listen.Resolve(), HttpProtocols.Http2);
+        Listen(kestrel, options.Http.Resolve(), HttpProtocols.Http1);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, IPEndPoint endpoint, HttpProtocols protocols) =>
+        kestrel.Listen(endpoint, listen => listen.Protocols = protocols);
+
+    /// <summary>The coordinator itself and every worker that serves metrics.</summary>
+    private static IEnumerable<PrometheusTarget> Targets(Endpoint http, CoordinatorActor actor)
+    {
+        var cluster = actor.State;
+        yield return new PrometheusTarget(http.ToString(), ImmutableSortedDictionary<string, string>.Empty.Add(PrometheusTarget.RoleLabel, "coordinator"));
+        foreach (var candidate in cluster.Workers.Values.Where(candidate => candidate.Hello.MetricsAddress.Length > 0))
+        {
+            yield return PrometheusTarget.Worker(candidate.Hello.MetricsAddress, candidate.Worker.Value, cluster.RunOf(candidate.Worker)?.Id.Value);
+        }
+    }
+}
+
+/// <summary>A port that the coordinator was to listen on is taken.</summary>
+public sealed class PortInUseException(string message, Exception inner) : Exception(message, inner);

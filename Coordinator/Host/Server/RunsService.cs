@@ -1,0 +1,127 @@
+using Grpc.Core;
+using Orchestrator.Actors;
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Jobs;
+using Orchestrator.Coordinator.Host.Runs;
+using Orchestrator.Core.Identities;
+using Orchestrator.Protocol.V1;
+using RunState = Orchestrator.Coordinator.Core.Runs.RunState;
+
+namespace Orchestrator.Coordinator.Host.Server;
+
+/// <summary>What the command line asks: submit, watch, status, stop, workers.</summary>
+public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions options, TimeProvider time) : Protocol.V1.Runs.RunsBase
+{
+    public override async Task<SubmitReply> Submit(SubmitRequest request, ServerCallContext context)
+    {
+        var outcome = JobFile.FromJson(request.JobJson, "submitted job");
+        if (outcome.Job is null)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, string.Join('\n', outcome.Errors)));
+        }
+
+        var queued = coordinator.State.Runs.Count(run => run.Phase is not RunPhase.Ended);
+        if (queued >= ClusterState.MaxQueuedRuns)
+        {
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, $"{queued} runs are queued, which is the limit. Wait until some have ended, or stop some."));
+        }
+
+        var id = RunIds.New(outcome.Job.Name, time.GetUtcNow());
+        var folder = request.HasOut ? Path.GetFullPath(request.Out) : Path.Combine(options.RunsFolder, id.Value);
+        if (RunFolder.IsUsed(folder))
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, RunFolderRule.UsedSentence(folder)));
+        }
+
+        var order = new RunOrder
+        {
+            Id = id, Job = outcome.Job, RunDir = folder, JobFile = Path.Combine(folder, RunFolder.JobFile),
+            StopAfter = request.HasStopAfter ? request.StopAfter : null, ResumeFrom = request.HasResumeFrom ? request.ResumeFrom : null,
+        };
+        try
+        {
+            await coordinator.SubmitAsync(order).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"The run folder {folder} cannot be written on the coordinator: {e.Message} Choose another with --out."));
+        }
+        catch (ActorStoppedException)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The coordinator is ending."));
+        }
+
+        return new SubmitReply { RunId = id.Value, RunDir = folder };
+    }
+
+    /// <summary>The state; the events so far; the state again, which tells where the past ends; then news until the run has ended.</summary>
+    public override async Task Watch(WatchRequest request, IServerStreamWriter<Protocol.V1.RunEvent> responseStream, ServerCallContext context)
+    {
+        var run = Find(request.RunId);
+        var feed = coordinator.FeedOf(run.Id) ?? throw NotFound(request.RunId);
+        var (lines, news) = feed.Watch(context.CancellationToken);
+        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = run.ToWire() }).ConfigureAwait(false);
+        foreach (var line in PastLines(run, lines))
+        {
+            await responseStream.WriteAsync(new Protocol.V1.RunEvent { Json = line, Status = Find(request.RunId).ToWire() }).ConfigureAwait(false);
+        }
+
+        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = Find(request.RunId).ToWire() }).ConfigureAwait(false);
+        await foreach (var item in news.ConfigureAwait(false))
+        {
+            await responseStream.WriteAsync(new Protocol.V1.RunEvent { Json = item.Line ?? "", Status = item.State.ToWire() }).ConfigureAwait(false);
+        }
+
+        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = Find(request.RunId).ToWire() }).ConfigureAwait(false);
+    }
+
+    public override Task<StatusReply> Status(StatusRequest request, ServerCallContext context)
+    {
+        var reply = new StatusReply();
+        reply.Runs.AddRange(request.HasRunId ? [Find(request.RunId).ToWire()] : coordinator.State.Runs.Reverse().Select(run => run.ToWire()));
+        return Task.FromResult(reply);
+    }
+
+    public override async Task<StopReply> Stop(StopRequest request, ServerCallContext context)
+    {
+        var run = Find(request.RunId);
+        await coordinator.PostAsync(new ClusterEvent.StopRequested(run.Id, "Stopped on request.")).ConfigureAwait(false);
+        return new StopReply { Status = run.ToWire() };
+    }
+
+    public override Task<ListWorkersReply> ListWorkers(ListWorkersRequest request, ServerCallContext context)
+    {
+        var cluster = coordinator.State;
+        var reply = new ListWorkersReply();
+        reply.Workers.AddRange(cluster.Workers.Values.Select(candidate => candidate.ToWire(cluster)));
+        return Task.FromResult(reply);
+    }
+
+    private RunState Find(string id) => coordinator.State.Find(new RunId(id)) ?? throw NotFound(id);
+
+    private static RpcException NotFound(string id) =>
+        new(new Status(StatusCode.NotFound, $"This coordinator knows no run '{id}'. ./orchestrator status lists the runs that it knows."));
+
+    private static IEnumerable<string> PastLines(RunState run, int count)
+    {
+        var path = Path.Combine(run.Order.RunDir, Telemetry.Events.EventLog.FileName);
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var reader = new StreamReader(file);
+            var lines = new List<string>();
+            while (lines.Count < count && reader.ReadLine() is { } line)
+            {
+                lines.Add(line);
+            }
+
+            return lines;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The folder was moved or deleted: the state is still known.
+            return [];
+        }
+    }
+}

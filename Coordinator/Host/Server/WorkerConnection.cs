@@ -1,0 +1,53 @@
+using System.Threading.Channels;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Host.Server;
+
+/// <summary>The coordinator's side of one worker's stream: its id once it is admitted, and the orders that wait to be sent.</summary>
+public sealed class WorkerConnection(long id)
+{
+    /// <summary>Orders that may wait. A worker gets a handful per generation; one that takes none of them is stuck.</summary>
+    public const int MaxPending = 256;
+
+    private readonly Channel<CoordinatorMessage> _orders = Channel.CreateBounded<CoordinatorMessage>(new BoundedChannelOptions(MaxPending) { SingleReader = true });
+    private readonly TaskCompletionSource<WorkerId> _admission = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public long Id { get; } = id;
+
+    /// <summary>Ends with the worker's id, or with <see cref="WorkerRejectedException"/>.</summary>
+    public Task<WorkerId> Admission => _admission.Task;
+
+    /// <summary>Ends with the reason when the coordinator gives the stream up.</summary>
+    public Task<string> Broken => _broken.Task;
+
+    public ChannelReader<CoordinatorMessage> Orders => _orders.Reader;
+
+    /// <summary>The worker has its id; Welcome is the first order.</summary>
+    public void Admit(WorkerId worker)
+    {
+        Send(new CoordinatorMessage.Welcome(worker));
+        _admission.TrySetResult(worker);
+    }
+
+    public void Reject(string reason) => _admission.TrySetException(new WorkerRejectedException(reason));
+
+    /// <returns>False when too many orders wait: the stream is given up.</returns>
+    public bool Send(CoordinatorMessage message)
+    {
+        if (_orders.Writer.TryWrite(message))
+        {
+            return true;
+        }
+
+        _broken.TrySetResult($"it did not take its orders; {MaxPending} were waiting");
+        return false;
+    }
+
+    /// <summary>Nothing is sent any more; what waits still is.</summary>
+    public void Close() => _orders.Writer.TryComplete();
+}
+
+/// <summary>The worker may not attach; the message is the reason, with the cure.</summary>
+public sealed class WorkerRejectedException(string reason) : Exception(reason);
