@@ -1,0 +1,55 @@
+using System.Text.Json;
+
+namespace Orchestrator.Integration.Tests;
+
+/// <summary>The first promise: the weights are the same bits on any number of workers.</summary>
+public sealed class SameBitsTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("same-bits-");
+
+    [Theory]
+    [InlineData("char-gpt", "training.steps=4")]
+    [InlineData("digits-cnn", "training.steps=6", "training.globalBatch=23", "training.logicalRanks=7")]
+    public async Task Run_OneToFourWorkers_GivesTheSameHashAndUsesEverySampleOnce(string example, params string[] changes)
+    {
+        var results = new List<CommandResult>();
+        for (var workers = 1; workers <= 4; workers++)
+        {
+            results.Add(await Run(example, workers, changes));
+        }
+
+        Assert.Single(results.Select(result => result.Text("weightsSha256")).Distinct());
+        Assert.All(results, result => Assert.Equal("succeeded", result.Text("state")));
+        var batch = example == "char-gpt" ? 32 : 23;
+        Assert.All(results, result => Assert.Equal(batch * result.Json.GetProperty("steps").GetInt64(), SamplesComputed(result.Text("runDir"))));
+    }
+
+    [Fact]
+    public async Task Resume_OnAnotherNumberOfWorkers_GivesTheHashOfAStraightRun()
+    {
+        var straight = await Run("char-gpt", 1, "training.steps=8");
+        var stopped = await Run("char-gpt", 2, ["training.steps=8"], "--stop-after", "4");
+        Assert.Equal(4, stopped.Json.GetProperty("steps").GetInt64());
+        var resumed = await Run("char-gpt", 3, ["training.steps=8"], "--resume", stopped.Text("runDir"));
+        Assert.Equal(straight.Text("weightsSha256"), resumed.Text("weightsSha256"));
+        Assert.NotEqual(straight.Text("weightsSha256"), stopped.Text("weightsSha256"));
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private Task<CommandResult> Run(string example, int workers, params string[] changes) => Run(example, workers, changes, []);
+
+    private async Task<CommandResult> Run(string example, int workers, string[] changes, params string[] more)
+    {
+        string[] arguments =
+        [
+            "run", $"examples/{example}.yaml", "--workers", $"{workers}", "--format", "json", "--out", Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")),
+            .. changes.SelectMany(change => new[] { "--set", change }), .. more,
+        ];
+        return (await Command.RunAsync(arguments)).Expect(0);
+    }
+
+    private static long SamplesComputed(string runFolder) => File.ReadLines(Path.Combine(runFolder, "events.jsonl"))
+        .Select(line => JsonDocument.Parse(line).RootElement)
+        .Where(line => line.GetProperty("event").GetString() == "worker.finished").Sum(line => line.GetProperty("samples").GetInt64());
+}
