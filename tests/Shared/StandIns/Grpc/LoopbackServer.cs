@@ -39,11 +39,12 @@ public sealed class LoopbackServer : IAsyncDisposable
         GrpcChannelOptions? channelOptions = null,
         Action<WebApplication>? map = null,
         HttpProtocols protocols = HttpProtocols.Http2,
-        Action<IGrpcServerBuilder>? services = null)
+        Action<IGrpcServerBuilder>? services = null,
+        int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocols));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = protocols));
         var behaviour = new ServiceBehaviour();
         builder.Services.AddSingleton(behaviour);
         var grpc = builder.Services.AddGrpc(serviceOptions ?? (_ => { }));

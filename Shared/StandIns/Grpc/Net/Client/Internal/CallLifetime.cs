@@ -35,6 +35,9 @@ internal sealed class CallLifetime
     /// <summary>Completes, never fails, when the call has ended.</summary>
     public Task Completion => _completion.Task;
 
+    /// <summary>True when the call ended otherwise than by the server's status.</summary>
+    public bool IsAborted => Token.IsCancellationRequested;
+
     public bool IsEnded => _completion.Task.IsCompleted;
 
     public DateTime? Deadline { get; }
@@ -93,14 +96,35 @@ internal sealed class CallLifetime
     /// <summary>Ends the call and stops its I/O, if it has not ended.</summary>
     public void Abort(Status status)
     {
-        if (TryEnd(status, Metadata.Empty))
+        if (TrySetEnd(status, Metadata.Empty))
         {
             _stop.Cancel();
+            PublishEnd();
         }
     }
 
     /// <summary>Ends the call with what the server answered; false when it had ended before.</summary>
     public bool TryEnd(Status status, Metadata trailers)
+    {
+        var isFirst = TrySetEnd(status, trailers);
+        if (isFirst)
+        {
+            PublishEnd();
+        }
+
+        return isFirst;
+    }
+
+    /// <summary>The exception that a call which ended with another status than OK throws.</summary>
+    public Exception ToException()
+    {
+        var exception = new RpcException(Status, Trailers);
+        return _transport.ThrowOperationCanceled && _status.StatusCode is (StatusCode.Cancelled or StatusCode.DeadlineExceeded)
+            ? new OperationCanceledException(_status.Detail, exception, _cancelledBy)
+            : exception;
+    }
+
+    private bool TrySetEnd(Status status, Metadata trailers)
     {
         lock (_gate)
         {
@@ -112,8 +136,12 @@ internal sealed class CallLifetime
             _ended = true;
             _status = status;
             _trailers = trailers;
+            return true;
         }
+    }
 
+    private void PublishEnd()
+    {
         _deadlineTimer?.Dispose();
         foreach (var registration in _registrations)
         {
@@ -122,16 +150,6 @@ internal sealed class CallLifetime
 
         _transport.Remove(this);
         _completion.SetResult();
-        return true;
-    }
-
-    /// <summary>The exception that a call which ended with another status than OK throws.</summary>
-    public Exception ToException()
-    {
-        var exception = new RpcException(Status, Trailers);
-        return _transport.ThrowOperationCanceled && _status.StatusCode is (StatusCode.Cancelled or StatusCode.DeadlineExceeded)
-            ? new OperationCanceledException(_status.Detail, exception, _cancelledBy)
-            : exception;
     }
 
     private void ExceedDeadline() =>

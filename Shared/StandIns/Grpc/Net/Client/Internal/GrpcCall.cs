@@ -44,6 +44,10 @@ internal sealed class GrpcCall<TRequest, TResponse>
     {
         Lifetime.Start([_options.CancellationToken, _options.PropagationToken?.CancellationToken ?? default]);
         _ = RunAsync(content);
+        if (content is StreamContent stream)
+        {
+            _ = EndContentAsync(stream);
+        }
     }
 
     /// <summary>Reads a response of exactly one message.</summary>
@@ -137,8 +141,20 @@ internal sealed class GrpcCall<TRequest, TResponse>
         }
 
         await Lifetime.Completion.ConfigureAwait(false);
-        (content as StreamContent)?.Complete();
         _response?.Dispose();
+    }
+
+    private async Task EndContentAsync(StreamContent content)
+    {
+        await Lifetime.Completion.ConfigureAwait(false);
+        if (Lifetime.IsAborted)
+        {
+            content.Abort();
+        }
+        else
+        {
+            content.Complete();
+        }
     }
 
     private async Task OpenAsync(HttpContent content)

@@ -50,24 +50,34 @@ internal sealed class StreamContent : HttpContent
 
     public bool IsCompleted => _completed.Task.IsCompleted;
 
-    /// <summary>Ends the body. May be called again.</summary>
+    /// <summary>Ends the body in order: the server sees the end of the stream. May be called again.</summary>
     public void Complete()
     {
         _opened.TrySetCanceled();
         _completed.TrySetResult();
     }
 
+    /// <summary>Breaks the body off: the server must not take it for a whole one. May be called again.</summary>
+    public void Abort()
+    {
+        _opened.TrySetCanceled();
+        _completed.TrySetCanceled();
+    }
+
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
+        // The handler keeps the request headers back until there is something to send; the server may answer without a message.
+        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
         if (!_opened.TrySetResult(stream) && !IsCompleted)
         {
             throw new IOException("The connection was lost after the request stream had begun, so its messages cannot be sent again.");
         }
 
-        return _completed.Task.WaitAsync(cancellationToken);
+        // The handler cancels this token also when the server answered early; the call's own end decides instead.
+        await _completed.Task.ConfigureAwait(false);
     }
 
     protected override bool TryComputeLength(out long length)

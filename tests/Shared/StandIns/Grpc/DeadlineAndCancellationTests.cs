@@ -1,0 +1,185 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Grpc.StandIn.Tests.V1;
+
+namespace Grpc.StandIn.Tests;
+
+/// <summary>Deadlines and cancellation, on either side and over the wire.</summary>
+public sealed class DeadlineAndCancellationTests
+{
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Unary_DeadlinePasses_ClientGetsDeadlineExceededAndServerIsCancelled()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var cancelled = new TaskCompletionSource<DateTime>();
+        server.Behaviour.Unary = async (_, context) =>
+        {
+            using var registration = context.CancellationToken.Register(() => cancelled.TrySetResult(context.Deadline));
+            await Task.Delay(Long, context.CancellationToken);
+            return new Answer();
+        };
+        var deadline = DateTime.UtcNow.AddMilliseconds(300);
+
+        var failure = await Assert.ThrowsAsync<RpcException>(async () => await server.Client.UnaryAsync(new Ask(), deadline: deadline));
+
+        Assert.Equal(StatusCode.DeadlineExceeded, failure.StatusCode);
+        var seen = await cancelled.Task.WaitAsync(Long);
+        Assert.InRange(seen - deadline, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task Unary_DeadlineAlreadyPassed_FailsWithoutAConnection()
+    {
+        using var channel = GrpcChannel.ForAddress("http://127.0.0.1:1");
+
+        var failure = await Assert.ThrowsAsync<RpcException>(
+            async () => await new Loopback.LoopbackClient(channel).UnaryAsync(new Ask(), deadline: DateTime.UtcNow.AddSeconds(-1)));
+
+        Assert.Equal(StatusCode.DeadlineExceeded, failure.StatusCode);
+    }
+
+    [Fact]
+    public async Task Unary_DeadlineNotUtc_IsRefused()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+
+        await Assert.ThrowsAsync<ArgumentException>(async () => await server.Client.UnaryAsync(new Ask(), deadline: DateTime.Now.AddHours(1)));
+    }
+
+    [Fact]
+    public async Task Unary_ServerDeadlineWithoutClientTimer_ServerEndsTheCallWhileTheMethodRuns()
+    {
+        // A client that sends grpc-timeout and keeps no timer of its own still gets DEADLINE_EXCEEDED.
+        await using var server = await LoopbackServer.StartAsync();
+        var release = new TaskCompletionSource();
+        server.Behaviour.Unary = async (_, _) =>
+        {
+            await release.Task;
+            return new Answer();
+        };
+
+        using var raw = new RawClient(server.Address);
+        using var response = await raw.SendAsync("/grpc.standin.tests.v1.Loopback/Unary", [0, 0, 0, 0, 0], [("grpc-timeout", "200m")]);
+        var status = await RawClient.StatusAsync(response);
+        release.SetResult();
+
+        Assert.Equal("4", status);
+    }
+
+    [Fact]
+    public async Task Duplex_ClientCancels_ServerIsCancelledAndBothSidesEnd()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var ended = new TaskCompletionSource<Exception?>();
+        server.Behaviour.Duplex = async (requests, _, context) =>
+        {
+            try
+            {
+                while (await requests.MoveNext(context.CancellationToken))
+                {
+                }
+
+                ended.SetResult(null);
+            }
+            catch (Exception exception)
+            {
+                ended.SetResult(context.CancellationToken.IsCancellationRequested ? exception : null);
+                throw;
+            }
+        };
+        using var cancel = new CancellationTokenSource();
+
+        using var call = server.Client.Duplex(cancellationToken: cancel.Token);
+        await call.RequestStream.WriteAsync(new Ask());
+        var read = call.ResponseStream.MoveNext();
+        await cancel.CancelAsync();
+
+        Assert.Equal(StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(() => read)).StatusCode);
+        Assert.Equal(StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(() => call.RequestStream.WriteAsync(new Ask()))).StatusCode);
+        Assert.IsType<OperationCanceledException>(await ended.Task.WaitAsync(Long), exactMatch: false);
+    }
+
+    [Fact]
+    public async Task ServerStream_ClientDisposes_ServerIsCancelled()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var ended = new TaskCompletionSource<int>();
+        server.Behaviour.ServerStream = async (_, responses, context) =>
+        {
+            var written = 0;
+            try
+            {
+                for (; ; written++)
+                {
+                    await responses.WriteAsync(new Answer { Index = written });
+                }
+            }
+            finally
+            {
+                ended.SetResult(written);
+            }
+        };
+
+        var call = server.Client.ServerStream(new Ask());
+        Assert.True(await call.ResponseStream.MoveNext());
+        call.Dispose();
+
+        Assert.True(await ended.Task.WaitAsync(Long) > 0);
+        Assert.Equal(StatusCode.Cancelled, call.GetStatus().StatusCode);
+    }
+
+    [Fact]
+    public async Task Unary_TokenCancelledAndOptionSet_ThrowsOperationCanceled()
+    {
+        await using var server = await LoopbackServer.StartAsync(channelOptions: new GrpcChannelOptions { ThrowOperationCanceledOnCancellation = true });
+        server.Behaviour.Unary = async (_, context) =>
+        {
+            await Task.Delay(Long, context.CancellationToken);
+            return new Answer();
+        };
+        using var cancel = new CancellationTokenSource(100);
+
+        var failure = await Assert.ThrowsAsync<OperationCanceledException>(async () => await server.Client.UnaryAsync(new Ask(), cancellationToken: cancel.Token));
+
+        Assert.Equal(cancel.Token, failure.CancellationToken);
+        Assert.IsType<RpcException>(failure.InnerException);
+    }
+
+    [Fact]
+    public async Task PropagationToken_InnerCallWithoutDeadline_GetsTheOuterDeadline()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        server.Behaviour.Unary = async (ask, context) =>
+        {
+            if (ask.Text == "inner")
+            {
+                return new Answer { Text = context.Deadline == DateTime.MaxValue ? "none" : "some" };
+            }
+
+            return await server.Client.UnaryAsync(
+                new Ask { Text = "inner" }, new CallOptions(propagationToken: context.CreatePropagationToken()));
+        };
+
+        var answer = await server.Client.UnaryAsync(new Ask(), deadline: DateTime.UtcNow + Long);
+
+        Assert.Equal("some", answer.Text);
+    }
+
+    [Fact]
+    public async Task Channel_Disposed_EndsItsCalls()
+    {
+        await using var server = await LoopbackServer.StartAsync();
+        var channel = GrpcChannel.ForAddress(server.Address);
+        using var call = new Loopback.LoopbackClient(channel).Duplex();
+        await call.RequestStream.WriteAsync(new Ask());
+        Assert.True(await call.ResponseStream.MoveNext());
+
+        var read = call.ResponseStream.MoveNext();
+        channel.Dispose();
+
+        Assert.Equal(StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(() => read)).StatusCode);
+        Assert.Throws<ObjectDisposedException>(() => channel.CreateCallInvoker());
+    }
+}
