@@ -12,9 +12,9 @@ internal sealed partial class HttpServerCallContext
     private const int ResetInternalError = 0x2;
 
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly CancellationTokenSource _stop;
+    private readonly CancellationToken _token;
     private DateTime _deadline = DateTime.MaxValue;
-    private CancellationToken _token;
-    private CancellationTokenSource? _stop;
     private Timer? _deadlineTimer;
     private volatile bool _isDeadlineExceeded;
     private volatile bool _isEnded;
@@ -74,6 +74,9 @@ internal sealed partial class HttpServerCallContext
         }
     }
 
+    /// <summary>Tells the method that its client is gone.</summary>
+    public Task CancelAsync() => _stop.CancelAsync();
+
     /// <summary>Breaks the stream: what was sent of it is no whole message.</summary>
     public void Reset()
     {
@@ -92,8 +95,6 @@ internal sealed partial class HttpServerCallContext
         _deadline = now + timeout;
         if (timeout < GrpcTimeout.LongestTimer)
         {
-            _stop = CancellationTokenSource.CreateLinkedTokenSource(HttpContext.RequestAborted);
-            _token = _stop.Token;
             _deadlineTimer = new Timer(state => ((HttpServerCallContext)state!).ExceedDeadline(), this, timeout, Timeout.InfiniteTimeSpan);
         }
     }
@@ -109,7 +110,7 @@ internal sealed partial class HttpServerCallContext
     {
         try
         {
-            await _stop!.CancelAsync().ConfigureAwait(false);
+            await _stop.CancelAsync().ConfigureAwait(false);
             await _gate.WaitAsync(CancellationToken.None).ConfigureAwait(false);
             try
             {

@@ -21,7 +21,10 @@ internal sealed partial class HttpServerCallContext : ServerCallContext
         HttpContext = http;
         _method = method;
         _settings = settings;
-        _token = http.RequestAborted;
+
+        // Not disposed: a method may keep the token, and both sources end with the request.
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        _token = _stop.Token;
     }
 
     public HttpContext HttpContext { get; }

@@ -37,11 +37,6 @@ internal sealed class RequestStreamReader<T>(HttpServerCallContext context, Mars
             _current = await ReadAsync(both?.Token ?? context.CancellationToken).ConfigureAwait(false);
             return _current is not null;
         }
-        catch (Exception exception) when (context.CancellationToken.IsCancellationRequested && exception is not OperationCanceledException)
-        {
-            // The server's own words for a client that left differ by the moment; the method sees one.
-            throw new OperationCanceledException($"The call of {context.Method} was cancelled: {exception.Message}", exception, context.CancellationToken);
-        }
         finally
         {
             Volatile.Write(ref _reading, 0);
@@ -54,17 +49,27 @@ internal sealed class RequestStreamReader<T>(HttpServerCallContext context, Mars
     {
         var message = await ReadAsync(context.CancellationToken).ConfigureAwait(false)
             ?? throw new WireException(StatusCode.Internal, $"The request of {context.Method} ended without a message; one was expected.");
-        var rest = await _body.ReadAsync(context.CancellationToken).ConfigureAwait(false);
-        if (!rest.Buffer.IsEmpty)
-        {
-            throw new WireException(StatusCode.Internal, $"The request of {context.Method} has bytes after its message; one message was expected.");
-        }
-
-        _body.AdvanceTo(rest.Buffer.End);
-        return message;
+        return await ReadAsync(context.CancellationToken).ConfigureAwait(false) is null
+            ? message
+            : throw new WireException(StatusCode.Internal, $"The request of {context.Method} has bytes after its message; one message was expected.");
     }
 
+    // Kestrel has several exceptions for a client that left, and may throw them before it cancels the request. The method sees one.
     private async ValueTask<T?> ReadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadFrameAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            await context.CancelAsync().ConfigureAwait(false);
+            throw new OperationCanceledException(
+                $"The client of {context.Method} broke the request off: {exception.Message}", exception, context.CancellationToken);
+        }
+    }
+
+    private async ValueTask<T?> ReadFrameAsync(CancellationToken cancellationToken)
     {
         while (true)
         {

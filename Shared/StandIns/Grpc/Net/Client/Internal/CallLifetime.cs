@@ -19,7 +19,7 @@ internal sealed class CallLifetime
     private Status _status;
     private Metadata _trailers = Metadata.Empty;
     private CancellationToken _cancelledBy;
-    private bool _ended;
+    private volatile bool _ended;
 
     public CallLifetime(Transport transport, string method, DateTime? deadline)
     {
@@ -36,9 +36,9 @@ internal sealed class CallLifetime
     public Task Completion => _completion.Task;
 
     /// <summary>True when the call ended otherwise than by the server's status.</summary>
-    public bool IsAborted => Token.IsCancellationRequested;
+    public bool IsAborted { get; private set; }
 
-    public bool IsEnded => _completion.Task.IsCompleted;
+    public bool IsEnded => _ended;
 
     public DateTime? Deadline { get; }
 
@@ -96,24 +96,15 @@ internal sealed class CallLifetime
     /// <summary>Ends the call and stops its I/O, if it has not ended.</summary>
     public void Abort(Status status)
     {
-        if (TrySetEnd(status, Metadata.Empty))
+        // The end is visible before the I/O stops: what the cancellation resumes asks how the call ended.
+        if (TryEnd(status, Metadata.Empty, isAborted: true))
         {
             _stop.Cancel();
-            PublishEnd();
         }
     }
 
     /// <summary>Ends the call with what the server answered; false when it had ended before.</summary>
-    public bool TryEnd(Status status, Metadata trailers)
-    {
-        var isFirst = TrySetEnd(status, trailers);
-        if (isFirst)
-        {
-            PublishEnd();
-        }
-
-        return isFirst;
-    }
+    public bool TryEnd(Status status, Metadata trailers) => TryEnd(status, trailers, isAborted: false);
 
     /// <summary>The exception that a call which ended with another status than OK throws.</summary>
     public Exception ToException()
@@ -124,7 +115,7 @@ internal sealed class CallLifetime
             : exception;
     }
 
-    private bool TrySetEnd(Status status, Metadata trailers)
+    private bool TryEnd(Status status, Metadata trailers, bool isAborted)
     {
         lock (_gate)
         {
@@ -133,15 +124,12 @@ internal sealed class CallLifetime
                 return false;
             }
 
-            _ended = true;
             _status = status;
             _trailers = trailers;
-            return true;
+            IsAborted = isAborted;
+            _ended = true;
         }
-    }
 
-    private void PublishEnd()
-    {
         _deadlineTimer?.Dispose();
         foreach (var registration in _registrations)
         {
@@ -150,6 +138,7 @@ internal sealed class CallLifetime
 
         _transport.Remove(this);
         _completion.SetResult();
+        return true;
     }
 
     private void ExceedDeadline() =>

@@ -129,17 +129,13 @@ internal sealed class GrpcCall<TRequest, TResponse>
             End(ToStatus(exception));
         }
 
-        if (Lifetime.IsEnded)
+        if (Lifetime.IsEnded && Lifetime.Status.StatusCode != StatusCode.OK && _headers.TrySetException(Lifetime.ToException()))
         {
-            if (Lifetime.Status.StatusCode != StatusCode.OK && _headers.TrySetException(Lifetime.ToException()))
-            {
-                // Most callers never look at the headers; the failure reaches them through the answer.
-                _ = _headers.Task.Exception;
-            }
-
-            _reader.TrySetResult(null);
+            // Most callers never look at the headers; the failure reaches them through the answer.
+            _ = _headers.Task.Exception;
         }
 
+        _reader.TrySetResult(null);
         await Lifetime.Completion.ConfigureAwait(false);
         _response?.Dispose();
     }
