@@ -6,7 +6,6 @@
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <torch/version.h>
 
 #include <dlfcn.h>
 #include <cstdio>
@@ -71,7 +70,7 @@ OT_API int ot_set_deterministic(int enabled, int warn_only) {
     auto& context = at::globalContext();
     context.setDeterministicAlgorithms(enabled != 0, warn_only != 0);
     context.setDeterministicCuDNN(enabled != 0);
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+#if OT_TORCH_AT_LEAST(2, 2)
     // Filling every empty tensor costs time and changes nothing for code that writes before it reads.
     context.setDeterministicFillUninitializedMemory(false);
 #endif

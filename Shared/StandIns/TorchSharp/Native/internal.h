@@ -8,12 +8,29 @@
 #include <c10/core/Device.h>
 #include <c10/util/Exception.h>
 #include <c10/util/intrusive_ptr.h>
+#include <torch/version.h>
 
 #include <atomic>
 #include <exception>
 #include <string>
 
+#define OT_TORCH_AT_LEAST(major, minor) \
+  (TORCH_VERSION_MAJOR > (major) || (TORCH_VERSION_MAJOR == (major) && TORCH_VERSION_MINOR >= (minor)))
+
+#if OT_TORCH_AT_LEAST(2, 4)
+#include <optional>
+#else
+#include <c10/util/Optional.h>
+#endif
+
 namespace ot {
+
+// libtorch had an optional of its own before it took the standard one.
+#if OT_TORCH_AT_LEAST(2, 4)
+using OptionalTensor = std::optional<at::Tensor>;
+#else
+using OptionalTensor = c10::optional<at::Tensor>;
+#endif
 
 extern std::atomic<int64_t> live_tensors;
 

@@ -93,10 +93,10 @@ c10::IValue list_value(const ot_value& value, Want want) {
 c10::IValue tensor_list_value(const ot_value& value, Want want) {
   const auto* handles = static_cast<const ot_tensor*>(value.pointer);
   if (want == Want::OptionalTensorList) {
-    c10::List<c10::optional<at::Tensor>> list;
+    c10::List<ot::OptionalTensor> list;
     list.reserve(value.count);
     for (int32_t i = 0; i < value.count; i++) {
-      list.push_back(handles[i] == nullptr ? c10::optional<at::Tensor>() : c10::optional<at::Tensor>(ot::borrow(handles[i])));
+      list.push_back(handles[i] == nullptr ? ot::OptionalTensor() : ot::OptionalTensor(ot::borrow(handles[i])));
     }
     return list;
   }
