@@ -12,8 +12,8 @@ internal sealed class CausalAttention : nn.Module<Tensor, Tensor>
     private readonly double _scale;
     private readonly Linear qkv;
     private readonly Linear projection;
-    private readonly Dropout attentionDropout;
-    private readonly Dropout residualDropout;
+    private readonly UniformDropout attentionDropout;
+    private readonly UniformDropout residualDropout;
 
     public CausalAttention(GptSpec spec)
         : base(nameof(CausalAttention))
@@ -22,8 +22,8 @@ internal sealed class CausalAttention : nn.Module<Tensor, Tensor>
         _scale = 1 / Math.Sqrt(spec.Width / (double)spec.Heads);
         qkv = nn.Linear(spec.Width, 3 * spec.Width);
         projection = nn.Linear(spec.Width, spec.Width);
-        attentionDropout = nn.Dropout(spec.Dropout);
-        residualDropout = nn.Dropout(spec.Dropout);
+        attentionDropout = new UniformDropout(spec.Dropout);
+        residualDropout = new UniformDropout(spec.Dropout);
         RegisterComponents();
         using var open = full([spec.Context, spec.Context], float.NegativeInfinity);
         // [context, context]: 0 on and below the diagonal, -inf above. No field: every field of a module is registered as persistent.

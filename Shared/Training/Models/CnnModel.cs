@@ -12,7 +12,7 @@ public sealed class CnnModel : nn.Module<Tensor, Tensor>
     private readonly ModuleList<Conv2d> convolutions;
     private readonly ModuleList<BatchNorm2d> norms;
     private readonly Linear hidden;
-    private readonly Dropout dropout;
+    private readonly UniformDropout dropout;
     private readonly Linear output;
 
     /// <param name="input">[C, H, W].</param>
@@ -39,7 +39,7 @@ public sealed class CnnModel : nn.Module<Tensor, Tensor>
         convolutions = nn.ModuleList(layers.ToArray());
         norms = nn.ModuleList(spec.BatchNorm ? spec.Channels.Select(c => nn.BatchNorm2d(c)).ToArray() : []);
         hidden = nn.Linear(channels * height * width, spec.Hidden);
-        dropout = nn.Dropout(spec.Dropout);
+        dropout = new UniformDropout(spec.Dropout);
         output = nn.Linear(spec.Hidden, outputs);
         RegisterComponents();
         InitRule.Apply(this, spec.Init, automatic: "he");

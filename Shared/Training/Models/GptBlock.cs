@@ -19,7 +19,7 @@ internal sealed class GptBlock : nn.Module<Tensor, Tensor>
     private readonly LayerNorm norm2;
     private readonly Linear up;
     private readonly Linear down;
-    private readonly Dropout dropout;
+    private readonly UniformDropout dropout;
 
     public GptBlock(GptSpec spec)
         : base(nameof(GptBlock))
@@ -29,7 +29,7 @@ internal sealed class GptBlock : nn.Module<Tensor, Tensor>
         norm2 = nn.LayerNorm(spec.Width);
         up = nn.Linear(spec.Width, Expansion * spec.Width);
         down = nn.Linear(Expansion * spec.Width, spec.Width);
-        dropout = nn.Dropout(spec.Dropout);
+        dropout = new UniformDropout(spec.Dropout);
         RegisterComponents();
     }
 

@@ -20,7 +20,7 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
     private readonly int _context;
     private readonly Embedding tokens;
     private readonly Embedding positions;
-    private readonly Dropout dropout;
+    private readonly UniformDropout dropout;
     private readonly ModuleList<GptBlock> blocks;
     private readonly LayerNorm norm;
 
@@ -37,7 +37,7 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
         _context = spec.Context;
         tokens = nn.Embedding(Vocabulary, spec.Width);
         positions = nn.Embedding(spec.Context, spec.Width);
-        dropout = nn.Dropout(spec.Dropout);
+        dropout = new UniformDropout(spec.Dropout);
         blocks = nn.ModuleList(Enumerable.Range(0, spec.Layers).Select(_ => new GptBlock(spec)).ToArray());
         norm = nn.LayerNorm(spec.Width);
         RegisterComponents();

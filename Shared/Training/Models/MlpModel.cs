@@ -10,7 +10,7 @@ namespace Orchestrator.Training.Models;
 public sealed class MlpModel : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<Linear> layers;
-    private readonly Dropout dropout;
+    private readonly UniformDropout dropout;
 
     /// <param name="input">Shape of one input; F is the product.</param>
     /// <param name="outputs">K.</param>
@@ -19,7 +19,7 @@ public sealed class MlpModel : nn.Module<Tensor, Tensor>
     {
         long[] widths = [input.Aggregate(1L, (a, b) => a * b), .. spec.Hidden.Select(h => (long)h), outputs];
         layers = nn.ModuleList(Enumerable.Range(0, widths.Length - 1).Select(i => nn.Linear(widths[i], widths[i + 1])).ToArray());
-        dropout = nn.Dropout(spec.Dropout);
+        dropout = new UniformDropout(spec.Dropout);
         RegisterComponents();
         InitRule.Apply(this, spec.Init, automatic: "he");
     }
