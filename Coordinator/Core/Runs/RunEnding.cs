@@ -25,7 +25,7 @@ internal static class RunEnding
 
     public static (RunState State, ImmutableArray<RunEffect> Effects) Fail(
         RunState state, string reason, FailureKind kind, IEnumerable<WorkerId> members, params ReadOnlySpan<RunEffect> before) =>
-        End(state, new RunOutcome(RunResult.Failed, reason, ExitCodeOf(kind, state), null), members, before);
+        End(state, new RunOutcome(RunResult.Failed, reason, ExitCodeOf(kind, state), state.Progress.Checkpoint?.WeightsSha256), members, before);
 
     /// <summary>A wrong job that was found out before the first step is the job file's fault; later it is the run that failed.</summary>
     private static int ExitCodeOf(FailureKind kind, RunState state) => kind == FailureKind.Job && state.Crew is null ? ExitJobIsWrong : ExitFailed;

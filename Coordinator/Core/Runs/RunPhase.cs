@@ -73,7 +73,7 @@ public sealed record FailureCause(string Sentence, FailureKind Kind, WorkerId? H
 /// <param name="Result">Succeeded, failed or stopped.</param>
 /// <param name="Reason">In a sentence.</param>
 /// <param name="ExitCode">0, 1 or 3: of the process that waits for the run.</param>
-/// <param name="WeightsSha256">Null when no state is known for sure.</param>
+/// <param name="WeightsSha256">Of the last checkpoint; null: the run wrote none.</param>
 public sealed record RunOutcome(RunResult Result, string Reason, int ExitCode, string? WeightsSha256);
 
 public enum RunResult

@@ -29,7 +29,7 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.CheckpointFailed r:
                 screen.Warning($"the checkpoint of step {r.Step} could not be written; the training goes on. {r.Reason}");
                 break;
-            case RunRecord.WorkerRefused r:
+            case RunRecord.WorkerRefused r when !news.State.Order.IsEmbedded:
                 screen.Warning($"{r.Worker} is not a member: {r.Reason}");
                 break;
             case RunRecord.WorkerLost r:

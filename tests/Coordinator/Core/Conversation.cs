@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Tests;
+
+/// <summary>A coordinator that is talked to event by event; what it wants done comes back as lines that read like a script.</summary>
+internal sealed class Conversation
+{
+    public static readonly RunId Run = new("run");
+
+    private long _connections;
+
+    public ClusterState State { get; private set; } = new() { Options = new ClusterOptions("1.0", new RunWaits()) };
+
+    public DateTimeOffset Now { get; private set; } = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public RunState RunState => State.Find(Run)!;
+
+    /// <summary>Events are one second apart.</summary>
+    public string[] Send(ClusterEvent @event)
+    {
+        Now += TimeSpan.FromSeconds(1);
+        (State, var effects) = ClusterMachine.Step(State, @event, Now);
+        return [.. effects.Select(Format)];
+    }
+
+    public string[] Attach(string isa = "avx2", string launcher = "", string version = "1.0", string collective = "host:9") => Send(new ClusterEvent.WorkerAttached(
+        ++_connections, new WorkerMessage.Hello((int)(100 + _connections), "host", collective, "host:8", isa, "cpu", launcher, version)));
+
+    public string[] Submit(JobSpec? job = null, long? stopAfter = null, string? resumeFrom = null, string? launcher = null, string id = "run") => Send(
+        new ClusterEvent.RunSubmitted(new RunOrder
+        {
+            Id = new RunId(id), Job = job ?? Job(), RunDir = "/runs/run", JobFile = "job.yaml", StopAfter = stopAfter, ResumeFrom = resumeFrom, Launcher = launcher,
+        }));
+
+    public string[] Say(int worker, WorkerMessage message) => Send(new ClusterEvent.WorkerSaid(WorkerId.FromNumber(worker), message));
+
+    public string[] Lose(int worker, string how = "its stream broke") => Send(new ClusterEvent.WorkerLost(WorkerId.FromNumber(worker), how));
+
+    public string[] Fire(RunTimer timer, long generation) => Send(new ClusterEvent.TimerFired(Run, timer, new Generation(generation)));
+
+    public string[] Stop() => Send(new ClusterEvent.StopRequested(Run, "Stopped by a test."));
+
+    /// <summary>Attaches workers, submits, prepares them all: the run trains.</summary>
+    public static Conversation Training(int workers, JobSpec? job = null, long? stopAfter = null, string? launcher = null, long appliedSteps = 0)
+    {
+        var talk = new Conversation();
+        for (var i = 0; i < workers; i++)
+        {
+            talk.Attach(launcher: launcher ?? "");
+        }
+
+        talk.Submit(job ?? Job(desired: workers), stopAfter, appliedSteps == 0 ? null : "/old/step", launcher);
+        for (var i = 1; i <= workers; i++)
+        {
+            talk.Say(i, Prepared(appliedSteps: appliedSteps));
+        }
+
+        Assert.IsType<RunPhase.Running>(talk.RunState.Phase);
+        return talk;
+    }
+
+    public static JobSpec Job(int min = 1, int desired = 2, int max = 8, long? steps = 100, long? epochs = null, string isa = "auto", int logicalRanks = 8, int batch = 32) => new()
+    {
+        Name = "job", ProjectRoot = "/", Model = new MlpSpec(), Data = new CsvDataSpec("/t.csv", "y"),
+        Training = new TrainingSpec { Steps = steps, Epochs = epochs, LogicalRanks = logicalRanks, GlobalBatch = batch },
+        Workers = new WorkersSpec { Min = min, Desired = desired, Max = max, Isa = isa },
+    };
+
+    public static WorkerMessage.Prepared Prepared(
+        long generation = 1, long samples = 1000, string data = "d", string canary = "c", string state = "s", long appliedSteps = 0, string libtorch = "1.13") => new(
+        new Generation(generation), samples, data, ImmutableSortedDictionary<string, string>.Empty.Add("libtorch", libtorch), canary, state, appliedSteps, 10, 1, 4096);
+
+    public static WorkerMessage.Progress Progress(long step, double loss = 1, int samples = 16, long generation = 1) =>
+        new(new Generation(generation), step, loss, samples, 0.5, 0.001, new StepSeconds(1, 0.1, 0.5, 0.3, 0.1), 100);
+
+    public static WorkerMessage.CheckpointSaved Saved(long step, string? error = null, long generation = 1) =>
+        new(new Generation(generation), step, $"/ck/step-{step}", $"w{step}", 1000, 0.5, 0.01, error);
+
+    public static WorkerMessage.Finished Finished(long step, string? weights = null) => new(new Generation(1), step, weights ?? $"w{step}", 16 * step);
+
+    private static string Format(ClusterEffect effect) => effect switch
+    {
+        ClusterEffect.Admit e => $"admit {e.Worker}",
+        ClusterEffect.Reject e => $"reject: {e.Reason}",
+        ClusterEffect.Note e => $"note: {e.Sentence}",
+        ClusterEffect.ForRun { Effect: RunEffect.Tell e } => $"tell {e.Worker} {Format(e.Message)}",
+        ClusterEffect.ForRun { Effect: RunEffect.Record e } => $"record {Format(e.Entry)}",
+        ClusterEffect.ForRun { Effect: RunEffect.ReportStep e } => Invariant($"step {e.Report.Step}: loss {e.Report.Loss}, {e.Report.Samples} samples, {e.Report.AllReduceBytes} bytes"),
+        ClusterEffect.ForRun { Effect: RunEffect.StartTimer e } => Invariant($"timer {e.Timer} {e.Generation} {e.After.TotalSeconds} s"),
+        ClusterEffect.ForRun { Effect: RunEffect.End e } => $"end {e.Outcome.Result} {e.Outcome.ExitCode}: {e.Outcome.Reason}",
+        _ => throw new ArgumentOutOfRangeException(nameof(effect), effect, "Give it words."),
+    };
+
+    private static string Format(CoordinatorMessage message) => message switch
+    {
+        CoordinatorMessage.Prepare m => $"Prepare {m.Generation} {m.Isa}{(m.ResumeFrom is null ? "" : $" from {m.ResumeFrom}")}",
+        CoordinatorMessage.Activate m => $"Activate {m.Generation} {m.StartStep}..{m.LastStep}/{m.TotalSteps}: {string.Join(" ", m.Members.Select(member => $"{member.Worker}=[{member.FirstRank},{member.FirstRank + member.RankCount})"))}",
+        CoordinatorMessage.PrepareEnd m => $"PrepareEnd {m.Generation}",
+        CoordinatorMessage.Abort m => $"Abort {m.Generation}: {m.Reason}",
+        CoordinatorMessage.SaveCheckpoint m => $"SaveCheckpoint {m.Generation}",
+        CoordinatorMessage.Release => "Release",
+        _ => message.GetType().Name,
+    };
+
+    private static string Format(RunRecord record) => record switch
+    {
+        RunRecord.WorkerReady r => $"WorkerReady {r.Worker} [{string.Join(",", r.LogicalRanks)}]",
+        RunRecord.WorkerRefused r => $"WorkerRefused {r.Worker}: {r.Reason}",
+        RunRecord.WorkerLost r => $"WorkerLost {r.Worker} at {r.Step}: {r.Reason}",
+        RunRecord.WorkerFailed r => $"WorkerFailed {r.Worker} at {r.Step}: {r.Reason}",
+        RunRecord.CheckpointSaved r => $"CheckpointSaved {r.Step} by {r.Worker}",
+        RunRecord.CheckpointFailed r => $"CheckpointFailed {r.Step}: {r.Reason}",
+        RunRecord.StateCompared r => $"StateCompared {r.Step} {r.Sha256}",
+        RunRecord.RunWaiting r => $"RunWaiting: {r.Reason}",
+        RunRecord.GenerationFormed r => $"GenerationFormed {r.Generation} {r.Formed.StartStep}..{r.Formed.LastStep}",
+        _ => record.GetType().Name,
+    };
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
