@@ -74,6 +74,11 @@ OT_API int ot_set_deterministic(int enabled, int warn_only) {
     // Filling every empty tensor costs time and changes nothing for code that writes before it reads.
     context.setDeterministicFillUninitializedMemory(false);
 #endif
+#if OT_TORCH_AT_LEAST(2, 7)
+    context.setDeterministicMkldnn(enabled != 0);
+    // NNPACK picks its kernels by the processor and cannot be pinned; oneDNN takes its place.
+    context.setUserEnabledNNPACK(enabled == 0);
+#endif
     return 0;
   });
 }

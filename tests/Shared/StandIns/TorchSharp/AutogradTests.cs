@@ -92,7 +92,7 @@ public sealed class AutogradTests
             {
                 var view = flat.narrow(0, offset, parameter.numel()).view(parameter.shape);
                 view.copy_(parameter);
-                Interop.NativeMethods.Check(Interop.NativeMethods.ot_set_data(parameter.Handle, view.Handle));
+                FlatViews.SetData(parameter, view);
                 offset += parameter.numel();
             }
         }
