@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Orchestrator.Integration.Tests.Support;
 
 namespace Orchestrator.Integration.Tests;
 
 /// <summary>The first promise: the weights are the same bits on any number of workers.</summary>
 public sealed class SameBitsTests : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("same-bits-");
+    private readonly TestFolder _folder = new();
 
     [Theory]
     [InlineData("char-gpt", "training.steps=4")]
@@ -18,7 +19,7 @@ public sealed class SameBitsTests : IDisposable
             results.Add(await Run(example, workers, changes));
         }
 
-        Assert.Single(results.Select(result => result.Text("weightsSha256")).Distinct());
+        Assert.Single(results.Select(result => result.WeightsSha256).Distinct());
         Assert.All(results, result => Assert.Equal("succeeded", result.Text("state")));
         var batch = example == "char-gpt" ? 32 : 23;
         Assert.All(results, result => Assert.Equal(batch * result.Json.GetProperty("steps").GetInt64(), SamplesComputed(result.Text("runDir"))));
@@ -31,11 +32,11 @@ public sealed class SameBitsTests : IDisposable
         var stopped = await Run("char-gpt", 2, ["training.steps=8"], "--stop-after", "4");
         Assert.Equal(4, stopped.Json.GetProperty("steps").GetInt64());
         var resumed = await Run("char-gpt", 3, ["training.steps=8"], "--resume", stopped.Text("runDir"));
-        Assert.Equal(straight.Text("weightsSha256"), resumed.Text("weightsSha256"));
-        Assert.NotEqual(straight.Text("weightsSha256"), stopped.Text("weightsSha256"));
+        Assert.Equal(straight.WeightsSha256, resumed.WeightsSha256);
+        Assert.NotEqual(straight.WeightsSha256, stopped.WeightsSha256);
     }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private Task<CommandResult> Run(string example, int workers, params string[] changes) => Run(example, workers, changes, []);
 
@@ -43,7 +44,7 @@ public sealed class SameBitsTests : IDisposable
     {
         string[] arguments =
         [
-            "run", $"examples/{example}.yaml", "--workers", $"{workers}", "--format", "json", "--out", Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")),
+            "run", $"examples/{example}.yaml", "--workers", $"{workers}", "--format", "json", "--out", _folder.New("run"),
             .. changes.SelectMany(change => new[] { "--set", change }), .. more,
         ];
         return (await Command.RunAsync(arguments)).Expect(0);
