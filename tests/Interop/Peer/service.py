@@ -55,13 +55,22 @@ def client_stream(requests, context):
 
 
 def duplex(requests, context):
-    try:
-        for index, request in enumerate(requests):
-            text, _, payload = decode(request)
-            yield encode(text, index, payload)
-    except Exception:
-        count_cancellation()
-        raise
+    terminated, finished = threading.Event(), threading.Event()
+
+    def ended():
+        # grpcio may drop this generator without resuming it, so only the callback sees every cancellation.
+        if not finished.is_set():
+            count_cancellation()
+        terminated.set()
+
+    if not context.add_callback(ended):
+        ended()
+    for index, request in enumerate(requests):
+        text, _, payload = decode(request)
+        yield encode(text, index, payload)
+    # grpcio may end the requests of a cancelled call a moment before it says that the call was cancelled.
+    if not terminated.wait(0.3):
+        finished.set()
 
 
 def main():

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -40,11 +41,20 @@ public sealed class LoopbackServer : IAsyncDisposable
         Action<WebApplication>? map = null,
         HttpProtocols protocols = HttpProtocols.Http2,
         Action<IGrpcServerBuilder>? services = null,
-        int port = 0)
+        int port = 0,
+        HttpsConnectionAdapterOptions? https = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = protocols));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen =>
+        {
+            listen.Protocols = protocols;
+            if (https is not null)
+            {
+                listen.UseHttps(https);
+            }
+        }));
         var behaviour = new ServiceBehaviour();
         builder.Services.AddSingleton(behaviour);
         var grpc = builder.Services.AddGrpc(serviceOptions ?? (_ => { }));

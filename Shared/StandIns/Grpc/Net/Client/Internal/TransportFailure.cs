@@ -46,9 +46,15 @@ internal static class TransportFailure
         };
     }
 
-    // The mapping of HTTP/2 error codes is the gRPC specification's.
     private static Status OfProtocolError(HttpProtocolException cause, Exception whole, Uri address, string method, bool isDeadlinePassed)
     {
+        // Only the text tells a reset of this stream from the end of the connection (GOAWAY, no answer to a ping).
+        if (!cause.Message.Contains("reset the stream", StringComparison.OrdinalIgnoreCase))
+        {
+            return new Status(StatusCode.Unavailable, $"The connection to {address} broke during {method}: {cause.Message}", whole);
+        }
+
+        // The mapping of HTTP/2 error codes is the gRPC specification's.
         var code = cause.ErrorCode switch
         {
             0x7 => StatusCode.Unavailable,
@@ -57,7 +63,7 @@ internal static class TransportFailure
             0xc => StatusCode.PermissionDenied,
             _ => StatusCode.Internal,
         };
-        return new Status(code, $"The HTTP/2 stream of {method} at {address} ended with error code 0x{cause.ErrorCode:x}: {cause.Message}", whole);
+        return new Status(code, $"{address} reset the HTTP/2 stream of {method} with error code 0x{cause.ErrorCode:x}: {cause.Message}", whole);
     }
 
     private static Exception FirstCause(Exception exception)
