@@ -84,7 +84,11 @@ internal unsafe ref struct ArgumentMarshaller(ReadOnlySpan<Argument> arguments, 
         {
             ReleaseElements(arguments[heldArguments].Of<Tensor?[]>(), heldElements);
         }
-        foreach (var memory in heap ?? [])
+        if (heap is null)
+        {
+            return;
+        }
+        foreach (var memory in heap)
         {
             NativeMemory.Free((void*)memory);
         }

@@ -11,22 +11,33 @@ internal readonly ref struct HeldTensors : IDisposable
     {
         this.tensors = tensors;
         Pointers = new nint[tensors.Count];
-        for (var i = 0; i < Pointers.Length; i++)
+        var count = 0;
+        try
         {
-            var held = false;
-            _ = tensors[i].Handle;   // says what is wrong when it has been disposed
-            tensors[i].SafeHandle.DangerousAddRef(ref held);
-            Pointers[i] = tensors[i].SafeHandle.Pointer;
+            for (; count < Pointers.Length; count++)
+            {
+                _ = tensors[count].Handle;   // says what is wrong when it has been disposed
+                var held = false;
+                tensors[count].SafeHandle.DangerousAddRef(ref held);
+                Pointers[count] = tensors[count].SafeHandle.Pointer;
+            }
+        }
+        catch
+        {
+            Release(tensors, count);
+            throw;
         }
     }
 
     internal nint[] Pointers { get; }
 
-    public void Dispose()
+    public void Dispose() => Release(tensors, tensors.Count);
+
+    private static void Release(IList<Tensor> tensors, int count)
     {
-        foreach (var tensor in tensors)
+        for (var i = 0; i < count; i++)
         {
-            tensor.SafeHandle.DangerousRelease();
+            tensors[i].SafeHandle.DangerousRelease();
         }
     }
 }

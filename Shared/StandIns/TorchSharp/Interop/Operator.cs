@@ -106,6 +106,7 @@ public sealed unsafe class Operator(string name, string overload = "")
     [DoesNotReturn]
     private void Throw(ReadOnlySpan<Argument> arguments)
     {
+        var cause = NativeMethods.LastError().Message;   // before describing the arguments, which calls libtorch again
         var shapes = new List<string>();
         foreach (ref readonly var argument in arguments)
         {
@@ -114,7 +115,6 @@ public sealed unsafe class Operator(string name, string overload = "")
                 shapes.Add(tensor.ToString());
             }
         }
-        var cause = NativeMethods.LastError().Message;
         throw new ExternalException(shapes.Count == 0 ? $"{name}: {cause}" : $"{name}({string.Join("; ", shapes)}): {cause}");
     }
 }
