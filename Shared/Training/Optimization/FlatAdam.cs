@@ -10,8 +10,8 @@ internal sealed class FlatAdam : FlatOptimizer
     private readonly Tensor _mean;
     private readonly Tensor _square;
 
-    public FlatAdam(OptimizerSpec spec, Tensor parameters, long decayedElements, bool isDecoupled)
-        : base(spec, parameters, decayedElements) =>
+    public FlatAdam(OptimizerSpec spec, Tensor parameters, long decayedOffset, bool isDecoupled)
+        : base(spec, parameters, decayedOffset) =>
         (_isDecoupled, _mean, _square) = (isDecoupled, AddSlot("exp_avg"), AddSlot("exp_avg_sq"));
 
     private protected override void Update(Tensor gradient, double learningRate, long step)

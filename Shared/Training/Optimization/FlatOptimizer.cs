@@ -6,16 +6,18 @@ namespace Orchestrator.Training.Optimization;
 /// <summary>An update rule over all parameters at once, as one flat tensor: a step is a few long operations instead of a few for each parameter.</summary>
 /// <remarks>
 /// Every rule works element by element in PyTorch's order of operations, so the numbers are those of torch.optim over the single parameters.
-/// Weight decay applies to the first <c>decayedElements</c>. State begins as zeros. Used from one thread, without gradient mode.
+/// Weight decay applies from <c>decayedOffset</c> to the end. State begins as zeros. Used from one thread, without gradient mode.
 /// </remarks>
 public abstract class FlatOptimizer : IDisposable
 {
     private readonly List<(string Name, Tensor Values)> _slots = [];
+    private readonly long _decayedOffset;
 
-    private protected FlatOptimizer(OptimizerSpec spec, Tensor parameters, long decayedElements)
+    private protected FlatOptimizer(OptimizerSpec spec, Tensor parameters, long decayedOffset)
     {
         (Spec, Parameters) = (spec, parameters);
-        Decayed = spec.WeightDecay != 0 && decayedElements > 0 ? parameters.narrow(0, 0, decayedElements).DetachFromDisposeScope() : null;
+        Decayed = spec.WeightDecay != 0 ? parameters.narrow(0, decayedOffset, parameters.numel() - decayedOffset).DetachFromDisposeScope() : null;
+        _decayedOffset = decayedOffset;
     }
 
     /// <summary>The state's tensors by role (exp_avg, momentum_buffer, ...), each with one element for each parameter element.</summary>
@@ -30,13 +32,13 @@ public abstract class FlatOptimizer : IDisposable
 
     /// <param name="spec">Kind and constants.</param>
     /// <param name="parameters">[n]; changed in place by every step.</param>
-    /// <param name="decayedElements">How many at the front decay.</param>
-    public static FlatOptimizer Create(OptimizerSpec spec, Tensor parameters, long decayedElements) => spec.Kind switch
+    /// <param name="decayedOffset">The elements from here to the end decay.</param>
+    public static FlatOptimizer Create(OptimizerSpec spec, Tensor parameters, long decayedOffset) => spec.Kind switch
     {
-        "sgd" => new FlatSgd(spec, parameters, decayedElements),
-        "adam" => new FlatAdam(spec, parameters, decayedElements, isDecoupled: false),
-        "adamw" => new FlatAdam(spec, parameters, decayedElements, isDecoupled: true),
-        "rmsprop" => new FlatRmsProp(spec, parameters, decayedElements),
+        "sgd" => new FlatSgd(spec, parameters, decayedOffset),
+        "adam" => new FlatAdam(spec, parameters, decayedOffset, isDecoupled: false),
+        "adamw" => new FlatAdam(spec, parameters, decayedOffset, isDecoupled: true),
+        "rmsprop" => new FlatRmsProp(spec, parameters, decayedOffset),
         _ => throw new ArgumentException($"Optimizer {spec.Kind} is none of sgd, adam, adamw, rmsprop.", nameof(spec)),
     };
 
@@ -75,7 +77,7 @@ public abstract class FlatOptimizer : IDisposable
         }
 
         var sum = gradient.clone();
-        sum.narrow(0, 0, Decayed.numel()).add_(Decayed, alpha: Spec.WeightDecay);
+        sum.narrow(0, _decayedOffset, Decayed.numel()).add_(Decayed, alpha: Spec.WeightDecay);
         return sum;
     }
 }

@@ -9,8 +9,8 @@ internal sealed class FlatRmsProp : FlatOptimizer
     private readonly Tensor _square;
     private readonly Tensor? _momentum;
 
-    public FlatRmsProp(OptimizerSpec spec, Tensor parameters, long decayedElements)
-        : base(spec, parameters, decayedElements)
+    public FlatRmsProp(OptimizerSpec spec, Tensor parameters, long decayedOffset)
+        : base(spec, parameters, decayedOffset)
     {
         _square = AddSlot("square_avg");
         _momentum = spec.Momentum != 0 ? AddSlot("momentum_buffer") : null;

@@ -8,8 +8,8 @@ internal sealed class FlatSgd : FlatOptimizer
 {
     private readonly Tensor? _momentum;
 
-    public FlatSgd(OptimizerSpec spec, Tensor parameters, long decayedElements)
-        : base(spec, parameters, decayedElements) =>
+    public FlatSgd(OptimizerSpec spec, Tensor parameters, long decayedOffset)
+        : base(spec, parameters, decayedOffset) =>
         _momentum = spec.Momentum != 0 ? AddSlot("momentum_buffer") : null;
 
     private protected override void Update(Tensor gradient, double learningRate, long step)

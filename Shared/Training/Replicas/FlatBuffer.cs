@@ -8,7 +8,7 @@ public sealed class FlatBuffer : IDisposable
     public FlatBuffer(FlatLayout layout, Device device)
     {
         Whole = zeros(layout.ElementCount, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
-        ParameterArea = Whole.narrow(0, 0, layout.ParameterElements).DetachFromDisposeScope();
+        ParameterArea = Whole.narrow(0, layout.ParameterOffset, layout.ParameterElements).DetachFromDisposeScope();
         Loss = Whole.narrow(0, layout.LossOffset, 1).DetachFromDisposeScope();
         Gradients = [.. layout.Parameters.Select(View)];
         Statistics = [.. layout.Statistics.Select(View)];

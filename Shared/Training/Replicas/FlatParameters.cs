@@ -15,7 +15,7 @@ internal static class FlatParameters
         foreach (var entry in layout.Parameters)
         {
             var parameter = parameters[entry.Name];
-            using var place = flat.narrow(0, entry.Offset, entry.Count);
+            using var place = flat.narrow(0, entry.Offset - layout.ParameterOffset, entry.Count);
             using var view = place.view(entry.Shape.AsSpan().ToArray());
             view.copy_(parameter);
             FlatViews.SetData(parameter, view);

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Orchestrator.Core.Sampling;
 using Orchestrator.Training.Data;
 using Orchestrator.Training.Tasks;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Training.Replicas;
@@ -10,19 +12,21 @@ namespace Orchestrator.Training.Replicas;
 /// Dropout and noise come from a stream of (seed, step, rank). The loss is the sum over the share divided by the whole step's targets,
 /// so that gradients, statistics and losses of the ranks are plain summands. A gradient that no path reaches is +0.
 /// </remarks>
-public sealed class LogicalRankPass
+public sealed class LogicalRankPass : IDisposable
 {
     private readonly Replica _replica;
-    private readonly ModelTensors _tensors;
     private readonly StepBuffers _buffers;
-    private readonly Dictionary<string, int> _places;
+    private readonly List<Parameter> _parameters;
+    private readonly BucketTracker _tracker;
     private readonly long _seed;
     private readonly long _targetsPerSample;
 
     internal LogicalRankPass(Replica replica, ModelTensors tensors, StepBuffers buffers, long seed)
     {
-        (_replica, _tensors, _buffers, _seed) = (replica, tensors, buffers, seed);
-        _places = replica.Layout.Parameters.Select((entry, i) => (entry.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i, StringComparer.Ordinal);
+        (_replica, _buffers, _seed) = (replica, buffers, seed);
+        var byName = tensors.Trainable.ToDictionary(pair => pair.Name, pair => pair.Parameter, StringComparer.Ordinal);
+        _parameters = [.. replica.Layout.Parameters.Select(entry => byName[entry.Name])];
+        _tracker = new BucketTracker(_parameters);
         _targetsPerSample = replica.Task.TargetsPerSample(replica.Shape);
     }
 
@@ -31,23 +35,45 @@ public sealed class LogicalRankPass
     /// <param name="logicalRank">In [0, V).</param>
     /// <param name="stepSamples">Samples of the whole step.</param>
     /// <param name="into">Overwritten.</param>
-    public void Compute(Batch? batch, long step, int logicalRank, int stepSamples, FlatBuffer into)
+    /// <param name="buckets">With <paramref name="bucketReady"/>: the layout's.</param>
+    /// <param name="bucketReady">Called with the index of each bucket as soon as its elements are final, in order, most of them during the backward pass.</param>
+    public void Compute(
+        Batch? batch, long step, int logicalRank, int stepSamples, FlatBuffer into, ImmutableArray<FlatBucket> buckets = default, Action<int>? bucketReady = null)
+    {
+        _tracker.Begin(bucketReady is null ? [] : buckets, bucketReady);
+        if (batch is null)
+        {
+            using (no_grad())
+            {
+                into.Whole.zero_();
+            }
+        }
+        else
+        {
+            Run(batch, step, logicalRank, stepSamples, into);
+        }
+
+        _tracker.End();
+    }
+
+    public void Dispose()
+    {
+        Detach();
+        _tracker.Dispose();
+    }
+
+    private void Run(Batch batch, long step, int logicalRank, int stepSamples, FlatBuffer into)
     {
         using (no_grad())
         {
             into.Whole.zero_();
         }
 
-        if (batch is null)
-        {
-            return;
-        }
-
         using var scope = NewDisposeScope();
         random.manual_seed(StreamSeed.LogicalRank(_seed, step, logicalRank));
-        foreach (var (name, parameter) in _tensors.Trainable)
+        for (var i = 0; i < _parameters.Count; i++)
         {
-            parameter.grad = into.Gradients[_places[name]];
+            _parameters[i].grad = into.Gradients[i];
         }
 
         var inputs = batch.Inputs.to(_replica.Device);
@@ -68,11 +94,5 @@ public sealed class LogicalRankPass
     }
 
     /// <summary>Lets go of the gradient views, so that a buffer can be disposed.</summary>
-    internal void Detach()
-    {
-        foreach (var (_, parameter) in _tensors.Trainable)
-        {
-            parameter.grad = null;
-        }
-    }
+    private void Detach() => _parameters.ForEach(parameter => parameter.grad = null);
 }

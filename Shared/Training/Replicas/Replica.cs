@@ -45,7 +45,7 @@ public sealed class Replica : IDisposable
         _flatParameters = FlatParameters.Adopt(Layout, _tensors.Trainable.ToDictionary(pair => pair.Name, pair => pair.Parameter), device);
         _scaledGradient = zeros(Layout.ParameterElements, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         Pass = new LogicalRankPass(this, _tensors, _buffers = new StepBuffers(_tensors), job.Seed);
-        _optimizer = FlatOptimizer.Create(job.Training.Optimizer, _flatParameters, Layout.DecayedElements);
+        _optimizer = FlatOptimizer.Create(job.Training.Optimizer, _flatParameters, Layout.DecayedOffset);
     }
 
     public nn.Module Model { get; }
@@ -136,7 +136,7 @@ public sealed class Replica : IDisposable
                 foreach (var entry in Layout.Parameters)
                 {
                     using var scope = NewDisposeScope();
-                    var target = values.narrow(0, entry.Offset, entry.Count).view(entry.Shape.AsSpan().ToArray());
+                    var target = values.narrow(0, entry.Offset - Layout.ParameterOffset, entry.Count).view(entry.Shape.AsSpan().ToArray());
                     StateTensors.CopyInto(target, optimizer($"{entry.Name}.{slot}"), $"{entry.Name}.{slot}");
                 }
             }
@@ -148,7 +148,7 @@ public sealed class Replica : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
-        Pass.Detach();
+        Pass.Dispose();
         _buffers.Dispose();
         Model.Dispose();
         _scaledGradient.Dispose();

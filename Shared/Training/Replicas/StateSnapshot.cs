@@ -36,7 +36,7 @@ public sealed class StateSnapshot : IDisposable
         var views = new List<NamedTensor>();
         foreach (var entry in layout.Parameters)
         {
-            var view = flat.narrow(0, entry.Offset, entry.Count).DetachFromDisposeScope();
+            var view = flat.narrow(0, entry.Offset - layout.ParameterOffset, entry.Count).DetachFromDisposeScope();
             _owned.Add(view);
             views.Add(new NamedTensor(entry.Name + suffix, [.. entry.Shape], view));
         }

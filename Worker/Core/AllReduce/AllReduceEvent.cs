@@ -13,8 +13,8 @@ public abstract record AllReduceEvent
     /// <param name="Prepared">The highest generation that this member has prepared: fixed for the step.</param>
     public sealed record StepBegun(long Step, Generation Prepared) : AllReduceEvent;
 
-    /// <summary>The partials of this member's logical ranks are complete.</summary>
-    public sealed record PartialsReady : AllReduceEvent;
+    /// <summary>A bucket of the partials of this member's logical ranks is final. Buckets become final in order.</summary>
+    public sealed record BucketReady(int Bucket) : AllReduceEvent;
 
     /// <summary>A segment came from a peer; its payload waits to be stored.</summary>
     public sealed record SegmentArrived(SegmentHeader Header) : AllReduceEvent;

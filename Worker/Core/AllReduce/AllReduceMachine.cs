@@ -11,7 +11,7 @@ public static class AllReduceMachine
     {
         _ when state.Failure is { } failure => (state, [new AllReduceEffect.Ignore($"The all-reduce has ended: {failure}")]),
         AllReduceEvent.StepBegun begun => Begin(state, begun),
-        AllReduceEvent.PartialsReady => PartialsReady(state),
+        AllReduceEvent.BucketReady ready => BucketReady(state, ready.Bucket),
         AllReduceEvent.SegmentArrived arrived => SegmentArrived(state, arrived.Header),
         AllReduceEvent.PeerLost lost => Fail(
             state, $"Worker {state.Plan.Members[lost.Member].Worker} was lost during step {state.Step} of {state.Plan.Generation}: {lost.Reason}"),
@@ -31,18 +31,18 @@ public static class AllReduceMachine
             Prepared = begun.Prepared,
             Present = state.Next,
             Next = StepArrivals.Empty(state.Plan),
-            LocalReady = false,
+            ReadyBuckets = 0,
             MissingGathered = state.Plan.GatheredPieces,
             GatheredPrepared = null,
             IsDecided = false,
         }, []);
     }
 
-    private static (AllReduceState, ImmutableArray<AllReduceEffect>) PartialsReady(AllReduceState state)
+    private static (AllReduceState, ImmutableArray<AllReduceEffect>) BucketReady(AllReduceState state, int bucket)
     {
-        if (state.LocalReady)
+        if (state.IsDecided || bucket != state.ReadyBuckets)
         {
-            return Fail(state, $"Partials of step {state.Step} were completed twice in {state.Plan.Generation}.");
+            return Fail(state, $"Bucket {bucket} of step {state.Step} became ready in {state.Plan.Generation} after {state.ReadyBuckets} of {state.Plan.Buckets.Length}.");
         }
 
         var plan = state.Plan;
@@ -51,16 +51,19 @@ public static class AllReduceMachine
         for (var distance = 1; distance < plan.Members.Length; distance++)
         {
             var member = (plan.Self + distance) % plan.Members.Length;
-            foreach (var piece in plan.Pieces[member])
+            foreach (var piece in plan.Pieces[member].Where(piece => piece.Bucket == bucket))
             {
-                AddPartials(plan, member, piece, state.Prepared, effects);
+                AddPartials(plan, member, piece.Range, state.Prepared, effects);
             }
         }
 
-        var next = state with { LocalReady = true };
-        for (var piece = 0; piece < plan.Pieces[plan.Self].Length; piece++)
+        var next = state with { ReadyBuckets = bucket + 1 };
+        for (var piece = 0; piece < plan.OwnPieces.Length; piece++)
         {
-            AddReduction(next, piece, effects);
+            if (plan.OwnPieces[piece].Bucket == bucket)
+            {
+                AddReduction(next, piece, effects);
+            }
         }
 
         return Decide(next, effects);
@@ -98,7 +101,7 @@ public static class AllReduceMachine
 
     private static (AllReduceState, ImmutableArray<AllReduceEffect>) Partial(AllReduceState state, SegmentHeader header)
     {
-        var piece = state.Plan.OwnPieceAt(header.Range.Offset);
+        var piece = state.Plan.PieceAt(state.Plan.Self, header.Range.Offset);
         var effects = ImmutableArray.CreateBuilder<AllReduceEffect>();
         if (header.Node.Length > 0)
         {
@@ -130,14 +133,12 @@ public static class AllReduceMachine
 
     private static void AddReduction(AllReduceState state, int piece, ImmutableArray<AllReduceEffect>.Builder effects)
     {
-        if (!state.LocalReady || state.Present.Missing[piece] > 0)
+        var (range, bucket) = state.Plan.OwnPieces[piece];
+        if (bucket < state.ReadyBuckets && state.Present.Missing[piece] == 0)
         {
-            return;
+            effects.Add(new AllReduceEffect.ReducePiece(range));
+            effects.Add(new AllReduceEffect.SendReduced(range, LeastPrepared(state)));
         }
-
-        var range = state.Plan.Pieces[state.Plan.Self][piece];
-        effects.Add(new AllReduceEffect.ReducePiece(range));
-        effects.Add(new AllReduceEffect.SendReduced(range, LeastPrepared(state)));
     }
 
     /// <summary>Every member sends at least one segment for every piece, so a piece without missing segments has heard of all members.</summary>
@@ -145,7 +146,7 @@ public static class AllReduceMachine
 
     private static (AllReduceState, ImmutableArray<AllReduceEffect>) Decide(AllReduceState state, ImmutableArray<AllReduceEffect>.Builder effects)
     {
-        if (!state.IsDecided && state.LocalReady && state.MissingGathered == 0 && state.Present.Missing.All(missing => missing == 0))
+        if (!state.IsDecided && state.IsLocalReady && state.MissingGathered == 0 && state.Present.MissingInAll == 0)
         {
             state = state with { IsDecided = true };
             effects.Add(new AllReduceEffect.Decided(state.Step, StepArrivals.Least(state.GatheredPrepared, LeastPrepared(state))));

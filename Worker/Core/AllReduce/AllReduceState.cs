@@ -9,7 +9,7 @@ namespace Orchestrator.Worker.Core.AllReduce;
 /// <param name="Prepared">This member's prepared generation, fixed when the step began.</param>
 /// <param name="Present">What the present step still waits for.</param>
 /// <param name="Next">What came early for the step after it: a peer may be one step ahead, never two.</param>
-/// <param name="LocalReady">Whether this member's partials of the present step are complete.</param>
+/// <param name="ReadyBuckets">Buckets of this member's partials that are final in the present step.</param>
 /// <param name="MissingGathered">Pieces of the others' slices that are still to come.</param>
 /// <param name="GatheredPrepared">The least prepared generation that any slice owner returned.</param>
 /// <param name="IsDecided">Whether the present step's whole reduced gradient is held.</param>
@@ -20,7 +20,7 @@ public sealed record AllReduceState(
     Generation Prepared,
     StepArrivals Present,
     StepArrivals Next,
-    bool LocalReady,
+    int ReadyBuckets,
     int MissingGathered,
     Generation? GatheredPrepared,
     bool IsDecided,
@@ -29,20 +29,24 @@ public sealed record AllReduceState(
     /// <param name="plan">The generation's plan.</param>
     /// <param name="appliedSteps">Steps applied before the generation starts.</param>
     public static AllReduceState Start(AllReducePlan plan, long appliedSteps) => new(
-        plan, appliedSteps, plan.Generation, StepArrivals.Empty(plan), StepArrivals.Empty(plan), LocalReady: true, MissingGathered: 0,
+        plan, appliedSteps, plan.Generation, StepArrivals.Empty(plan), StepArrivals.Empty(plan), ReadyBuckets: plan.Buckets.Length, MissingGathered: 0,
         GatheredPrepared: null, IsDecided: true, Failure: null);
+
+    /// <summary>Whether this member's partials are complete.</summary>
+    public bool IsLocalReady => ReadyBuckets == Plan.Buckets.Length;
 }
 
-/// <summary>Partials of the own slice that have come for one step.</summary>
-/// <param name="Missing">For each piece of the own slice: segments of other members still to come.</param>
+/// <summary>Partials of the own pieces that have come for one step.</summary>
+/// <param name="Missing">For each own piece: segments of other members still to come.</param>
+/// <param name="MissingInAll">Their sum.</param>
 /// <param name="LeastPrepared">The least prepared generation of the members heard of; null: none yet.</param>
-public sealed record StepArrivals(ImmutableArray<int> Missing, Generation? LeastPrepared)
+public sealed record StepArrivals(ImmutableArray<int> Missing, int MissingInAll, Generation? LeastPrepared)
 {
-    public static StepArrivals Empty(AllReducePlan plan) =>
-        new([.. Enumerable.Repeat(plan.RemoteSegmentsPerPiece, plan.Pieces[plan.Self].Length)], null);
+    public static StepArrivals Empty(AllReducePlan plan) => new(
+        [.. Enumerable.Repeat(plan.RemoteSegmentsPerPiece, plan.OwnPieces.Length)], plan.RemoteSegmentsPerPiece * plan.OwnPieces.Length, null);
 
     public StepArrivals Take(int piece, Generation prepared) =>
-        new(Missing.SetItem(piece, Missing[piece] - 1), Least(LeastPrepared, prepared));
+        new(Missing.SetItem(piece, Missing[piece] - 1), MissingInAll - 1, Least(LeastPrepared, prepared));
 
     public static Generation Least(Generation? known, Generation other) => known is { } value && value < other ? value : other;
 }

@@ -23,11 +23,11 @@ public static class SegmentRule
             return $"{Sender(state, header)} sent a partial of step {header.Step}; step {state.Step} is under way, and a peer is at most one ahead.";
         }
 
-        var piece = plan.OwnPieceAt(header.Range.Offset);
-        if (piece < 0 || header.Range.Length != (header.Node.Length > 0 ? plan.Pieces[plan.Self][piece].Length : 0))
+        var piece = plan.PieceAt(plan.Self, header.Range.Offset);
+        if (piece < 0 || header.Range.Length != (header.Node.Length > 0 ? plan.OwnPieces[piece].Range.Length : 0))
         {
-            return $"{Sender(state, header)} sent elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step}; no piece of slice " +
-                $"[{plan.OwnSlice.Offset}, {plan.OwnSlice.End}) has these bounds. Check that all workers run the same job file and version.";
+            return $"{Sender(state, header)} sent elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step}; none of the " +
+                $"{plan.OwnPieces.Length} pieces of {plan.Members[plan.Self].Worker} has these bounds. Check that all workers run the same job file and version.";
         }
 
         var nodes = plan.Nodes[header.Sender];
@@ -43,13 +43,13 @@ public static class SegmentRule
     private static string? CheckGather(AllReduceState state, SegmentHeader header)
     {
         var plan = state.Plan;
-        if (header.Step != state.Step || !state.LocalReady || state.MissingGathered == 0)
+        if (header.Step != state.Step || state.MissingGathered == 0)
         {
             return $"{Sender(state, header)} sent a reduced piece of step {header.Step}; step {state.Step} waits for {state.MissingGathered} pieces.";
         }
 
         var piece = plan.PieceAt(header.Sender, header.Range.Offset);
-        return piece >= 0 && plan.Pieces[header.Sender][piece] == header.Range
+        return piece >= 0 && plan.Pieces[header.Sender][piece].Range == header.Range && plan.Pieces[header.Sender][piece].Bucket < state.ReadyBuckets
             ? null
             : $"{Sender(state, header)} sent reduced elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step}, which are no piece of its slice.";
     }

@@ -23,17 +23,29 @@ internal sealed class CollectiveService(CollectiveRegistry registry) : Collectiv
         {
             await foreach (var segment in requestStream.ReadAllAsync(context.CancellationToken))
             {
-                exchange.Arrived(segment);
+                Take(exchange, segment);
                 segments++;
             }
         }
-        catch (Exception error) when (error is not RpcException { StatusCode: StatusCode.InvalidArgument })
+        catch (Exception error) when (error is not ExchangeException)
         {
             exchange.PeerLost(link.Sender, $"its stream broke after {segments} segments ({error.Message.TrimEnd('.')}).");
             throw new RpcException(new Status(StatusCode.Aborted, $"The stream of member {link.Sender} broke."));
         }
 
         return new PushSummary { Segments = segments };
+    }
+
+    private static unsafe void Take(GradientExchange exchange, Segment segment)
+    {
+        var header = segment.ToHeader();
+        var place = exchange.Reserve(header);
+        if (place != 0)
+        {
+            segment.Payload.Span.CopyTo(new Span<byte>((void*)place, segment.Payload.Length));
+        }
+
+        exchange.Received(header);
     }
 }
 

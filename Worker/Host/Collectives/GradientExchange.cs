@@ -1,40 +1,36 @@
-using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
-using Google.Protobuf;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Reduction;
-using Orchestrator.Protocol.V1;
-using Orchestrator.Training.Replicas;
 using Orchestrator.Worker.Core.AllReduce;
-using Generation = Orchestrator.Core.Identities.Generation;
 
 namespace Orchestrator.Worker.Host.Collectives;
 
-/// <summary>The shell around <see cref="AllReduceMachine"/> for one generation: owns the numbers, carries the machine's effects out.</summary>
+/// <summary>The shell around <see cref="AllReduceMachine"/> for one generation: knows where the numbers are and carries the machine's effects out.</summary>
 /// <remarks>
-/// The training thread calls Begin and Reduce; receiving threads call Arrived and PeerLost. One lock orders them. A segment's addition runs on
-/// the thread that brought the last partial of its piece.
+/// The training thread calls Begin, BucketReady and Wait; a transport's receiving threads call Reserve, Received and PeerLost. One lock orders
+/// them; additions run outside of it, on the thread that brought the last partial of a piece. No number is copied but by the transport: partials
+/// are sent from where they were computed, land where they are added from, and sums land in the reduced gradient.
 /// </remarks>
 internal sealed class GradientExchange : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly AllReducePlan _plan;
-    private readonly RunId _run;
-    private readonly Action<int, Segment> _send;
+    private readonly ISegmentLinks _links;
     private readonly PartialMemory _memory;
-    private readonly Dictionary<TreeNode, float[]> _scratch = [];
+    private readonly Dictionary<TreeNode, nint> _own = [];
+    // Partials that lie in a peer's memory: the address that element 0 of the flat buffer has, for the present and the next step.
+    private readonly Dictionary<TreeNode, nint>[] _shared = [[], []];
+    private readonly SemaphoreSlim _ended = new(0);
     private AllReduceState _state;
-    private Dictionary<TreeNode, HostGradient> _partials = [];
-    private HostGradient? _reduced;
-    private TaskCompletionSource<Generation> _decision = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private nint _reduced;
+    private int _additions;
+    private Generation? _decided;
 
     /// <param name="plan">The generation's.</param>
-    /// <param name="run">Named in every segment.</param>
     /// <param name="appliedSteps">Steps applied before the generation starts.</param>
-    /// <param name="send">Queues a segment for a member; must not block.</param>
-    public GradientExchange(AllReducePlan plan, RunId run, long appliedSteps, Action<int, Segment> send)
+    /// <param name="links">To the other members; the caller disposes them first.</param>
+    public GradientExchange(AllReducePlan plan, long appliedSteps, ISegmentLinks links)
     {
-        (_plan, _run, _send) = (plan, run, send);
+        (_plan, _links) = (plan, links);
         _memory = new PartialMemory(plan);
         _state = AllReduceState.Start(plan, appliedSteps);
     }
@@ -46,188 +42,223 @@ internal sealed class GradientExchange : IDisposable
     public long MemoryBytes => _memory.Bytes;
 
     /// <summary>Begins a step, before its gradients are computed: peers may be ahead.</summary>
-    public void Begin(long step, Generation prepared)
+    /// <param name="step">Steps applied + 1.</param>
+    /// <param name="prepared">The highest generation that this member has prepared.</param>
+    /// <param name="reduced">Element 0 of the buffer that gets the sum; may hold anything.</param>
+    public void Begin(long step, Generation prepared, nint reduced)
     {
         lock (_gate)
         {
-            _decision = new TaskCompletionSource<Generation>(TaskCreationOptions.RunContinuationsAsynchronously);
-            Handle(new AllReduceEvent.StepBegun(step, prepared), default);
+            (_reduced, _decided) = (reduced, null);
+            _shared[(step + 1) & 1].Clear();
+            (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.StepBegun(step, prepared));
+            Carry(effects, out _);
         }
     }
 
-    /// <summary>Sends this member's partials and waits until the whole reduced gradient is held.</summary>
-    /// <param name="partials">Of the maximal nodes that this member's logical ranks cover. Unchanged.</param>
-    /// <param name="into">Gets the sum over all logical ranks.</param>
-    /// <param name="cancellation">Ends the wait at once.</param>
-    /// <returns>The generation that all members switch to after this step; the present one: they go on.</returns>
-    /// <exception cref="ExchangeException">A peer was lost, or sent what it may not.</exception>
-    public Generation Reduce(IReadOnlyList<Partial> partials, FlatBuffer into, CancellationToken cancellation)
+    /// <summary>A bucket of this member's partials is final: its pieces are sent, and those whose partials are all here are added.</summary>
+    /// <param name="bucket">In order.</param>
+    /// <param name="partials">Element 0 of each of this member's partials; unchanged until <see cref="Wait"/> has returned.</param>
+    public void BucketReady(int bucket, IReadOnlyDictionary<TreeNode, nint> partials)
     {
-        using var reduced = HostGradient.For(into);
-        Task<Generation> decision;
+        List<Reduction>? reductions;
         lock (_gate)
         {
-            _partials = partials.ToDictionary(partial => partial.Node, partial => HostGradient.Of(partial.Buffer));
-            _reduced = reduced;
-            decision = _decision.Task;
-            Handle(new AllReduceEvent.PartialsReady(), default);
+            foreach (var (node, address) in partials)
+            {
+                _own[node] = address;
+            }
+
+            (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.BucketReady(bucket));
+            Carry(effects, out reductions);
         }
 
-        try
-        {
-            decision.Wait(cancellation);
-        }
-        catch (AggregateException error) when (error.InnerException is ExchangeException cause)
-        {
-            throw new ExchangeException(cause.Message);
-        }
-        finally
+        Add(reductions);
+    }
+
+    /// <summary>Waits until the whole reduced gradient is held.</summary>
+    /// <returns>The generation that all members switch to after this step; the present one: they go on.</returns>
+    /// <exception cref="ExchangeException">A peer was lost, or sent what it may not.</exception>
+    /// <exception cref="OperationCanceledException">At once when it is cancelled.</exception>
+    public Generation Wait(CancellationToken cancellation)
+    {
+        while (true)
         {
             lock (_gate)
             {
-                _reduced = null;
-                foreach (var partial in _partials.Values)
+                if (_state.Failure is { } failure)
                 {
-                    partial.Dispose();
+                    throw new ExchangeException(failure);
                 }
 
-                _partials = [];
+                if (_decided is { } generation && _additions == 0)
+                {
+                    return generation;
+                }
             }
-        }
 
-        reduced.CopyTo(into);
-        return decision.Result;
+            _ended.Wait(cancellation);
+        }
     }
 
-    public void Arrived(Segment segment)
+    /// <summary>Where a segment's payload is to land.</summary>
+    /// <returns>The first element; zero when the segment belongs to another generation and its payload is to be dropped.</returns>
+    /// <exception cref="ExchangeException">The segment may not be sent; the exchange has ended.</exception>
+    public nint Reserve(SegmentHeader header)
     {
         lock (_gate)
         {
-            Handle(new AllReduceEvent.SegmentArrived(segment.ToHeader()), segment.Payload.Span);
+            if (header.Generation != _plan.Generation || _state.Failure is not null || header.Range.Length == 0)
+            {
+                return 0;
+            }
+
+            if (SegmentRule.Check(_state, header) is { } objection)
+            {
+                Fail(objection);
+                throw new ExchangeException(objection);
+            }
+
+            return header.IsGather
+                ? _reduced + (nint)(header.Range.Offset * sizeof(float))
+                : _memory.Place(header.Step, header.Node, _plan.PieceAt(_plan.Self, header.Range.Offset));
         }
+    }
+
+    /// <summary>A segment is whole.</summary>
+    /// <param name="header">The segment's.</param>
+    /// <param name="shared">Zero: its payload, if any, landed where <see cref="Reserve"/> said. Else a partial's first element in a peer's memory, readable until the step is over.</param>
+    public void Received(SegmentHeader header, nint shared = 0)
+    {
+        List<Reduction>? reductions;
+        lock (_gate)
+        {
+            (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.SegmentArrived(header));
+            if (shared != 0 && !header.IsGather && _state.Failure is null)
+            {
+                _shared[header.Step & 1][header.Node] = shared - (nint)(header.Range.Offset * sizeof(float));
+            }
+
+            Carry(effects, out reductions);
+        }
+
+        Add(reductions);
     }
 
     public void PeerLost(int member, string reason)
     {
         lock (_gate)
         {
-            Handle(new AllReduceEvent.PeerLost(member, reason), default);
+            (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.PeerLost(member, reason));
+            Carry(effects, out _);
         }
     }
 
+    /// <summary>Ends the exchange; called when no transport can call any more.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
-            _state = _state with { Failure = _state.Failure ?? "the generation has ended." };
+            Fail("the generation has ended.");
             _memory.Dispose();
         }
     }
 
-    private void Handle(AllReduceEvent @event, ReadOnlySpan<byte> payload)
+    /// <summary>Runs under the lock; additions are handed back, to be run outside of it.</summary>
+    private void Carry(IEnumerable<AllReduceEffect> effects, out List<Reduction>? reductions)
     {
-        (_state, var effects) = AllReduceMachine.Step(_state, @event);
+        reductions = null;
         foreach (var effect in effects)
         {
-            Run(effect, payload);
+            switch (effect)
+            {
+                case AllReduceEffect.SendPartial send:
+                    var header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, false, send.Node ?? default, send.Range, send.Prepared);
+                    Send(send.Member, header, send.Node is { } node ? _own[node] + (nint)(send.Range.Offset * sizeof(float)) : 0);
+                    break;
+                case AllReduceEffect.ReducePiece reduce:
+                    (reductions ??= []).Add(new Reduction(reduce.Range, Inputs(reduce.Range)));
+                    _additions++;
+                    break;
+                case AllReduceEffect.SendReduced send:
+                    // The effect behind the reduction of the same piece: it is sent when that is done.
+                    reductions![^1].Header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, true, default, send.Range, send.LeastPrepared);
+                    break;
+                case AllReduceEffect.Decided decided:
+                    _decided = decided.LeastPrepared;
+                    _ended.Release();
+                    break;
+                case AllReduceEffect.Fail:
+                    _ended.Release();
+                    break;
+                default:
+                    // Stored payloads are where they belong already; what is ignored needs no act.
+                    break;
+            }
         }
     }
 
-    private void Run(AllReduceEffect effect, ReadOnlySpan<byte> payload)
+    private void Add(List<Reduction>? reductions)
     {
-        switch (effect)
-        {
-            case AllReduceEffect.SendPartial { Node: { } node } send:
-                Send(send.Member, Header(node, send.Range, isGather: false, send.Prepared), _partials[node].Piece(send.Range));
-                break;
-            case AllReduceEffect.SendPartial send:
-                Send(send.Member, Header(default, send.Range, isGather: false, send.Prepared), default);
-                break;
-            case AllReduceEffect.StorePartial store:
-                MemoryMarshal.Cast<byte, float>(payload).CopyTo(_memory.Piece(store.Step, store.Node, store.Range));
-                break;
-            case AllReduceEffect.StoreReduced store:
-                MemoryMarshal.Cast<byte, float>(payload).CopyTo(_reduced!.Piece(store.Range));
-                break;
-            case AllReduceEffect.ReducePiece reduce:
-                ReducePiece(reduce.Range);
-                break;
-            case AllReduceEffect.SendReduced send:
-                SendReduced(send);
-                break;
-            case AllReduceEffect.Decided decided:
-                _decision.TrySetResult(decided.LeastPrepared);
-                break;
-            case AllReduceEffect.Fail fail:
-                _decision.TrySetException(new ExchangeException(fail.Reason));
-                break;
-        }
-    }
-
-    /// <summary>Adds along the tree. Own partials stay as they are; received ones are spent, so they serve as the places of sums.</summary>
-    private void ReducePiece(ElementRange range)
-    {
-        var result = _reduced!.Piece(range);
-        var inputs = _plan.Merge.Inputs;
-        if (inputs.Length == 1)
-        {
-            Input(inputs[0], range).CopyTo(result);
-            return;
-        }
-
-        Span<bool> isSum = stackalloc bool[inputs.Length];
-        var additions = _plan.Merge.Additions;
-        for (var i = 0; i < additions.Length; i++)
-        {
-            var (left, right) = (additions[i].Left, additions[i].Right);
-            var target = i == additions.Length - 1 ? result : Place(inputs[left], range);
-            TensorPrimitives.Add(isSum[left] ? Place(inputs[left], range) : Input(inputs[left], range),
-                isSum[right] ? Place(inputs[right], range) : Input(inputs[right], range), target);
-            isSum[left] = true;
-        }
-    }
-
-    private ReadOnlySpan<float> Input(TreeNode node, ElementRange range) =>
-        _partials.TryGetValue(node, out var own) ? own.Piece(range) : _memory.Piece(_state.Step, node, range);
-
-    /// <summary>Where the sum that begins at a node is kept: in the node's own place when it was received, else in a scratch of its own.</summary>
-    private Span<float> Place(TreeNode node, ElementRange range) =>
-        _partials.ContainsKey(node) ? Scratch(node, range) : _memory.Piece(_state.Step, node, range);
-
-    private Span<float> Scratch(TreeNode node, ElementRange range)
-    {
-        if (!_scratch.TryGetValue(node, out var memory))
-        {
-            _scratch[node] = memory = GC.AllocateUninitializedArray<float>(_plan.Pieces[_plan.Self].Max(piece => (int)piece.Length), pinned: true);
-        }
-
-        return memory.AsSpan(0, (int)range.Length);
-    }
-
-    private void SendReduced(AllReduceEffect.SendReduced send)
-    {
-        if (_plan.Members.Length == 1)
+        if (reductions is null)
         {
             return;
         }
 
-        var header = Header(default, send.Range, isGather: true, send.LeastPrepared);
-        var payload = ByteString.CopyFrom(MemoryMarshal.AsBytes(_reduced!.Piece(send.Range)));
-        for (var distance = 1; distance < _plan.Members.Length; distance++)
+        foreach (var reduction in reductions)
         {
-            SentBytes += payload.Length;
-            _send((_plan.Self + distance) % _plan.Members.Length, header.ToSegment(_run, payload));
+            PieceSum.Add(_plan.Merge, reduction.Inputs, _reduced + (nint)(reduction.Range.Offset * sizeof(float)), reduction.Range.Length);
+            lock (_gate)
+            {
+                _additions--;
+                for (var distance = 1; distance < _plan.Members.Length; distance++)
+                {
+                    Send((_plan.Self + distance) % _plan.Members.Length, reduction.Header!, _reduced + (nint)(reduction.Range.Offset * sizeof(float)));
+                }
+
+                if (_additions == 0 && _decided is not null)
+                {
+                    _ended.Release();
+                }
+            }
         }
     }
 
-    private void Send(int member, SegmentHeader header, ReadOnlySpan<float> elements)
+    private void Send(int member, SegmentHeader header, nint payload)
     {
-        SentBytes += elements.Length * sizeof(float);
-        _send(member, header.ToSegment(_run, ByteString.CopyFrom(MemoryMarshal.AsBytes(elements))));
+        SentBytes += header.Range.Length * sizeof(float);
+        _links.Send(member, header, payload);
     }
 
-    private SegmentHeader Header(TreeNode node, ElementRange range, bool isGather, Generation prepared) =>
-        new(_plan.Generation, _state.Step, _plan.Self, isGather, node, range, prepared);
+    /// <summary>The piece's first element in each partial, in the merge plan's order.</summary>
+    private nint[] Inputs(ElementRange range)
+    {
+        var piece = _plan.PieceAt(_plan.Self, range.Offset);
+        var offset = (nint)(range.Offset * sizeof(float));
+        var shared = _shared[_state.Step & 1];
+        return [.. _plan.Merge.Inputs.Select(node =>
+            _own.TryGetValue(node, out var own) ? own + offset
+            : shared.TryGetValue(node, out var peer) ? peer + offset
+            : _memory.Place(_state.Step, node, piece))];
+    }
+
+    private void Fail(string reason)
+    {
+        if (_state.Failure is null)
+        {
+            _state = _state with { Failure = reason };
+            _ended.Release();
+        }
+    }
+
+    private sealed class Reduction(ElementRange range, nint[] inputs)
+    {
+        public ElementRange Range => range;
+
+        public nint[] Inputs => inputs;
+
+        public SegmentHeader? Header { get; set; }
+    }
 }
 
 /// <summary>An all-reduce could not be finished: which peer, which step, why.</summary>

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Orchestrator.Core.Identities;
@@ -9,7 +10,7 @@ namespace Orchestrator.Worker.Host.Collectives;
 
 /// <summary>This member's streams to every other member of a generation: a queue and a writer for each.</summary>
 /// <remarks>A queue holds at most what one step sends (a peer cannot be left further behind), so it is bounded by the plan, not by a number here.</remarks>
-internal sealed class PeerLinks : IAsyncDisposable
+internal sealed class PeerLinks : ISegmentLinks
 {
     // Larger than a piece of the all-reduce (1 MiB) with its header.
     private const int MaxMessageBytes = 16 * 1024 * 1024;
@@ -18,9 +19,11 @@ internal sealed class PeerLinks : IAsyncDisposable
     private readonly List<GrpcChannel> _channels = [];
     private readonly List<Task> _writers = [];
     private readonly CancellationTokenSource _stop = new();
+    private readonly RunId _run;
 
     public PeerLinks(AllReducePlan plan, RunId run, Action<int, string> peerLost)
     {
+        _run = run;
         _queues = new Channel<Segment>?[plan.Members.Length];
         for (var member = 0; member < plan.Members.Length; member++)
         {
@@ -43,11 +46,13 @@ internal sealed class PeerLinks : IAsyncDisposable
         }
     }
 
-    /// <summary>Queues a segment; never blocks.</summary>
-    public void Send(int member, Segment segment) => _queues[member]!.Writer.TryWrite(segment);
+    public unsafe void Send(int member, SegmentHeader header, nint payload)
+    {
+        var bytes = payload == 0 ? ByteString.Empty : ByteString.CopyFrom(new ReadOnlySpan<byte>((void*)payload, (int)header.Range.Length * sizeof(float)));
+        _queues[member]!.Writer.TryWrite(header.ToSegment(_run, bytes));
+    }
 
-    /// <summary>Sends what is queued and ends the streams in order.</summary>
-    public async Task Complete()
+    public async Task CompleteAsync()
     {
         foreach (var queue in _queues)
         {
@@ -61,7 +66,7 @@ internal sealed class PeerLinks : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Complete();
+        await CompleteAsync();
         foreach (var channel in _channels)
         {
             channel.Dispose();

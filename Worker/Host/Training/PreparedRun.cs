@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
@@ -19,6 +20,7 @@ internal sealed class PreparedRun : IDisposable
         (Order, Job, Task, Data, Replica, Numerics) = (order, job, task, data, replica, numerics);
         Tree = new ReductionTree(job.Training.LogicalRanks);
         Samples = new SampleOrder(job.Seed, data.Training.Count, job.Training.GlobalBatch, job.Training.LogicalRanks, job.Training.Epochs);
+        Buckets = replica.Layout.Buckets((long)job.AllReduce.BucketMiB << 20);
         // While ranks are merged as in binary counting: one for each level, the one being filled, and the reduced gradient beside them.
         Pool = new FlatBufferPool(replica.Layout, replica.Device, (2 * BitOperations.Log2((uint)job.Training.LogicalRanks)) + 4);
     }
@@ -40,6 +42,9 @@ internal sealed class PreparedRun : IDisposable
     public SampleOrder Samples { get; }
 
     public FlatBufferPool Pool { get; }
+
+    /// <summary>The parts of the flat buffer that travel together, in the order in which the backward pass finishes them.</summary>
+    public ImmutableArray<FlatBucket> Buckets { get; }
 
     /// <summary>Where the state came from: the checkpoint that was resumed, if any.</summary>
     public CheckpointLineage Lineage { get; private set; } = new(0, null);

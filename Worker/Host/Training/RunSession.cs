@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Core.Lifecycle;
 using Orchestrator.Worker.Host.Checkpoints;
@@ -80,17 +82,18 @@ internal sealed class RunSession(string device, CollectiveRegistry registry, Act
 
     private WorkerMessage.Finished Train(PreparedRun run, WorkerId self, CoordinatorMessage.Activate order, CancellationToken stop)
     {
-        var plan = AllReducePlan.Create(order.Generation, self, order.Members, run.Job.Training.LogicalRanks, run.Replica.Layout.ElementCount);
+        var buckets = run.Buckets.Select(bucket => new ElementRange(bucket.Offset, bucket.Count)).ToImmutableArray();
+        var plan = AllReducePlan.Create(order.Generation, self, order.Members, run.Job.Training.LogicalRanks, buckets);
         GradientExchange? exchange = null;
         var links = new PeerLinks(plan, run.Order.Run, (member, reason) => exchange?.PeerLost(member, reason));
-        exchange = new GradientExchange(plan, run.Order.Run, order.StartStep, links.Send);
+        exchange = new GradientExchange(plan, order.StartStep, links);
         registry.Open(run.Order.Run, order.Generation, exchange);
         try
         {
             var loop = new TrainingLoop(
                 run, plan, order, exchange, _checkpoints!, () => new Generation(Volatile.Read(ref _highestPrepared)), Report, stop);
             var finished = loop.Run();
-            links.Complete().Wait(stop);
+            links.CompleteAsync().Wait(stop);
             return finished;
         }
         finally

@@ -51,9 +51,12 @@ internal sealed class TrainingLoop
                 var step = replica.AppliedSteps;
                 var clock = new PhaseClock();
                 var sentBefore = _exchange.SentBytes;
-                _exchange.Begin(step + 1, _highestPrepared());
-                var own = Compute(step, ranks, partials, clock);
-                agreed = clock.Measure(Phase.AllReduce, () => _exchange.Reduce(partials.Partials, reduced, _cancellation));
+                using var host = HostMemory.For(reduced);
+                _exchange.Begin(step + 1, _highestPrepared(), host.Address);
+                using var sender = new BucketSender(_exchange, partials, _run.Buckets, replica.Device);
+                var own = Compute(step, ranks, partials, sender, clock);
+                agreed = clock.Measure(Phase.AllReduce, () => _exchange.Wait(_cancellation));
+                host.CopyTo(reduced);
                 var update = clock.Measure(Phase.Update, () => replica.Apply(reduced, _order.TotalSteps));
                 partials.Clear();
                 samples += own;
@@ -72,8 +75,8 @@ internal sealed class TrainingLoop
         return Finish(samples);
     }
 
-    /// <summary>The gradients of this member's logical ranks, merged along the tree. Returns the samples it used.</summary>
-    private int Compute(long step, Member ranks, PartialStack partials, PhaseClock clock)
+    /// <summary>The gradients of this member's logical ranks, merged along the tree and handed to the exchange. Returns the samples it used.</summary>
+    private int Compute(long step, Member ranks, PartialStack partials, BucketSender sender, PhaseClock clock)
     {
         var samples = 0;
         var stepSamples = _run.Samples.BatchSize(step);
@@ -82,14 +85,27 @@ internal sealed class TrainingLoop
             _cancellation.ThrowIfCancellationRequested();
             using var batch = clock.Measure(Phase.Data, () => _run.ReadShare(step, rank));
             samples += batch?.Count ?? 0;
+            var buffer = _run.Pool.Rent();
+            partials.Add(rank, buffer);
+            // The last rank's buckets are merged and sent while its backward pass runs.
+            Action<int>? bucketReady = rank == ranks.FirstRank + ranks.RankCount - 1 ? sender.Ready : null;
             clock.Measure(Phase.Compute, () =>
             {
-                var buffer = _run.Pool.Rent();
-                _run.Replica.Pass.Compute(batch, step, rank, stepSamples, buffer);
-                using var noGrad = TorchSharp.torch.no_grad();
-                partials.Push(rank, buffer);
+                _run.Replica.Pass.Compute(batch, step, rank, stepSamples, buffer, _run.Buckets, bucketReady);
+                if (bucketReady is null)
+                {
+                    using var noGrad = TorchSharp.torch.no_grad();
+                    partials.Merge(0, _run.Replica.Layout.ElementCount);
+                }
+
+                partials.Complete();
                 return true;
             });
+        }
+
+        if (ranks.RankCount == 0)
+        {
+            sender.ReadyAll();
         }
 
         return samples;

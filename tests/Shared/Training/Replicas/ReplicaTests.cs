@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Reduction;
@@ -89,6 +90,7 @@ public sealed class ReplicaTests
         private readonly int _workers;
         private readonly ReductionTree _tree;
         private readonly FlatBufferPool _pool;
+        private readonly ImmutableArray<FlatBucket> _buckets;
 
         public Cluster(JobSpec job, int workers, TrainingTask? task = null)
         {
@@ -98,6 +100,8 @@ public sealed class ReplicaTests
             Replica = new Replica(job, _task, context, _data.Shape, CPU);
             _tree = new ReductionTree(job.Training.LogicalRanks);
             _pool = new FlatBufferPool(Replica.Layout, CPU, 32);
+            _buckets = Replica.Layout.Buckets(256);
+            Assert.True(_buckets.Length > 1);
         }
 
         public Replica Replica { get; }
@@ -156,12 +160,28 @@ public sealed class ReplicaTests
                     ? null
                     : _data.Training.Read(Enumerable.Range(0, share.Count).Select(i => order.SampleAt(share.First + i)).ToArray(), default);
                 var buffer = _pool.Rent();
-                Replica.Pass.Compute(batch, step, rank, order.BatchSize(step), buffer);
-                using var noGrad = no_grad();
-                stack.Push(rank, buffer);
+                stack.Add(rank, buffer);
+                // Every other rank merges bucket by bucket during its backward pass, as the last rank of a worker does.
+                if (rank % 2 == 0)
+                {
+                    Replica.Pass.Compute(batch, step, rank, order.BatchSize(step), buffer);
+                    Merge(stack, 0, Replica.Layout.ElementCount);
+                }
+                else
+                {
+                    Replica.Pass.Compute(batch, step, rank, order.BatchSize(step), buffer, _buckets, i => Merge(stack, _buckets[i].Offset, _buckets[i].Count));
+                }
+
+                stack.Complete();
             }
 
             return stack;
+        }
+
+        private static void Merge(PartialStack stack, long offset, long count)
+        {
+            using var noGrad = no_grad();
+            stack.Merge(offset, count);
         }
     }
 }

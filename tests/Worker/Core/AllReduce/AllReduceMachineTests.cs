@@ -42,7 +42,7 @@ public sealed class AllReduceMachineTests
         {
             var choices = links.Where(link => link.Value.Count > 0).Select(link => (link.Key.From, link.Key.To)).ToList();
             choices.AddRange(Enumerable.Range(0, count).Where(i => models[i].State.IsDecided && steps[i] < last).Select(i => (i, i)));
-            choices.AddRange(Enumerable.Range(0, count).Where(i => !models[i].State.LocalReady).Select(i => (i, i)));
+            choices.AddRange(Enumerable.Range(0, count).Where(i => !models[i].State.IsLocalReady).Select(i => (i, i)));
             if (choices.Count == 0)
             {
                 break;
@@ -60,7 +60,7 @@ public sealed class AllReduceMachineTests
             }
             else
             {
-                Post(links, to, models[to].Handle(new AllReduceEvent.PartialsReady()));
+                Post(links, to, models[to].Handle(new AllReduceEvent.BucketReady(models[to].State.ReadyBuckets)));
             }
 
             Verify(models[to], logicalRanks);
@@ -79,7 +79,10 @@ public sealed class AllReduceMachineTests
         for (var i = 0; i < 3; i++)
         {
             models[i].Begin(1, i == 1 ? First : First.Next);
-            Post(links, i, models[i].Handle(new AllReduceEvent.PartialsReady()));
+            for (var bucket = 0; bucket < models[i].State.Plan.Buckets.Length; bucket++)
+            {
+                Post(links, i, models[i].Handle(new AllReduceEvent.BucketReady(bucket)));
+            }
         }
 
         Drain(links, models);
@@ -134,7 +137,7 @@ public sealed class AllReduceMachineTests
         {
             var expected = ModelMember.ValueOf(new ReductionTree(logicalRanks).Root, model.State.Step);
             Assert.All(model.Reduced, value => Assert.Equal(expected, value));
-            Assert.Equal(model.State.Plan.Pieces.Sum(pieces => pieces.Count(piece => piece.Length > 0)), model.Reduced.Count());
+            Assert.Equal(model.State.Plan.Pieces.Sum(pieces => pieces.Count(piece => piece.Range.Length > 0)), model.Reduced.Count());
         }
     }
 
@@ -166,7 +169,16 @@ public sealed class AllReduceMachineTests
         [.. RankPlan.Even(logicalRanks, count).Select((range, i) => new Member(WorkerId.FromNumber(i + 1), $"host:{i}", range.First, range.Count))];
 
     private static AllReducePlan Plan(ImmutableArray<Member> members, int self, int logicalRanks, long elements, int piece) =>
-        AllReducePlan.Create(First, members[self].Worker, members, logicalRanks, elements, piece);
+        AllReducePlan.Create(First, members[self].Worker, members, logicalRanks, Buckets(elements), piece);
+
+    /// <summary>Three buckets from the end of the buffer, as the backward pass makes them, where there are elements for them.</summary>
+    private static ImmutableArray<ElementRange> Buckets(long elements)
+    {
+        var third = elements / 48 * 16;
+        return third == 0
+            ? [new ElementRange(0, elements)]
+            : [new ElementRange(2 * third, elements - (2 * third)), new ElementRange(third, third), new ElementRange(0, third)];
+    }
 
     private static AllReduceState Begun(out AllReducePlan plan)
     {
@@ -175,5 +187,5 @@ public sealed class AllReduceMachineTests
     }
 
     private static AllReduceEvent.SegmentArrived Arrived(AllReducePlan plan, Func<SegmentHeader, SegmentHeader> change) =>
-        new(change(new SegmentHeader(First, 1, 1, false, new TreeNode(4, 4), plan.Pieces[0][0], First)));
+        new(change(new SegmentHeader(First, 1, 1, false, new TreeNode(4, 4), plan.Pieces[0][0].Range, First)));
 }

@@ -1,0 +1,53 @@
+using Orchestrator.Training.Replicas;
+using static TorchSharp.torch;
+
+namespace Orchestrator.Worker.Host.Collectives;
+
+/// <summary>A flat buffer's elements in this process's memory: the buffer itself on the CPU, a staged copy of one on a GPU.</summary>
+internal sealed class HostMemory : IDisposable
+{
+    private readonly Tensor? _staged;
+
+    private HostMemory(nint address, Tensor? staged) => (Address, _staged) = (address, staged);
+
+    /// <summary>Element 0.</summary>
+    public nint Address { get; }
+
+    /// <summary>To read from: a GPU's elements are copied here.</summary>
+    public static HostMemory Of(FlatBuffer buffer) => Of(buffer, isCopied: true);
+
+    /// <summary>To write to: <see cref="CopyTo"/> brings it to the GPU afterwards.</summary>
+    public static HostMemory For(FlatBuffer buffer) => Of(buffer, isCopied: false);
+
+    public void CopyTo(FlatBuffer buffer)
+    {
+        if (_staged is not null)
+        {
+            using var noGrad = no_grad();
+            buffer.Whole.copy_(_staged);
+        }
+    }
+
+    public void Dispose() => _staged?.Dispose();
+
+    private static HostMemory Of(FlatBuffer buffer, bool isCopied)
+    {
+        if (buffer.Whole.device_type == TorchSharp.DeviceType.CPU)
+        {
+            return new HostMemory(AddressOf(buffer.Whole), null);
+        }
+
+        var staged = (isCopied ? buffer.Whole.cpu() : empty(buffer.Whole.shape, dtype: ScalarType.Float32)).DetachFromDisposeScope();
+        return new HostMemory(AddressOf(staged), staged);
+    }
+
+    private static unsafe nint AddressOf(Tensor tensor)
+    {
+        // A span cannot be longer than 2 GiB; a narrow view of the first element has the address of all.
+        using var first = tensor.narrow(0, 0, 1);
+        fixed (byte* address = first.bytes)
+        {
+            return (nint)address;
+        }
+    }
+}

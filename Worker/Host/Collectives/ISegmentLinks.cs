@@ -1,0 +1,16 @@
+using Orchestrator.Worker.Core.AllReduce;
+
+namespace Orchestrator.Worker.Host.Collectives;
+
+/// <summary>This member's way to the other members of a generation: what a transport gives to the exchange above it.</summary>
+internal interface ISegmentLinks : IAsyncDisposable
+{
+    /// <summary>Queues a segment; never blocks. The payload stays where it is and unchanged until the receiver has it.</summary>
+    /// <param name="member">Index of the receiver.</param>
+    /// <param name="header">Says how many elements.</param>
+    /// <param name="payload">First element; zero when there are none.</param>
+    void Send(int member, SegmentHeader header, nint payload);
+
+    /// <summary>Sends what is queued and ends the streams in order.</summary>
+    Task CompleteAsync();
+}
