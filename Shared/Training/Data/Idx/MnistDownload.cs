@@ -26,11 +26,11 @@ internal sealed class MnistDownload(HttpMessageHandler? transport = null)
         using var client = new HttpClient(transport ?? new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15) }) { Timeout = TimeSpan.FromMinutes(5) };
         foreach (var name in names)
         {
-            FetchOne(client, dir, name);
+            FetchOne(client, dir, name, names);
         }
     }
 
-    private static void FetchOne(HttpClient client, string dir, string name)
+    private static void FetchOne(HttpClient client, string dir, string name, IReadOnlyList<string> wanted)
     {
         List<string> reasons = [];
         foreach (var mirror in Mirrors)
@@ -54,9 +54,9 @@ internal sealed class MnistDownload(HttpMessageHandler? transport = null)
             }
         }
 
-        var (length, expected) = Known[name];
-        throw new DataException($"{name}.gz could not be fetched ({string.Join("; ", reasons)}). Without a network, put MNIST's file {name}.gz ({length} bytes, " +
-            $"SHA-256 {expected}) into {dir}, or set data.drawDigits: 10000 to draw a digits set instead.");
+        var files = string.Join(", ", wanted.Select(w => $"{w}.gz ({Known[w].Bytes} bytes)"));
+        throw new DataException($"{name}.gz, SHA-256 {Known[name].Sha256}, could not be fetched ({string.Join("; ", reasons)}). " +
+            $"Without a network, put MNIST's {files} into {dir}, or set data.drawDigits: 10000 to draw a digits set instead.");
     }
 
     private static byte[] Get(HttpClient client, Uri uri)
