@@ -67,6 +67,34 @@ public sealed class StreamTests
     }
 
     [Fact]
+    [Trait("Category", "Long")]
+    public async Task Streams_SilentLongerThanTheServersDataRateAllows_Live()
+    {
+        // Kestrel ends a request or a response that moves less than 240 bytes/s for more than 5 s; a gRPC stream may rest.
+        await using var server = await LoopbackServer.StartAsync();
+        server.Behaviour.Duplex = async (requests, responses, _) =>
+        {
+            await requests.MoveNext();
+            for (var i = 0; i < 16; i++)
+            {
+                await responses.WriteAsync(new Answer { Payload = Mebibyte });
+            }
+
+            await requests.MoveNext();
+            await responses.WriteAsync(new Answer { Text = requests.Current.Text });
+        };
+
+        using var call = server.Client.Duplex();
+        await call.RequestStream.WriteAsync(new Ask());
+        Assert.True(await call.ResponseStream.MoveNext());
+        await Task.Delay(TimeSpan.FromSeconds(15));
+        await call.RequestStream.WriteAsync(new Ask { Text = "awake" });
+        await call.RequestStream.CompleteAsync();
+
+        Assert.Equal("awake", (await call.ResponseStream.ReadAllAsync().ToListAsync())[^1].Text);
+    }
+
+    [Fact]
     public async Task Streams_UsedTwiceAtOnce_AreRefused()
     {
         await using var server = await LoopbackServer.StartAsync();
