@@ -19,11 +19,9 @@ internal sealed class PeerLinks : ISegmentLinks
     private readonly List<GrpcChannel> _channels = [];
     private readonly List<Task> _writers = [];
     private readonly CancellationTokenSource _stop = new();
-    private readonly RunId _run;
 
     public PeerLinks(AllReducePlan plan, RunId run, Action<int, string> peerLost)
     {
-        _run = run;
         _queues = new Channel<Segment>?[plan.Members.Length];
         for (var member = 0; member < plan.Members.Length; member++)
         {
@@ -49,7 +47,7 @@ internal sealed class PeerLinks : ISegmentLinks
     public unsafe void Send(int member, SegmentHeader header, nint payload)
     {
         var bytes = payload == 0 ? ByteString.Empty : ByteString.CopyFrom(new ReadOnlySpan<byte>((void*)payload, (int)header.Range.Length * sizeof(float)));
-        _queues[member]!.Writer.TryWrite(header.ToSegment(_run, bytes));
+        _queues[member]!.Writer.TryWrite(header.ToSegment(bytes));
     }
 
     public async Task CompleteAsync()

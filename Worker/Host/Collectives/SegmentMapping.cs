@@ -1,4 +1,3 @@
-using Orchestrator.Core.Identities;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Protocol.V1;
 using Orchestrator.Worker.Core.AllReduce;
@@ -14,9 +13,8 @@ internal static class SegmentMapping
         new TreeNode(segment.NodeFirst, segment.NodeLength), new ElementRange(segment.Offset, segment.Payload.Length / sizeof(float)),
         new Generation(segment.PreparedGeneration));
 
-    public static Segment ToSegment(this SegmentHeader header, RunId run, Google.Protobuf.ByteString payload) => new()
+    public static Segment ToSegment(this SegmentHeader header, Google.Protobuf.ByteString payload) => new()
     {
-        RunId = run.Value,
         Generation = header.Generation.Number,
         Step = header.Step,
         Sender = header.Sender,

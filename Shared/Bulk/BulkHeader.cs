@@ -1,0 +1,35 @@
+namespace Orchestrator.Bulk;
+
+/// <summary>What stands before the payload of every message: the fields of <c>orchestrator.v1.Segment</c>.</summary>
+/// <param name="Generation">The generation that the message belongs to.</param>
+/// <param name="Step">The step that it belongs to.</param>
+/// <param name="Sender">Index of the sender in the generation.</param>
+/// <param name="Phase">Reduce or gather. Receivers see any number that a peer sends.</param>
+/// <param name="NodeFirst">Reduce: the first logical rank of the tree node.</param>
+/// <param name="NodeLength">Reduce: the logical ranks of the tree node.</param>
+/// <param name="Offset">First element in the flat gradient.</param>
+/// <param name="PreparedGeneration">The highest generation that the sender had prepared, or the least of all members.</param>
+/// <param name="PayloadBytes">Bytes of the payload; may be 0.</param>
+public readonly record struct BulkHeader(
+    long Generation,
+    long Step,
+    int Sender,
+    BulkPhase Phase,
+    int NodeFirst,
+    int NodeLength,
+    long Offset,
+    long PreparedGeneration,
+    int PayloadBytes);
+
+/// <summary><c>orchestrator.v1.Phase</c>.</summary>
+public enum BulkPhase
+{
+    /// <summary>Not said; an error.</summary>
+    Unspecified = 0,
+
+    /// <summary>On its way to the slice's owner.</summary>
+    Reduce = 1,
+
+    /// <summary>On its way from the slice's owner to everybody.</summary>
+    Gather = 2,
+}

@@ -1,0 +1,87 @@
+using System.Net.Security;
+
+namespace Orchestrator.Bulk;
+
+/// <summary>What both sides of a connection can be set to.</summary>
+public abstract record BulkOptions
+{
+    /// <summary>The silence after which a connection is pinged. Zero: never.</summary>
+    public TimeSpan KeepAliveDelay { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the answer to a ping may take before the peer counts as gone.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Connecting, TLS and the peer's first frames must come within this.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The kernel's send and receive buffers of a connection, bytes. Zero: the system's default.</summary>
+    public int SocketBufferBytes { get; init; }
+
+    public BulkLimits Limits { get; init; } = new();
+}
+
+/// <summary>Options of <see cref="BulkServer"/>.</summary>
+public sealed record BulkServerOptions : BulkOptions
+{
+    /// <summary>Where to listen for TCP; port 0 takes a free one. Null: no TCP.</summary>
+    public System.Net.IPEndPoint? Tcp { get; init; }
+
+    /// <summary>Path of the Unix socket to listen on. Null: none. A stale file of that name is removed; a live one is an error.</summary>
+    public string? UnixPath { get; init; }
+
+    /// <summary>TLS on TCP connections; null: none. Unix sockets never use it: their file's mode is 0600.</summary>
+    public SslServerAuthenticationOptions? Tls { get; init; }
+
+    /// <summary>How long a stream may wait for its generation.</summary>
+    public TimeSpan ResolveTimeout { get; init; } = TimeSpan.FromMinutes(2);
+}
+
+/// <summary>Options of <see cref="BulkLink"/>.</summary>
+public sealed record BulkLinkOptions : BulkOptions
+{
+    /// <summary>TLS on TCP connections; null: none.</summary>
+    public SslClientAuthenticationOptions? Tls { get; init; }
+}
+
+/// <summary>Bounds of everything that a peer can make us hold or do.</summary>
+public sealed record BulkLimits
+{
+    /// <summary>The largest frame that we announce: up to 2^24 - 1.</summary>
+    public int MaxFrameBytes { get; init; } = (1 << 24) - 1;
+
+    /// <summary>Compressed bytes of one header block, over all its frames.</summary>
+    public int MaxHeaderBlockBytes { get; init; } = 16 * 1024;
+
+    /// <summary>Decoded bytes of one header list, by HPACK's count.</summary>
+    public int MaxHeaderListBytes { get; init; } = 16 * 1024;
+
+    /// <summary>HPACK's dynamic table.</summary>
+    public int HeaderTableBytes { get; init; } = 4096;
+
+    /// <summary>Frames of one header block.</summary>
+    public int MaxContinuations { get; init; } = 16;
+
+    /// <summary>Streams that a peer may have open on one connection.</summary>
+    public int MaxStreams { get; init; } = 32;
+
+    /// <summary>Connections that a server holds; further ones wait unaccepted.</summary>
+    public int MaxConnections { get; init; } = 1024;
+
+    /// <summary>One gRPC message.</summary>
+    public int MaxMessageBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>A message whose fields come in an order that hides where its payload belongs is buffered whole, up to this.</summary>
+    public int MaxBufferedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Frames without payload (SETTINGS, PING, PRIORITY, unknown ones, empty DATA, window updates that we did not earn them) in a second.</summary>
+    public int MaxControlFramesPerSecond { get; init; } = 1000;
+
+    /// <summary>Streams that a peer may reset in a second.</summary>
+    public int MaxResetsPerSecond { get; init; } = 100;
+
+    /// <summary>Bytes of answers (acknowledgements) that wait until the peer reads them.</summary>
+    public int MaxPendingControlBytes { get; init; } = 64 * 1024;
+
+    /// <summary>Messages that wait to be sent on one link. They are not copied, so this bounds the queue's own memory only.</summary>
+    public int MaxQueuedMessages { get; init; } = 1 << 20;
+}

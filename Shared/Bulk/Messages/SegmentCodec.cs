@@ -1,0 +1,341 @@
+using System.Buffers.Binary;
+
+namespace Orchestrator.Bulk.Messages;
+
+/// <summary>How far the reading of a message's fields has come.</summary>
+internal enum FieldsOutcome
+{
+    /// <summary>The bytes end within the fields.</summary>
+    NeedMore,
+
+    /// <summary>The payload begins at the position, and nothing follows it: its place can be asked for.</summary>
+    PayloadNext,
+
+    /// <summary>All fields are read; the message has no payload.</summary>
+    Complete,
+
+    /// <summary>Fields stand in an order in which only the whole message says where its payload belongs.</summary>
+    OutOfOrder,
+
+    /// <summary>It is no protobuf message.</summary>
+    Malformed,
+}
+
+/// <summary>The gRPC prefix and the protobuf fields of <c>orchestrator.v1.Segment</c>, all before its payload.</summary>
+internal static class SegmentCodec
+{
+    /// <summary>gRPC's: one byte that says whether the message is compressed, four of length.</summary>
+    public const int PrefixBytes = 5;
+
+    /// <summary>The most that prefix and fields come to: nine tags of one byte, nine numbers of up to ten.</summary>
+    public const int MaxHeadBytes = PrefixBytes + (9 * 11);
+
+    private const int GenerationField = 1;
+    private const int StepField = 2;
+    private const int SenderField = 3;
+    private const int PhaseField = 4;
+    private const int NodeFirstField = 5;
+    private const int NodeLengthField = 6;
+    private const int OffsetField = 7;
+    private const int PreparedGenerationField = 8;
+    private const int PayloadField = 9;
+
+    private const int VarintType = 0;
+    private const int Fixed64Type = 1;
+    private const int BytesType = 2;
+    private const int GroupType = 3;
+    private const int EndGroupType = 4;
+    private const int Fixed32Type = 5;
+    private const int TypeBits = 3;
+
+    // What protobuf's own readers allow is 100; groups have been out of use for longer than gRPC exists.
+    private const int DeepestGroup = 8;
+
+    /// <summary>Writes everything that stands before the payload's bytes.</summary>
+    /// <param name="head">At least <see cref="MaxHeadBytes"/>.</param>
+    /// <returns>Bytes written.</returns>
+    public static int WriteHead(in BulkHeader header, Span<byte> head)
+    {
+        var at = PrefixBytes;
+        at += WriteNumber(head[at..], GenerationField, header.Generation);
+        at += WriteNumber(head[at..], StepField, header.Step);
+        at += WriteNumber(head[at..], SenderField, header.Sender);
+        at += WriteNumber(head[at..], PhaseField, (int)header.Phase);
+        at += WriteNumber(head[at..], NodeFirstField, header.NodeFirst);
+        at += WriteNumber(head[at..], NodeLengthField, header.NodeLength);
+        at += WriteNumber(head[at..], OffsetField, header.Offset);
+        at += WriteNumber(head[at..], PreparedGenerationField, header.PreparedGeneration);
+        if (header.PayloadBytes > 0)
+        {
+            head[at++] = (PayloadField << TypeBits) | BytesType;
+            at += WriteVarint(head[at..], (ulong)header.PayloadBytes);
+        }
+
+        WritePrefix(head, at - PrefixBytes + header.PayloadBytes);
+        return at;
+    }
+
+    /// <summary>gRPC's prefix of a message that is not compressed.</summary>
+    public static void WritePrefix(Span<byte> prefix, int messageBytes)
+    {
+        prefix[0] = 0;
+        BinaryPrimitives.WriteInt32BigEndian(prefix[1..], messageBytes);
+    }
+
+    /// <summary><c>PushSummary</c> with its prefix.</summary>
+    public static byte[] WriteSummary(long segments)
+    {
+        Span<byte> message = stackalloc byte[PrefixBytes + 11];
+        var fields = WriteNumber(message[PrefixBytes..], 1, segments);
+        WritePrefix(message, fields);
+        return message[..(PrefixBytes + fields)].ToArray();
+    }
+
+    /// <summary>The segments that a <c>PushSummary</c> (without its prefix) tells of. Null: it is no such message.</summary>
+    public static long? ReadSummary(ReadOnlySpan<byte> message)
+    {
+        var segments = 0L;
+        var at = 0;
+        while (at < message.Length)
+        {
+            if (!TryReadVarint(message, ref at, out var tag))
+            {
+                return null;
+            }
+
+            if (tag == (1 << TypeBits | VarintType))
+            {
+                if (!TryReadVarint(message, ref at, out var value))
+                {
+                    return null;
+                }
+
+                segments = (long)value;
+            }
+            else if (Skip(message, ref at, tag, 0) != FieldsOutcome.Complete)
+            {
+                return null;
+            }
+        }
+
+        return segments;
+    }
+
+    /// <summary>Reads fields from the start of a message up to its payload.</summary>
+    /// <param name="bytes">The message's bytes so far.</param>
+    /// <param name="messageBytes">Its whole length, by gRPC's prefix.</param>
+    /// <param name="header">The fields; complete with PayloadNext and Complete.</param>
+    /// <param name="position">Where the payload's bytes begin.</param>
+    public static FieldsOutcome ReadFields(ReadOnlySpan<byte> bytes, int messageBytes, out BulkHeader header, out int position)
+    {
+        header = default;
+        position = 0;
+        while (position < messageBytes)
+        {
+            var at = position;
+            if (!TryReadVarint(bytes, ref at, out var tag))
+            {
+                return Short(bytes, at);
+            }
+
+            if (tag == (PayloadField << TypeBits | BytesType))
+            {
+                if (!TryReadVarint(bytes, ref at, out var length))
+                {
+                    return Short(bytes, at);
+                }
+
+                if (length > (ulong)(messageBytes - at))
+                {
+                    return FieldsOutcome.Malformed;
+                }
+
+                if ((int)length != messageBytes - at)
+                {
+                    return FieldsOutcome.OutOfOrder;
+                }
+
+                position = at;
+                header = header with { PayloadBytes = (int)length };
+                return length == 0 ? FieldsOutcome.Complete : FieldsOutcome.PayloadNext;
+            }
+
+            var outcome = ReadField(bytes, ref at, tag, ref header);
+            if (outcome != FieldsOutcome.Complete)
+            {
+                return outcome;
+            }
+
+            position = at;
+        }
+
+        return position == messageBytes ? FieldsOutcome.Complete : FieldsOutcome.Malformed;
+    }
+
+    /// <summary>Reads a whole message with its fields in any order; of a field that comes twice, the last counts.</summary>
+    /// <returns>False: it is no protobuf message.</returns>
+    public static bool ReadWhole(ReadOnlySpan<byte> message, out BulkHeader header, out ReadOnlySpan<byte> payload)
+    {
+        header = default;
+        payload = default;
+        var at = 0;
+        while (at < message.Length)
+        {
+            if (!TryReadVarint(message, ref at, out var tag))
+            {
+                return false;
+            }
+
+            if (tag == (PayloadField << TypeBits | BytesType))
+            {
+                if (!TryReadVarint(message, ref at, out var length) || length > (ulong)(message.Length - at))
+                {
+                    return false;
+                }
+
+                payload = message.Slice(at, (int)length);
+                at += (int)length;
+            }
+            else if (ReadField(message, ref at, tag, ref header) != FieldsOutcome.Complete)
+            {
+                return false;
+            }
+        }
+
+        header = header with { PayloadBytes = payload.Length };
+        return true;
+    }
+
+    private static FieldsOutcome ReadField(ReadOnlySpan<byte> bytes, ref int at, ulong tag, ref BulkHeader header)
+    {
+        if ((tag & 7) != VarintType || tag >> TypeBits is 0 or > PreparedGenerationField)
+        {
+            return Skip(bytes, ref at, tag, 0);
+        }
+
+        if (!TryReadVarint(bytes, ref at, out var value))
+        {
+            return Short(bytes, at);
+        }
+
+        header = (tag >> TypeBits) switch
+        {
+            GenerationField => header with { Generation = (long)value },
+            StepField => header with { Step = (long)value },
+            SenderField => header with { Sender = (int)value },
+            PhaseField => header with { Phase = (BulkPhase)(int)value },
+            NodeFirstField => header with { NodeFirst = (int)value },
+            NodeLengthField => header with { NodeLength = (int)value },
+            OffsetField => header with { Offset = (long)value },
+            _ => header with { PreparedGeneration = (long)value },
+        };
+        return FieldsOutcome.Complete;
+    }
+
+    private static FieldsOutcome Skip(ReadOnlySpan<byte> bytes, ref int at, ulong tag, int depth)
+    {
+        if (tag >> TypeBits == 0 || tag > uint.MaxValue)
+        {
+            return FieldsOutcome.Malformed;
+        }
+
+        switch ((int)(tag & 7))
+        {
+            case VarintType:
+                return TryReadVarint(bytes, ref at, out _) ? FieldsOutcome.Complete : Short(bytes, at);
+            case Fixed64Type:
+                at += sizeof(ulong);
+                break;
+            case Fixed32Type:
+                at += sizeof(uint);
+                break;
+            case BytesType:
+                if (!TryReadVarint(bytes, ref at, out var length))
+                {
+                    return Short(bytes, at);
+                }
+
+                if (length > int.MaxValue / 2)
+                {
+                    return FieldsOutcome.Malformed;
+                }
+
+                at += (int)length;
+                break;
+            case GroupType when depth < DeepestGroup:
+                return SkipGroup(bytes, ref at, tag, depth);
+            default:
+                return FieldsOutcome.Malformed;
+        }
+
+        return at <= bytes.Length ? FieldsOutcome.Complete : FieldsOutcome.NeedMore;
+    }
+
+    private static FieldsOutcome SkipGroup(ReadOnlySpan<byte> bytes, ref int at, ulong opening, int depth)
+    {
+        while (TryReadVarint(bytes, ref at, out var tag))
+        {
+            if ((tag & 7) == EndGroupType)
+            {
+                return tag >> TypeBits == opening >> TypeBits ? FieldsOutcome.Complete : FieldsOutcome.Malformed;
+            }
+
+            var outcome = Skip(bytes, ref at, tag, depth + 1);
+            if (outcome != FieldsOutcome.Complete)
+            {
+                return outcome;
+            }
+        }
+
+        return Short(bytes, at);
+    }
+
+    // A number that could not be read is either cut off by the end of the bytes, or longer than ten bytes.
+    private static FieldsOutcome Short(ReadOnlySpan<byte> bytes, int at) => at >= bytes.Length ? FieldsOutcome.NeedMore : FieldsOutcome.Malformed;
+
+    /// <summary>On failure the position stands at the end of the bytes when they ended too early, else on the byte that is too many.</summary>
+    private static bool TryReadVarint(ReadOnlySpan<byte> bytes, ref int at, out ulong value)
+    {
+        value = 0;
+        for (var shift = 0; shift < 64; shift += 7)
+        {
+            if (at >= bytes.Length)
+            {
+                return false;
+            }
+
+            var octet = bytes[at++];
+            value |= (ulong)(octet & 0x7f) << shift;
+            if (octet < 0x80)
+            {
+                return true;
+            }
+        }
+
+        at--;
+        return false;
+    }
+
+    private static int WriteNumber(Span<byte> bytes, int field, long value)
+    {
+        if (value == 0)
+        {
+            return 0;
+        }
+
+        bytes[0] = (byte)(field << TypeBits | VarintType);
+        return 1 + WriteVarint(bytes[1..], (ulong)value);
+    }
+
+    private static int WriteVarint(Span<byte> bytes, ulong value)
+    {
+        var at = 0;
+        for (; value >= 0x80; value >>= 7)
+        {
+            bytes[at++] = (byte)(value | 0x80);
+        }
+
+        bytes[at++] = (byte)value;
+        return at;
+    }
+}

@@ -1,0 +1,98 @@
+namespace Orchestrator.Bulk.Wires;
+
+/// <summary>The bytes of one connection, in blocking calls: one thread receives, one at a time sends, any may shut it down.</summary>
+/// <remarks>
+/// Dedicated threads in blocking calls cost a fraction of what asynchronous sockets cost for each byte on Linux, and there are as many
+/// connections as peers, not thousands.
+/// </remarks>
+internal abstract unsafe class Wire : IDisposable
+{
+    private long _lastReceived = Environment.TickCount64;
+    private long _lastDrained = Environment.TickCount64;
+
+    /// <summary>Called on the receiving thread whenever nothing came for a tick. May shut the wire down.</summary>
+    public Action? Quiet { get; set; }
+
+    /// <summary>How long one send may go without the peer taking a byte.</summary>
+    public TimeSpan SendPatience { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>When bytes last came, by <see cref="Environment.TickCount64"/>.</summary>
+    public long LastReceived => Volatile.Read(ref _lastReceived);
+
+    /// <summary>When a send that had to wait went on: the peer has read something. A send that only fills the kernel's buffer proves nothing.</summary>
+    public long LastDrained => Volatile.Read(ref _lastDrained);
+
+    /// <summary>Whom it leads to, for messages.</summary>
+    public abstract string Peer { get; }
+
+    /// <summary>Waits for bytes and takes what there is: the first place is filled before the second.</summary>
+    /// <returns>Bytes received; 0: the peer has ended the connection, or it was shut down here.</returns>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public int Receive(byte* first, int firstBytes, byte* second = null, int secondBytes = 0)
+    {
+        int received;
+        while ((received = ReceiveSome(first, firstBytes, second, secondBytes)) < 0)
+        {
+            Quiet?.Invoke();
+        }
+
+        Volatile.Write(ref _lastReceived, Environment.TickCount64);
+        return received;
+    }
+
+    /// <summary>Sends all slices; spends them.</summary>
+    /// <exception cref="IOException">The connection broke, or the peer took nothing for too long.</exception>
+    public void SendAll(IoSlice* slices, int count)
+    {
+        var began = Environment.TickCount64;
+        var hadToWait = false;
+        while (true)
+        {
+            var sent = SendSome(slices, count);
+            var whole = IoSlice.Advance(slices, count, sent);
+            slices += whole;
+            count -= whole;
+            var now = Environment.TickCount64;
+            if (sent > 0 && hadToWait)
+            {
+                began = now;
+                Volatile.Write(ref _lastDrained, now);
+            }
+
+            if (count == 0)
+            {
+                return;
+            }
+
+            hadToWait = true;
+            if (now - began > SendPatience.TotalMilliseconds)
+            {
+                throw new IOException($"it took no byte for {SendPatience.TotalSeconds:0.#} s");
+            }
+        }
+    }
+
+    public void SendAll(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* address = bytes)
+        {
+            var slice = new IoSlice(address, (nuint)bytes.Length);
+            SendAll(&slice, 1);
+        }
+    }
+
+    /// <summary>Ends both directions at once: calls in progress return. From any thread, any number of times.</summary>
+    public abstract void Shutdown();
+
+    /// <summary>Ends our direction: the peer sees an end of the stream after what was sent.</summary>
+    public abstract void FinishSending();
+
+    /// <summary>Closes it. Only when no thread is within a call.</summary>
+    public abstract void Dispose();
+
+    /// <returns>Bytes received; 0: ended; -1: nothing came for a tick.</returns>
+    protected abstract int ReceiveSome(byte* first, int firstBytes, byte* second, int secondBytes);
+
+    /// <returns>Bytes sent; 0: the peer took nothing for a tick.</returns>
+    protected abstract long SendSome(IoSlice* slices, int count);
+}
