@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Orchestrator.Coordinator.Host.Commands;
+
+namespace Orchestrator.Coordinator.Tests.Commands;
+
+public sealed class CommandLineTests
+{
+    /// <summary>Scripts rely on these names: they may be added to, never changed.</summary>
+    [Fact]
+    public void Verbs_AndOptions_KeepTheirNames() => Assert.Equal(
+        [
+            "checkpoint export PATH --format --out",
+            "checkpoint list PATH --format",
+            "checkpoint verify PATH --format",
+            "coordinator --http --insecure --listen --runs",
+            "logs RUN --coordinator --follow",
+            "run JOB.yaml --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
+            "status RUN --coordinator --format",
+            "stop RUN --coordinator --format",
+            "submit JOB.yaml --coordinator --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
+            "wait RUN --coordinator --format --timeout",
+            "workers --coordinator --format",
+        ],
+        Leaves(CommandLine.Create(), "").Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Verbs_All_HaveAnExampleThatParses()
+    {
+        var root = CommandLine.Create();
+        foreach (var verb in Verbs(root))
+        {
+            Assert.NotEmpty(verb.Examples);
+            Assert.All(verb.Examples, example => Assert.True(
+                example.StartsWith("worker ", StringComparison.Ordinal) || root.Parse(example.Split(' ')).Errors.Count == 0, $"{verb.Name}: {example}"));
+        }
+    }
+
+    private static IEnumerable<Verb> Verbs(Command command) =>
+        [.. command is Verb verb ? new[] { verb } : [], .. command.Subcommands.SelectMany(Verbs)];
+
+    private static IEnumerable<string> Leaves(Command command, string path) => command.Subcommands.Count > 0
+        ? command.Subcommands.SelectMany(child => Leaves(child, $"{path}{child.Name} "))
+        : [path + string.Join(' ', command.Arguments.Select(argument => argument.Name).Concat(command.Options.Select(option => option.Name).Order(StringComparer.Ordinal)))];
+}

@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Orchestrator.Coordinator.Tests.Jobs;
+
+namespace Orchestrator.Coordinator.Tests.Commands;
+
+/// <summary>Exit codes and last lines of the real program, as scripts rely on them.</summary>
+public sealed class ProgramTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("program-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private Task<ProgramRun> Type(params string[] arguments) => ProgramRun.StartAsync(_folder, new Dictionary<string, string>(), arguments);
+
+    private string WriteJob(string text = JobText.Smallest)
+    {
+        File.WriteAllText(Path.Combine(_folder, "job.yaml"), text);
+        return "job.yaml";
+    }
+
+    [Theory]
+    [InlineData("runn", "There is no verb 'runn'. Did you mean 'run'?")]
+    [InlineData("run", "Required argument missing for command: 'run'.")]
+    [InlineData("status --format xml", "--format xml: one of table, json, jsonl is needed.")]
+    [InlineData("run job.yaml --workers 0", "--workers 0: a number from 1 on is needed.")]
+    [InlineData("run job.yaml --stop-after 0", "--stop-after 0: a step from 1 on is needed.")]
+    [InlineData("run job.yaml --set steps", "--set steps: a dotted path, an equals sign and a value are needed, such as --set training.steps=20.")]
+    [InlineData("run job.yaml --nnodes 2:4", "--nnodes 2:4: run trains on this machine alone. For several hosts start a coordinator and workers, then type: ./orchestrator submit JOB.yaml --nnodes 2:4")]
+    [InlineData("coordinator --listen 7070", "--listen: '7070' is not an address; HOST:PORT is needed, such as 127.0.0.1:7070.")]
+    public async Task Usage_Mistake_IsExitCode2(string line, string expected)
+    {
+        WriteJob();
+
+        var run = await Type(line.Split(' '));
+
+        Assert.Equal((2, expected), (run.ExitCode, run.Error[0]));
+        Assert.Empty(run.Out);
+    }
+
+    [Fact]
+    public async Task Run_WrongJobFile_GivesEveryMistakeAndExitCode3()
+    {
+        var run = await Type("run", WriteJob(JobText.Smallest + "\nworkerss: {min: 1}\nseed: x"));
+
+        Assert.Equal(3, run.ExitCode);
+        Assert.Equal(
+            ["job.yaml:4: workerss is not a key; did you mean 'workers'?", "job.yaml:5: seed is 'x'; a whole number from 0 to 9223372036854775807 is needed."], run.Error);
+    }
+
+    [Fact]
+    public async Task Run_NoSuchFile_IsExitCode6() => Assert.Equal(6, (await Type("run", "nothing.yaml")).ExitCode);
+
+    [Fact]
+    public async Task Run_NoSuchCheckpoint_IsExitCode6()
+    {
+        var run = await Type("run", WriteJob(), "--resume", "nowhere");
+
+        Assert.Equal(6, run.ExitCode);
+        Assert.StartsWith($"There is no checkpoint at {_folder}/nowhere", run.Reason);
+    }
+
+    [Fact]
+    public async Task Run_FolderOfAnotherRun_IsRefused()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "used"));
+        File.WriteAllText(Path.Combine(_folder, "used", "events.jsonl"), "");
+
+        var run = await Type("run", WriteJob(), "--out", "used");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal($"{_folder}/used holds a run already. Choose another folder with --out, or go on with that run: --resume {_folder}/used", run.Reason);
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("workers")]
+    [InlineData("stop x")]
+    [InlineData("wait x")]
+    [InlineData("logs x")]
+    [InlineData("submit job.yaml")]
+    public async Task Client_NoCoordinator_IsExitCode4(string line)
+    {
+        WriteJob();
+        var port = FreePort();
+
+        var run = await Type([.. line.Split(' '), "--coordinator", $"127.0.0.1:{port}"]);
+
+        Assert.Equal(4, run.ExitCode);
+        Assert.StartsWith($"No coordinator answers at 127.0.0.1:{port}. Start one with ./orchestrator coordinator", run.Reason);
+    }
+
+    [Fact]
+    public async Task Coordinator_AddressOfOthers_NeedsInsecure()
+    {
+        var run = await Type("coordinator", "--listen", "0.0.0.0:0");
+
+        Assert.Equal(5, run.ExitCode);
+        Assert.Contains("Add --insecure if the network is trusted", run.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--listen", "--http")]
+    [InlineData("--http", "--listen")]
+    public async Task Coordinator_PortInUse_NamesThePortAndTheCure(string taken, string free)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+
+        var run = await Type("coordinator", taken, $"127.0.0.1:{port}", free, "127.0.0.1:0");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(
+            $"Port {port} of 127.0.0.1 is in use by another program, perhaps another coordinator. Choose another with {taken} 127.0.0.1:PORT, or end that program (ss -ltnp shows it).", run.Reason);
+    }
+
+    [Fact]
+    public async Task Run_NoWorkerProgram_SaysWhereItWasLookedFor()
+    {
+        var run = await ProgramRun.StartAsync(_folder, new Dictionary<string, string> { ["ORCHESTRATOR_WORKER"] = "/nowhere/W.dll" }, "run", WriteJob());
+
+        Assert.Equal(6, run.ExitCode);
+        Assert.Equal("ORCHESTRATOR_WORKER is /nowhere/W.dll, and there is no such file. Set it to the path of Orchestrator.Worker.dll, or unset it.", run.Reason);
+    }
+
+    /// <summary>The coordinator's own program has no verb 'worker': a worker process that ends before it attaches.</summary>
+    [Fact]
+    public async Task Run_WorkersEndAtOnce_FailsWithWhatTheySaid()
+    {
+        var run = await ProgramRun.StartAsync(
+            _folder, new Dictionary<string, string> { ["ORCHESTRATOR_WORKER"] = ProgramRun.Assembly }, "run", WriteJob(), "--out", "r", "--format", "json");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(
+            $"^The worker process \\d+ ended with exit code 2\\. It said: There is no verb 'worker'\\..* Its log is {_folder}/r/logs/w-1\\.log$", run.Reason);
+        using var result = JsonDocument.Parse(Assert.Single(run.Out));
+        Assert.Equal(
+            ["runId", "state", "steps", "loss", "weightsSha256", "samplesPerSecond", "workers", "generations", "lostLogicalRankSteps", "runDir"],
+            result.RootElement.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(("failed", 0), (result.RootElement.GetProperty("state").GetString(), result.RootElement.GetProperty("steps").GetInt32()));
+        Assert.Contains("\"event\":\"run.ended\"", File.ReadLines(Path.Combine(_folder, "r", "events.jsonl")).Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_OfAVerb_EndsWithAnExample()
+    {
+        var run = await Type("run", "--help");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.StartsWith("  ./orchestrator run ", run.Out[^1]);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

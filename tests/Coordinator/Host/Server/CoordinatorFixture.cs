@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Coordinator.Tests.Jobs;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Protocol.V1;
+
+namespace Orchestrator.Coordinator.Tests.Server;
+
+/// <summary>A coordinator on free loopback ports with a folder for runs, and a client of it.</summary>
+internal sealed class CoordinatorFixture : IAsyncDisposable
+{
+    private readonly GrpcChannel _channel;
+
+    private CoordinatorFixture(CoordinatorServer server, string folder)
+    {
+        (Server, Folder) = (server, folder);
+        _channel = GrpcChannel.ForAddress($"http://{server.Grpc}");
+        Client = new Runs.RunsClient(_channel);
+    }
+
+    public CoordinatorServer Server { get; }
+
+    public string Folder { get; }
+
+    public Runs.RunsClient Client { get; }
+
+    public string Address => Server.Grpc.ToString();
+
+    public static async Task<CoordinatorFixture> StartAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("coordinator-").FullName;
+        var options = new CoordinatorOptions
+        {
+            Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = folder, Waits = new RunWaits { Grace = TimeSpan.FromMilliseconds(50) },
+        };
+        return new CoordinatorFixture(await CoordinatorServer.StartAsync(options, logging => logging.SetMinimumLevel(LogLevel.None)), folder);
+    }
+
+    /// <param name="sets">Values of the job, as --set gives them.</param>
+    public async Task<SubmitReply> SubmitAsync(params string[] sets)
+    {
+        var job = JobText.Read(JobText.Smallest, [.. sets.Select(Host.Jobs.JobOverride.FromSet)]);
+        return await Client.SubmitAsync(new SubmitRequest { JobJson = JobSpecJson.Write(job) });
+    }
+
+    /// <summary>Follows the run to its end.</summary>
+    public async Task<(RunStatus Last, List<JsonElement> Events)> FollowAsync(string run)
+    {
+        using var call = Client.Watch(new WatchRequest { RunId = run });
+        var events = new List<JsonElement>();
+        RunStatus? last = null;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await call.ResponseStream.MoveNext(patience.Token))
+        {
+            last = call.ResponseStream.Current.Status;
+            if (call.ResponseStream.Current.Json.Length > 0)
+            {
+                events.Add(JsonDocument.Parse(call.ResponseStream.Current.Json).RootElement.Clone());
+            }
+        }
+
+        return (last!, events);
+    }
+
+    /// <summary>Waits until the coordinator has counted this step.</summary>
+    public async Task WaitForStepAsync(string run, long step)
+    {
+        using var call = Client.Watch(new WatchRequest { RunId = run });
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await call.ResponseStream.MoveNext(patience.Token))
+        {
+            if (call.ResponseStream.Current.Status.Step >= step)
+            {
+                return;
+            }
+        }
+
+        throw new InvalidOperationException($"Run {run} ended before step {step}.");
+    }
+
+    public async Task<string> GetAsync(string path)
+    {
+        using var http = new HttpClient();
+        return await http.GetStringAsync($"http://{Server.Http}{path}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        await Server.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+}

@@ -1,0 +1,214 @@
+using System.Text.Json;
+using Grpc.Core;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Protocol.V1;
+using CoordinatorMessage = Orchestrator.Core.Messages.CoordinatorMessage;
+using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
+
+namespace Orchestrator.Coordinator.Tests.Server;
+
+public sealed class CoordinatorServerTests
+{
+    private static string NameOf(JsonElement @event) => @event.GetProperty("event").GetString()!;
+
+    [Fact]
+    public async Task Run_TwoWorkersOverGrpc_SucceedsAndLeavesItsFolder()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var first = await FakeWorker.AttachAsync(coordinator.Address);
+        await using var second = await FakeWorker.AttachAsync(coordinator.Address);
+        var run = await coordinator.SubmitAsync("workers.desired=2", "training.steps=20");
+        var following = coordinator.FollowAsync(run.RunId);
+
+        var activations = await Task.WhenAll(first.GetReadyAsync(), second.GetReadyAsync());
+        await Task.WhenAll(first.TakeStepsAsync(activations[0], 20), second.TakeStepsAsync(activations[1], 20));
+        await first.SayAsync(new WorkerMessage.Evaluated(new Generation(1), 20, 0.5, 0.9, 100));
+        await first.SaveAsync(new Generation(1), 20);
+        await Task.WhenAll(first.FinishAsync(new Generation(1), 20), second.FinishAsync(new Generation(1), 20));
+        var (last, events) = await following;
+
+        Assert.Equal((RunState.Succeeded, 20L, 20L, 2, "w20", 0), (last.State, last.Step, last.LastStep, last.Workers, last.WeightsSha256, last.ExitCode));
+        Assert.Equal(Enumerable.Range(11, 10).Average(step => 1.0 / step), last.Loss, 1e-12);
+        Assert.Equal(
+            [
+                "run.queued", "generation.preparing", "generation.formed", "worker.ready", "worker.ready", "evaluated", "checkpoint.saved", "worker.finished",
+                "worker.finished", "run.ended",
+            ],
+            events.Select(NameOf));
+        Assert.Equal(File.ReadAllLines(Path.Combine(run.RunDir, "events.jsonl")), events.Select(@event => @event.GetRawText()));
+        Assert.All(events, @event => Assert.True(@event.TryGetProperty("time", out _) && @event.TryGetProperty("generation", out _) && @event.TryGetProperty("step", out _)));
+        var ready = events.First(@event => NameOf(@event) == "worker.ready");
+        Assert.Equal(("w-1", 4711, "here"), (ready.GetProperty("worker").GetString(), ready.GetProperty("pid").GetInt32(), ready.GetProperty("host").GetString()));
+        Assert.Equal([0, 1, 2, 3], ready.GetProperty("logicalRanks").EnumerateArray().Select(rank => rank.GetInt32()));
+        Assert.Equal(20, File.ReadAllLines(Path.Combine(run.RunDir, "steps.jsonl")).Length);
+        Assert.Equal("job", JobSpecJson.Read(File.ReadAllText(Path.Combine(run.RunDir, "job.json"))).Name);
+        Assert.Single(Directory.GetFiles(Path.Combine(run.RunDir, "tensorboard"), "events.out.tfevents.*"));
+        await first.ExpectAsync<CoordinatorMessage.Release>();
+    }
+
+    [Fact]
+    public async Task Run_AWorkerDies_TheOtherSavesAndTheReasonNamesBoth()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var first = await FakeWorker.AttachAsync(coordinator.Address);
+        var second = await FakeWorker.AttachAsync(coordinator.Address);
+        var run = await coordinator.SubmitAsync("workers.desired=2", "training.steps=200");
+        var activations = await Task.WhenAll(first.GetReadyAsync(), second.GetReadyAsync());
+        await Task.WhenAll(first.TakeStepsAsync(activations[0], 57), second.TakeStepsAsync(activations[1], 57));
+        await coordinator.WaitForStepAsync(run.RunId, 57);
+
+        await second.DisposeAsync();
+        var abort = await first.ExpectAsync<CoordinatorMessage.Abort>();
+        await first.SayAsync(new WorkerMessage.Aborted(new Generation(1), 57));
+        await first.ExpectAsync<CoordinatorMessage.SaveCheckpoint>();
+        await first.SaveAsync(new Generation(1), 57);
+        var (last, events) = await coordinator.FollowAsync(run.RunId);
+
+        Assert.Equal("Worker w-2 (pid 4711 on here) was lost at step 57: its stream broke.", abort.Reason);
+        Assert.Equal((RunState.Failed, 1, "w57"), (last.State, last.ExitCode, last.WeightsSha256));
+        Assert.Equal(
+            $"{abort.Reason} Checkpoint step-00000057 has the state of step 57. To go on, type: ./orchestrator run {run.RunDir}/job.json --resume /ck/step-00000057", last.Reason);
+        Assert.Contains("worker.lost", events.Select(NameOf));
+        Assert.Contains($"orchestrator_run_state{{run=\"{run.RunId}\",state=\"failed\"}} 1", await coordinator.GetAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_StopOnRequest_TheMembersAreAskedToEnd()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var worker = await FakeWorker.AttachAsync(coordinator.Address);
+        var run = await coordinator.SubmitAsync("training.steps=200");
+        var activate = await worker.GetReadyAsync();
+        await worker.TakeStepsAsync(activate, 3);
+
+        await coordinator.Client.StopAsync(new StopRequest { RunId = run.RunId });
+        Assert.Equal("Stopped on request.", (await worker.ExpectAsync<CoordinatorMessage.PrepareEnd>()).Reason);
+        await worker.SaveAsync(new Generation(1), 4);
+        await worker.FinishAsync(new Generation(1), 4);
+        var (last, _) = await coordinator.FollowAsync(run.RunId);
+
+        Assert.Equal((RunState.Stopped, "Stopped on request. It ended after step 4 of 200."), (last.State, last.Reason));
+    }
+
+    [Fact]
+    public async Task Run_DesiredNeverComes_StartsWithMinAfterTheGracePeriod()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var worker = await FakeWorker.AttachAsync(coordinator.Address);
+        await coordinator.SubmitAsync("workers={min: 1, desired: 3}");
+
+        Assert.Single((await worker.GetReadyAsync()).Members);
+    }
+
+    [Fact]
+    public async Task Targets_WithARun_ListCoordinatorAndWorkers()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var busy = await FakeWorker.AttachAsync(coordinator.Address, metrics: "10.0.0.1:9100");
+        await using var silent = await FakeWorker.AttachAsync(coordinator.Address, metrics: "");
+        var run = await coordinator.SubmitAsync();
+        await busy.GetReadyAsync();
+
+        using var targets = JsonDocument.Parse(await coordinator.GetAsync("/targets"));
+
+        var roles = targets.RootElement.EnumerateArray().ToDictionary(
+            group => group.GetProperty("targets")[0].GetString()!, group => group.GetProperty("labels"));
+        Assert.Equal([coordinator.Server.Http.ToString(), "10.0.0.1:9100"], roles.Keys.OrderDescending());
+        Assert.Equal(("worker", "w-1", run.RunId), (
+            roles["10.0.0.1:9100"].GetProperty("role").GetString(), roles["10.0.0.1:9100"].GetProperty("worker").GetString(), roles["10.0.0.1:9100"].GetProperty("run").GetString()));
+        Assert.Equal("ok\n", await coordinator.GetAsync("/healthz"));
+    }
+
+    [Fact]
+    public async Task ListWorkers_WhileTraining_ShowsRunRanksAndSteps()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var worker = await FakeWorker.AttachAsync(coordinator.Address);
+        await using var idle = await FakeWorker.AttachAsync(coordinator.Address);
+        var run = await coordinator.SubmitAsync("training.logicalRanks=3");
+        await worker.GetReadyAsync();
+
+        var workers = (await coordinator.Client.ListWorkersAsync(new ListWorkersRequest())).Workers;
+
+        Assert.Equal(["w-1", "w-2"], workers.Select(status => status.WorkerId));
+        Assert.Equal((run.RunId, ""), (workers[0].RunId, workers[1].RunId));
+        Assert.Equal([0, 1, 2], workers[0].LogicalRanks);
+    }
+
+    [Fact]
+    public async Task Attach_OtherVersion_IsRefusedWithTheReason()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+
+        var refusal = await FakeWorker.OpenWrongAsync(coordinator.Address, new WorkerMessage.Hello(1, "there", "a:1", "", "avx2", "cpu", "", "0.0.1"));
+
+        Assert.Equal(StatusCode.FailedPrecondition, refusal.StatusCode);
+        Assert.Equal($"The worker (pid 1 on there) is version 0.0.1 and the coordinator {Host.ProgramVersion.Text}. Run the same version on every host.", refusal.Status.Detail);
+    }
+
+    [Fact]
+    public async Task Attach_SomethingElseThanHello_IsRefused()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+
+        Assert.Equal(StatusCode.InvalidArgument, (await FakeWorker.OpenWrongAsync(coordinator.Address, new WorkerMessage.Leaving("x"))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument, (await FakeWorker.OpenWrongAsync(coordinator.Address, null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Submit_WrongJob_GivesEveryMistakeOnItsOwnLine()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await coordinator.Client.SubmitAsync(new SubmitRequest { JobJson = """{"name":"x","model":{"kind":"mlp"}}""" }));
+
+        Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
+        Assert.Collection(error.Status.Detail.Split('\n'),
+            line => Assert.StartsWith("submitted job: data is missing.", line),
+            line => Assert.StartsWith("submitted job: training is missing.", line));
+    }
+
+    [Fact]
+    public async Task Submit_FolderOfAnotherRun_IsRefused()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        var run = await coordinator.SubmitAsync();
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await coordinator.Client.SubmitAsync(
+            new SubmitRequest { JobJson = File.ReadAllText(Path.Combine(run.RunDir, "job.json")), Out = run.RunDir }));
+
+        Assert.Equal(StatusCode.FailedPrecondition, error.StatusCode);
+        Assert.Equal($"{run.RunDir} holds a run already. Choose another folder with --out, or go on with that run: --resume {run.RunDir}", error.Status.Detail);
+    }
+
+    [Fact]
+    public async Task Status_UnknownRun_IsNotFound()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await coordinator.Client.StatusAsync(new StatusRequest { RunId = "nope" }))).StatusCode);
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await coordinator.Client.StopAsync(new StopRequest { RunId = "nope" }))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Status_SeveralRuns_NewestFirst()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        var (first, second) = (await coordinator.SubmitAsync(), await coordinator.SubmitAsync());
+
+        Assert.Equal([second.RunId, first.RunId], (await coordinator.Client.StatusAsync(new StatusRequest())).Runs.Select(run => run.RunId));
+    }
+
+    [Fact]
+    public async Task Dispose_WithAttachedWorkers_EndsTheirStreams()
+    {
+        var coordinator = await CoordinatorFixture.StartAsync();
+        var worker = await FakeWorker.AttachAsync(coordinator.Address);
+
+        await coordinator.DisposeAsync();
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => worker.ExpectAsync<CoordinatorMessage.Prepare>());
+        await worker.DisposeAsync();
+    }
+}
