@@ -44,15 +44,17 @@ public static class FormationRule
             }
         }
 
-        var hasEnough = able.Count >= workers.Min;
+        // A launcher starts exactly the desired workers, and nobody else will come: fewer of them means that one did not start.
+        var needed = launcher is null ? workers.Min : workers.Desired;
+        var hasEnough = able.Count >= needed;
         var isFormed = able.Count >= workers.Desired || (hasEnough && graceEnded);
         ImmutableArray<Candidate> members = isFormed ? [.. able.Take(workers.Desired)] : [];
         return new FormationDecision(
             isFormed, hasEnough, members, refusals.ToImmutable(), isFormed ? IsaRule.Choose(workers.Isa, members) : workers.Isa,
-            Explain(workers, able.Count, [.. refused.Values, .. refusals.Select(refusal => refusal.Reason)], isFormed, hasEnough));
+            Explain(workers, needed, able.Count, [.. refused.Values, .. refusals.Select(refusal => refusal.Reason)], isFormed, hasEnough));
     }
 
-    private static string Explain(WorkersSpec workers, int able, ImmutableArray<string> refusals, bool isFormed, bool hasEnough)
+    private static string Explain(WorkersSpec workers, int needed, int able, ImmutableArray<string> refusals, bool isFormed, bool hasEnough)
     {
         var without = refusals.IsEmpty ? "" : $" ({refusals.Length} refused, the last because {refusals[^1].TrimEnd('.')})";
         var attached = $"{able} {(able == 1 ? "worker is" : "workers are")} free{without}";
@@ -60,11 +62,11 @@ public static class FormationRule
         {
             return able >= workers.Desired
                 ? $"{attached}; {workers.Desired} desired: starting."
-                : $"{attached}; {workers.Desired} desired, but the grace period is over and {workers.Min} suffice: starting.";
+                : $"{attached}; {workers.Desired} desired, but the grace period is over and {needed} suffice: starting.";
         }
 
         return hasEnough
-            ? $"{attached}; {workers.Desired} desired: waiting a little for more, though {workers.Min} suffice."
-            : $"{attached}; at least {workers.Min} needed: waiting for {workers.Min - able} more. Start one: ./orchestrator worker --coordinator ADDRESS";
+            ? $"{attached}; {workers.Desired} desired: waiting a little for more, though {needed} suffice."
+            : $"{attached}; {needed} needed: waiting for {needed - able} more.";
     }
 }

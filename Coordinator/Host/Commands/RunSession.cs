@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Core.Cluster;
@@ -40,7 +39,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
         try
         {
             Launch(server, workers);
-            await ShowAsync(news, server);
+            await ShowAsync(news, server, workers);
         }
         finally
         {
@@ -52,7 +51,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
         return (run, outcome.Result == RunResult.Stopped && _signalExitCode != 0 ? _signalExitCode : outcome.ExitCode);
     }
 
-    private async Task ShowAsync(IAsyncEnumerable<RunNews> news, CoordinatorServer server)
+    private async Task ShowAsync(IAsyncEnumerable<RunNews> news, CoordinatorServer server, List<LaunchedWorker> workers)
     {
         var printer = new RunPrinter(screen, time);
         await using var watching = news.GetAsyncEnumerator();
@@ -71,6 +70,11 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
                 return;
             }
 
+            if (watching.Current.Record is RunRecord.GenerationPreparing)
+            {
+                NameLogs(server, workers);
+            }
+
             printer.Show(watching.Current);
             if (format == OutputFormat.Jsonl && watching.Current.Line is { } line)
             {
@@ -83,10 +87,9 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
     {
         for (var number = 1; number <= order.Job.Workers.Desired; number++)
         {
-            var log = Path.Combine(order.RunDir, RunFolder.LogsFolder, string.Create(CultureInfo.InvariantCulture, $"w-{number}.log"));
             try
             {
-                var worker = LaunchedWorker.Start(workerProgram, server.Grpc.ToString(), order.Launcher!, log);
+                var worker = LaunchedWorker.Start(workerProgram, server.Grpc.ToString(), order.Launcher!, Path.Combine(order.RunDir, RunFolder.LogsFolder), number);
                 lock (workers)
                 {
                     workers.Add(worker);
@@ -98,6 +101,23 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
             {
                 server.Actor.Post(new ClusterEvent.LaunchFailed(order.Id, $"Worker process {number} could not be started: {e.Message}."));
                 return;
+            }
+        }
+    }
+
+    /// <summary>All workers are attached now: their ids are known, and their logs are found by them.</summary>
+    private static void NameLogs(CoordinatorServer server, List<LaunchedWorker> workers)
+    {
+        var ids = server.Actor.State.Workers.Values.ToDictionary(candidate => candidate.Hello.Pid, candidate => candidate.Worker.Value);
+        foreach (var worker in workers.Where(worker => ids.ContainsKey(worker.Pid)))
+        {
+            try
+            {
+                worker.NameLog(ids[worker.Pid]);
+            }
+            catch (IOException)
+            {
+                // It keeps its first name.
             }
         }
     }

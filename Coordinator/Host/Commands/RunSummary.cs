@@ -56,7 +56,9 @@ internal static class RunSummary
             : "";
         if (more.Length > 0 || run.Phase is not RunPhase.Ended { Outcome.Result: RunResult.Succeeded })
         {
-            yield return $"  ./orchestrator run {jobFile} --resume {Shorten(run.Order.RunDir)}{more}";
+            // A run folder stands for its newest checkpoint, unless the job keeps checkpoints elsewhere.
+            var origin = checkpoint.Path.StartsWith(run.Order.RunDir + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? Shorten(run.Order.RunDir) : path;
+            yield return $"  ./orchestrator run {jobFile} --resume {origin}{more}";
         }
     }
 

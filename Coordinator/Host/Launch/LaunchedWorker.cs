@@ -22,7 +22,7 @@ internal sealed class LaunchedWorker : IAsyncDisposable
 
     public int Pid => _process.Id;
 
-    public string LogPath { get; }
+    public string LogPath { get; private set; }
 
     /// <summary>Ends when the process has, with its exit code (128 + the signal when one killed it).</summary>
     public Task<int> Ended { get; }
@@ -30,12 +30,14 @@ internal sealed class LaunchedWorker : IAsyncDisposable
     /// <param name="assembly">The worker program.</param>
     /// <param name="coordinator">Where it finds its coordinator, host:port.</param>
     /// <param name="launcher">Names this launcher.</param>
-    /// <param name="logPath">Takes its output.</param>
+    /// <param name="logFolder">Takes its output, as process-N.log until it has an id.</param>
+    /// <param name="number">N.</param>
     /// <exception cref="System.ComponentModel.Win32Exception">It cannot be started.</exception>
-    public static LaunchedWorker Start(string assembly, string coordinator, string launcher, string logPath)
+    public static LaunchedWorker Start(string assembly, string coordinator, string launcher, string logFolder, int number)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(logPath)!);
-        var log = new StreamWriter(new FileStream(logPath, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        Directory.CreateDirectory(logFolder);
+        var logPath = Path.Combine(logFolder, $"process-{number}.log");
+        var log = new StreamWriter(new FileStream(logPath, FileMode.Create, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
         var dotnet = Environment.ProcessPath is { } own && Path.GetFileNameWithoutExtension(own) == "dotnet" ? own : "dotnet";
         string[] command = [dotnet, assembly, "worker", "--coordinator", coordinator, "--launcher", launcher, "--lifeline"];
 
@@ -56,6 +58,28 @@ internal sealed class LaunchedWorker : IAsyncDisposable
         {
             var said = _tail.Count == 0 ? "" : $" It said: {string.Join(" / ", _tail)}";
             return $"The worker process {Pid} {how}.{said} Its log is {LogPath}";
+        }
+    }
+
+    /// <summary>Calls the log by the id that the coordinator gave the worker. A log of an earlier run in the same folder keeps its name.</summary>
+    public void NameLog(string worker)
+    {
+        var folder = Path.GetDirectoryName(LogPath)!;
+        for (var number = 1; ; number++)
+        {
+            var path = Path.Combine(folder, number == 1 ? $"{worker}.log" : $"{worker}.{number}.log");
+            if (path == LogPath)
+            {
+                return;
+            }
+
+            if (!File.Exists(path))
+            {
+                // The open file goes on under its new name.
+                File.Move(LogPath, path);
+                LogPath = path;
+                return;
+            }
         }
     }
 

@@ -165,6 +165,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 StopTimers(run.Order.Id);
                 run.Folder.Dispose();
                 run.Feed.Complete();
+                ForgetOldRuns();
                 break;
         }
 
@@ -191,6 +192,16 @@ public sealed class CoordinatorActor : IAsyncDisposable
             {
                 timer.Dispose();
             }
+        }
+    }
+
+    /// <summary>What the machine has forgotten need not be kept open for watchers.</summary>
+    private void ForgetOldRuns()
+    {
+        var known = State.Runs.Select(run => run.Id).ToHashSet();
+        foreach (var gone in _runs.Keys.Where(id => !known.Contains(id)))
+        {
+            _runs.TryRemove(gone, out _);
         }
     }
 

@@ -49,7 +49,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         }
         catch (ActorStoppedException)
         {
-            throw new RpcException(new Status(StatusCode.Unavailable, "The coordinator is ending."));
+            throw Ending();
         }
 
         return new SubmitReply { RunId = id.Value, RunDir = folder };
@@ -86,7 +86,15 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
     public override async Task<StopReply> Stop(StopRequest request, ServerCallContext context)
     {
         var run = Find(request.RunId);
-        await coordinator.PostAsync(new ClusterEvent.StopRequested(run.Id, "Stopped on request.")).ConfigureAwait(false);
+        try
+        {
+            await coordinator.PostAsync(new ClusterEvent.StopRequested(run.Id, "Stopped on request.")).ConfigureAwait(false);
+        }
+        catch (ActorStoppedException)
+        {
+            throw Ending();
+        }
+
         return new StopReply { Status = run.ToWire() };
     }
 
@@ -102,6 +110,8 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
 
     private static RpcException NotFound(string id) =>
         new(new Status(StatusCode.NotFound, $"This coordinator knows no run '{id}'. ./orchestrator status lists the runs that it knows."));
+
+    private static RpcException Ending() => new(new Status(StatusCode.Unavailable, "The coordinator is ending."));
 
     private static IEnumerable<string> PastLines(RunState run, int count)
     {

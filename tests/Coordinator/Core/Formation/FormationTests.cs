@@ -64,7 +64,7 @@ public sealed class FormationTests
         talk.Attach(launcher: "me");
 
         Assert.Equal(
-            "end Failed 1: 1 worker is free; 2 desired: waiting a little for more, though 1 suffice. After 180 s the wait ends; look into /runs/run/logs.",
+            "end Failed 1: 1 worker is free; 2 needed: waiting for 1 more. After 180 s the wait ends; look into /runs/run/logs.",
             talk.Fire(Core.Runs.RunTimer.Grace, 0)[^1]);
     }
 

@@ -152,7 +152,7 @@ public sealed class PreparingTests
             ],
             talk.Say(2, Refused()));
         Assert.Equal(
-            "1 worker is free (1 refused, the last because no data here); at least 2 needed: waiting for 1 more. Start one: ./orchestrator worker --coordinator ADDRESS",
+            "1 worker is free (1 refused, the last because no data here); 2 needed: waiting for 1 more.",
             talk.RunState.Reason);
 
         // A third worker makes a new generation with the first; the refused one is not asked again.

@@ -134,7 +134,7 @@ public sealed class ProgramTests : IDisposable
 
         Assert.Equal(1, run.ExitCode);
         Assert.Matches(
-            $"^The worker process \\d+ ended with exit code 2\\. It said: There is no verb 'worker'\\..* Its log is {_folder}/r/logs/w-1\\.log$", run.Reason);
+            $"^The worker process \\d+ ended with exit code 2\\. It said: There is no verb 'worker'\\..* Its log is {_folder}/r/logs/process-1\\.log$", run.Reason);
         using var result = JsonDocument.Parse(Assert.Single(run.Out));
         Assert.Equal(
             ["runId", "state", "steps", "loss", "weightsSha256", "samplesPerSecond", "workers", "generations", "lostLogicalRankSteps", "runDir"],
