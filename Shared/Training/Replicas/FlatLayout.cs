@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Orchestrator.Training.Optimization;
 
 namespace Orchestrator.Training.Replicas;
 
@@ -43,7 +42,7 @@ public sealed record FlatLayout
         var undecayed = Place(parameters.Where(p => !decays(p.Name, p.Shape)), ref offset);
         DecayedOffset = offset - ParameterOffset;
         Parameters = [.. undecayed, .. Place(parameters.Where(p => decays(p.Name, p.Shape)), ref offset)];
-        ParameterElements = RoundUp(Math.Max(offset - ParameterOffset, 1), GradientNorm.ChunkElements);
+        ParameterElements = RoundUp(Math.Max(offset - ParameterOffset, 1), AlignmentElements);
         ElementCount = ParameterOffset + ParameterElements;
     }
 
@@ -55,7 +54,7 @@ public sealed record FlatLayout
     /// <summary>Where the decaying parameters start within the parameter area; they reach to its end.</summary>
     public long DecayedOffset { get; }
 
-    /// <summary>Elements of the parameter area with padding; a multiple of <see cref="GradientNorm.ChunkElements"/>.</summary>
+    /// <summary>Elements of the parameter area with padding; a multiple of <see cref="AlignmentElements"/>.</summary>
     public long ParameterElements { get; }
 
     public ImmutableArray<FlatEntry> Statistics { get; }

@@ -21,6 +21,7 @@ public sealed class Replica : IDisposable
     private readonly FlatOptimizer _optimizer;
     private readonly Tensor _flatParameters;
     private readonly Tensor _scaledGradient;
+    private readonly int[] _modelOrder;
     private readonly JobSpec _job;
     private readonly ImmutableHashSet<string> _persistent;
 
@@ -42,6 +43,7 @@ public sealed class Replica : IDisposable
             [.. _tensors.Trainable.Select(pair => (pair.Name, pair.Parameter.shape))],
             (_, parameterShape) => ModelTensors.Decays(job.Training.Optimizer, parameterShape),
             [.. _tensors.Means.Select(pair => (pair.Name, pair.Buffer.shape))]);
+        _modelOrder = [.. _tensors.Trainable.Select(pair => Layout.Parameters.IndexOf(Layout.Parameters.First(entry => entry.Name == pair.Name)))];
         _flatParameters = FlatParameters.Adopt(Layout, _tensors.Trainable.ToDictionary(pair => pair.Name, pair => pair.Parameter), device);
         _scaledGradient = zeros(Layout.ParameterElements, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         Pass = new LogicalRankPass(this, _tensors, _buffers = new StepBuffers(_tensors), job.Seed);
@@ -80,17 +82,16 @@ public sealed class Replica : IDisposable
         }
 
         var rate = LearningRateSchedule.At(_job.Training.Optimizer, _job.Training.Schedule, AppliedSteps, totalSteps);
-        var norm = 0.0;
+        var norm = 0f;
         var gradient = reduced.ParameterArea;
         if (_job.Training.ClipNorm is { } limit)
         {
-            norm = GradientNorm.Compute(gradient);
-            // As PyTorch's clip_grad_norm_: the small constant keeps a zero gradient from dividing by zero.
-            var scale = limit / (norm + 1e-6);
-            if (scale < 1)
+            norm = GradientNorm.Compute(_modelOrder.Select(place => reduced.Gradients[place]));
+            var factor = GradientNorm.ClipFactor(norm, limit);
+            if (factor != 1)
             {
                 _scaledGradient.copy_(gradient);
-                _scaledGradient.mul_((float)scale);
+                _scaledGradient.mul_(factor);
                 gradient = _scaledGradient;
             }
         }

@@ -76,8 +76,8 @@ public static partial class NumericEnvironment
     /// <summary>Waiving deterministic algorithms is for measurements only; <see cref="Pin"/> switches them on.</summary>
     public static void UseDeterministicAlgorithms(bool mode) => NativeMethods.Check(NativeMethods.ot_set_deterministic(mode ? 1 : 0, 0));
 
-    /// <summary>What the libraries read when they are loaded; those that this libtorch does not use do no harm.</summary>
-    internal static IEnumerable<(string Name, string Value)> Variables(string isa, int threads)
+    /// <summary>What the libraries read when they are loaded; those that this libtorch does not use do no harm. Also for another program that is to compute alike.</summary>
+    public static IEnumerable<(string Name, string Value)> Variables(string isa, int threads)
     {
         var count = threads.ToString();
         yield return ("OMP_NUM_THREADS", count);

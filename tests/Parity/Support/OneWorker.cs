@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
+using Orchestrator.Training.Data;
+using Orchestrator.Training.Replicas;
+using Orchestrator.Worker.Core.AllReduce;
+using Orchestrator.Worker.Host.Checkpoints;
+using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Training;
+using Generation = Orchestrator.Core.Identities.Generation;
+
+namespace Orchestrator.Parity;
+
+/// <summary>A run's only worker, in this process and without a coordinator: everything between two steps is the worker program's own code.</summary>
+/// <remarks>Used from one thread, the one that made it.</remarks>
+internal sealed class OneWorker : IDisposable
+{
+    private static readonly WorkerId Self = WorkerId.FromNumber(1);
+    private readonly PreparedRun _run;
+    private readonly CheckpointPublisher _checkpoints;
+    private long _generation;
+
+    /// <param name="job">Resolved.</param>
+    /// <param name="runDir">Gets the checkpoints.</param>
+    /// <param name="isa">Instruction-set level to pin.</param>
+    public OneWorker(JobSpec job, string runDir, string isa)
+    {
+        _run = PreparedRun.Load(new CoordinatorMessage.Prepare(new RunId("parity"), new Generation(1), JobSpecJson.Write(job), isa, runDir, null), "cpu");
+        _checkpoints = new CheckpointPublisher(_run, Report);
+    }
+
+    public Replica Replica => _run.Replica;
+
+    /// <summary>Folder of the newest checkpoint.</summary>
+    public string? Checkpoint { get; private set; }
+
+    /// <summary>Called after every step, when the next one could begin.</summary>
+    public Action<WorkerMessage.Progress>? StepDone { get; set; }
+
+    public List<double> Losses { get; } = [];
+
+    /// <summary>All samples of a step, when the job has one logical rank.</summary>
+    public Batch ReadBatch(long step) => _run.ReadShare(step, 0) ?? throw new UnreachableException();
+
+    /// <summary>Trains on, in a generation of its own, and leaves a checkpoint.</summary>
+    public void Train(int steps)
+    {
+        var generation = new Generation(++_generation);
+        var member = new Member(Self, "", 0, _run.Job.Training.LogicalRanks);
+        var (first, last) = (Replica.AppliedSteps, Replica.AppliedSteps + steps);
+        var order = new CoordinatorMessage.Activate(generation, [member], first, last, _run.Job.Training.Steps ?? last);
+        var buckets = _run.Buckets.Select(bucket => new ElementRange(bucket.Offset, bucket.Count)).ToImmutableArray();
+        var plan = AllReducePlan.Create(generation, Self, order.Members, _run.Job.Training.LogicalRanks, buckets);
+        using var exchange = new GradientExchange(plan, first, new NoLinks());
+        new TrainingLoop(_run, plan, order, exchange, _checkpoints, () => generation, Report, CancellationToken.None).Run();
+    }
+
+    public void Dispose()
+    {
+        _checkpoints.Dispose();
+        _run.Dispose();
+    }
+
+    private void Report(WorkerMessage message)
+    {
+        switch (message)
+        {
+            case WorkerMessage.Progress progress:
+                Losses.Add(progress.Loss);
+                StepDone?.Invoke(progress);
+                break;
+            case WorkerMessage.CheckpointSaved { Error: { } error }:
+                throw new IOException(error);
+            case WorkerMessage.CheckpointSaved saved:
+                Checkpoint = saved.Path;
+                break;
+        }
+    }
+
+    private sealed class NoLinks : ISegmentLinks
+    {
+        public void Send(int member, SegmentHeader header, nint payload) => throw new UnreachableException("A lone worker has nobody to send to.");
+
+        public Task CompleteAsync() => Task.CompletedTask;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
