@@ -25,7 +25,8 @@ internal static class CommandRunner
             return ExitUsage;
         }
 
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        // Signals are the verbs' own: a time-out here would end a worker with 143 before it has left its run in order.
+        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
     /// <summary>Runs a verb's body.</summary>
