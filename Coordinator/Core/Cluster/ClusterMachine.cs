@@ -62,7 +62,8 @@ public static class ClusterMachine
     {
         if (hello.Version != state.Options.Version)
         {
-            return $"The worker (pid {hello.Pid} on {hello.Host}) is version {hello.Version} and the coordinator {state.Options.Version}. Run the same version on every host.";
+            return $"The worker (pid {hello.Pid} on {hello.Host}) is version {hello.Version} and the coordinator {state.Options.Version}. "
+                + "Run the same version on every host.";
         }
 
         if (hello.CollectiveAddress.Length == 0)
@@ -131,6 +132,7 @@ public static class ClusterMachine
         }
 
         public void Add(RunId run, ImmutableArray<RunEffect> effects) =>
-            Effects.AddRange(effects.Select(effect => effect is RunEffect.Note note ? (ClusterEffect)new ClusterEffect.Note(note.Sentence) : new ClusterEffect.ForRun(run, effect)));
+            Effects.AddRange(effects.Select<RunEffect, ClusterEffect>(
+                effect => effect is RunEffect.Note note ? new ClusterEffect.Note(note.Sentence) : new ClusterEffect.ForRun(run, effect)));
     }
 }

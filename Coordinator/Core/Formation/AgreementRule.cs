@@ -40,14 +40,16 @@ public static class AgreementRule
         return $"worker {worker} does not agree with {string.Join(", ", agreed)}: {string.Join("; ", differences)}. {Cure(differences)}";
     }
 
-    private static string Cure(ImmutableArray<string> differences) => differences switch
+    /// <summary>The first field that explains the others: other data also change the canary, other arithmetic too.</summary>
+    private static string Cure(ImmutableArray<string> differences)
     {
-        _ when differences.Any(text => text.StartsWith("data", StringComparison.Ordinal)) => "Give every host the same data files at the same path.",
-        _ when differences.Any(text => text.StartsWith("fingerprint", StringComparison.Ordinal)) => "Use the same libtorch and the same kind of device on every host.",
-        _ when differences.Any(text => text.StartsWith("state", StringComparison.Ordinal) || text.StartsWith("applied", StringComparison.Ordinal)) =>
-            "Make sure that every host reads the same checkpoint and runs the same build.",
-        _ => "Use the same build, libtorch and kind of processor on every host.",
-    };
+        return Has("data") ? "Give every host the same data files at the same path."
+            : Has("fingerprint") ? "Use the same libtorch and the same kind of device on every host."
+            : Has("state") || Has("applied") ? "Make sure that every host reads the same checkpoint and runs the same build."
+            : "Use the same build, libtorch and kind of processor on every host.";
+
+        bool Has(string field) => differences.Any(text => text.StartsWith(field, StringComparison.Ordinal));
+    }
 
     /// <summary>What must be the same on all members. Buffer sizes and the like follow from these.</summary>
     private static IEnumerable<(string Name, string Value)> Fields(WorkerMessage.Prepared m)

@@ -14,11 +14,12 @@ internal static class AbortingMachine
     /// <param name="able">Members whose state may be used.</param>
     /// <param name="waits">How long for answers.</param>
     /// <param name="before">Records of what happened.</param>
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Begin(
-        RunState state, Crew crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished, FailureCause cause, IEnumerable<WorkerId> able,
-        RunWaits waits, params ReadOnlySpan<RunEffect> before)
+    public static RunTurn Begin(
+        RunState state, Crew crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished, FailureCause cause,
+        IEnumerable<WorkerId> able, RunWaits waits, params ReadOnlySpan<RunEffect> before)
     {
-        var held = finished.Where(entry => crew.Members.ContainsKey(entry.Key)).ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value.Step);
+        var held = finished.Where(entry => crew.Members.ContainsKey(entry.Key))
+            .ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value.Step);
         var awaiting = able.Where(worker => !held.ContainsKey(worker)).ToImmutableSortedSet();
         var phase = new RunPhase.Aborting(crew, cause, awaiting, held);
         var abort = new CoordinatorMessage.Abort(state.Generation, cause.Sentence);
@@ -31,30 +32,13 @@ internal static class AbortingMachine
         return Settle(state with { Reason = cause.Sentence }, phase, effects, waits);
     }
 
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Step(
+    public static RunTurn Step(
         RunState state, RunPhase.Aborting phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
         switch (@event)
         {
-            case RunEvent.WorkerSaid { Message: WorkerMessage.Aborted aborted } said when phase.Crew.Members.ContainsKey(said.Worker):
-                return Settle(state, Hold(phase, said.Worker, aborted.AppliedStep), [], waits);
-            case RunEvent.WorkerSaid { Message: WorkerMessage.Finished finished } said when phase.Crew.Members.ContainsKey(said.Worker):
-                return Settle(state, Hold(phase, said.Worker, finished.Step), [], waits);
-            case RunEvent.WorkerSaid { Message: WorkerMessage.CheckpointSaved saved } said when phase.Crew.Members.ContainsKey(said.Worker):
-                var (next, record) = MemberNews.Checkpoint(state, said.Worker, saved, now);
-                return (next, [record]);
-            case RunEvent.WorkerSaid { Message: WorkerMessage.Progress report } said when phase.Crew.Members.ContainsKey(said.Worker):
-                var (progress, complete) = ProgressRule.Add(state.Progress, phase.Crew, said.Worker, report, now);
-                return (state with { Progress = progress }, [.. complete.Select(step => new RunEffect.ReportStep(step))]);
-            case RunEvent.WorkerSaid { Message: WorkerMessage.Failed failed } said when phase.Crew.Members.TryGetValue(said.Worker, out var member):
-                var told = new RunEffect.Record(new RunRecord.WorkerFailed(state.Generation, failed.Step, said.Worker, member.Hello.Pid, failed.Reason));
-
-                // The other end of a broken link can still save its state; a worker with a fault of its own cannot.
-                return failed.Kind == FailureKind.Environment
-                    ? (state, [told])
-                    : Settle(state, phase with { Awaiting = phase.Awaiting.Remove(said.Worker) }, [told], waits);
-            case RunEvent.WorkerSaid { Message: WorkerMessage.Leaving leaving } said when phase.Crew.Members.ContainsKey(said.Worker):
-                return Lose(state, phase, said.Worker, $"it was told to end ({leaving.Reason})", waits);
+            case RunEvent.WorkerSaid said when phase.Crew.Members.ContainsKey(said.Worker):
+                return Hear(state, phase, said, waits, now);
             case RunEvent.WorkerLost lost when phase.Crew.Members.ContainsKey(lost.Worker):
                 return Lose(state, phase, lost.Worker, lost.Reason, waits);
             case RunEvent.TimerFired { Timer: RunTimer.Abort } fired when fired.Generation == state.Generation:
@@ -64,17 +48,45 @@ internal static class AbortingMachine
         }
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Lose(
+    private static RunTurn Hear(RunState state, RunPhase.Aborting phase, RunEvent.WorkerSaid said, RunWaits waits, DateTimeOffset now)
+    {
+        switch (said.Message)
+        {
+            case WorkerMessage.Aborted aborted:
+                return Settle(state, Hold(phase, said.Worker, aborted.AppliedStep), [], waits);
+            case WorkerMessage.Finished finished:
+                return Settle(state, Hold(phase, said.Worker, finished.Step), [], waits);
+            case WorkerMessage.CheckpointSaved saved:
+                var (next, record) = MemberNews.Checkpoint(state, said.Worker, saved, now);
+                return (next, [record]);
+            case WorkerMessage.Progress report:
+                return MemberNews.Progress(state, phase.Crew, said.Worker, report, now);
+            case WorkerMessage.Failed failed:
+                var told = MemberNews.Failed(state, phase.Crew.Members[said.Worker], failed);
+
+                // The other end of a broken link can still save its state; a worker with a fault of its own cannot.
+                return failed.Kind == FailureKind.Environment
+                    ? (state, [told])
+                    : Settle(state, phase with { Awaiting = phase.Awaiting.Remove(said.Worker) }, [told], waits);
+            case WorkerMessage.Leaving leaving:
+                return Lose(state, phase, said.Worker, $"it was told to end ({leaving.Reason})", waits);
+            default:
+                return RunMachine.Ignore(state, said);
+        }
+    }
+
+    private static RunTurn Lose(
         RunState state, RunPhase.Aborting phase, WorkerId worker, string how, RunWaits waits)
     {
         var member = phase.Crew.Members[worker];
         var step = state.Progress.HighestStep;
-        var cause = phase.Cause.HearsayOf is { } witness && witness != worker
-            ? new FailureCause($"{RunningMachine.Capital(member.Describe())} was lost at step {step}: {how.TrimEnd('.')}.", FailureKind.Environment)
-            : phase.Cause;
+        var cause = phase.Cause.HearsayOf is { } witness && witness != worker ? FailureCause.Loss(member, step, how) : phase.Cause;
         var next = phase with
         {
-            Crew = phase.Crew.Without(worker), Cause = cause, Awaiting = phase.Awaiting.Remove(worker), AppliedSteps = phase.AppliedSteps.Remove(worker),
+            Crew = phase.Crew.Without(worker),
+            Cause = cause,
+            Awaiting = phase.Awaiting.Remove(worker),
+            AppliedSteps = phase.AppliedSteps.Remove(worker),
         };
         var record = new RunEffect.Record(new RunRecord.WorkerLost(state.Generation, step, worker, member.Hello.Pid, how));
         return Settle(state with { Reason = cause.Sentence }, next, [record], waits);
@@ -83,7 +95,7 @@ internal static class AbortingMachine
     private static RunPhase.Aborting Hold(RunPhase.Aborting phase, WorkerId worker, long step) =>
         phase with { Awaiting = phase.Awaiting.Remove(worker), AppliedSteps = phase.AppliedSteps.SetItem(worker, step) };
 
-    private static (RunState, ImmutableArray<RunEffect>) Settle(
+    private static RunTurn Settle(
         RunState state, RunPhase.Aborting phase, ImmutableArray<RunEffect> effects, RunWaits waits)
     {
         if (!phase.Awaiting.IsEmpty)

@@ -11,7 +11,7 @@ internal static class Activation
     /// <param name="state">The run.</param>
     /// <param name="phase">Every member has answered, and all answers agree.</param>
     /// <param name="now">The start of the clock.</param>
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Start(RunState state, RunPhase.Preparing phase, DateTimeOffset now)
+    public static RunTurn Start(RunState state, RunPhase.Preparing phase, DateTimeOffset now)
     {
         var answer = phase.Answers.Values.First();
         var steps = StepPlan.Create(state.Order, answer.AppliedSteps, answer.SampleCount);
@@ -23,29 +23,34 @@ internal static class Activation
         var ranges = RankPlan.Even(state.Order.Job.Training.LogicalRanks, phase.Members.Count);
         ImmutableArray<Member> members =
         [
-            .. phase.Members.Values.Select((candidate, i) => new Member(candidate.Worker, candidate.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)),
+            .. phase.Members.Values.Select(
+                (candidate, i) => new Member(candidate.Worker, candidate.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)),
         ];
-        var crew = new Crew(phase.Members, members.ToImmutableSortedDictionary(m => m.Worker, m => m), answer.AppliedSteps, steps.LastStep, steps.TotalSteps);
+        var ranks = members.ToImmutableSortedDictionary(member => member.Worker, member => member);
+        var crew = new Crew(phase.Members, ranks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps);
         var next = state with
         {
             Phase = new RunPhase.Running(crew, null, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty),
             LastStep = steps.LastStep,
             GenerationSize = members.Length,
             Progress = state.Progress.Start(answer.AppliedSteps, now),
-            Reason = $"{members.Length} {(members.Length == 1 ? "worker trains" : "workers train")} steps {answer.AppliedSteps + 1} to {steps.LastStep}.",
+            Reason = $"{(members.Length == 1 ? "1 worker trains" : $"{members.Length} workers train")} "
+                + $"steps {answer.AppliedSteps + 1} to {steps.LastStep}.",
         };
         var activate = new CoordinatorMessage.Activate(state.Generation, members, answer.AppliedSteps, steps.LastStep, steps.TotalSteps);
         return (next,
         [
             new RunEffect.Record(new RunRecord.GenerationFormed(state.Generation, answer.AppliedSteps, Describe(state, phase, answer, steps))),
-            .. members.Select(member => new RunEffect.Record(Ready(state.Generation, answer.AppliedSteps, phase.Members[member.Worker].Hello, member))),
+            .. members.Select(member => new RunEffect.Record(
+                Ready(state.Generation, answer.AppliedSteps, phase.Members[member.Worker].Hello, member))),
             .. members.Select(member => new RunEffect.Tell(member.Worker, activate)),
         ]);
     }
 
     private static Formed Describe(RunState state, RunPhase.Preparing phase, WorkerMessage.Prepared answer, StepPlan steps) => new(
         [.. phase.Members.Keys], state.Order.Job.Training.LogicalRanks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, phase.Isa,
-        answer.ParameterCount, phase.Answers.Values.Max(each => each.BufferBytes), answer.SampleCount, answer.DataSha256, answer.TargetsPerSample);
+        answer.ParameterCount, phase.Answers.Values.Max(each => each.BufferBytes), answer.SampleCount, answer.DataSha256,
+        answer.TargetsPerSample);
 
     private static RunRecord.WorkerReady Ready(Generation generation, long step, WorkerMessage.Hello hello, Member member) =>
         new(generation, step, member.Worker, hello.Pid, hello.Host, [.. Enumerable.Range(member.FirstRank, member.RankCount)]);

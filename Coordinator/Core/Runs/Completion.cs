@@ -7,7 +7,7 @@ namespace Orchestrator.Coordinator.Core.Runs;
 internal static class Completion
 {
     /// <summary>Ends the run when every member that is left has finished.</summary>
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Settle(
+    public static RunTurn Settle(
         RunState state, RunPhase.Running phase, ImmutableArray<RunEffect> effects)
     {
         var members = phase.Crew.Members.Keys;
@@ -29,7 +29,8 @@ internal static class Completion
         if (ends.Length > 1)
         {
             return "The members ended with different weights: "
-                + string.Join("; ", ends.Select(end => $"{string.Join(", ", end.Select(entry => entry.Key))} with {end.Key.WeightsSha256} at step {end.Key.Step}"))
+                + string.Join("; ", ends.Select(
+                    end => $"{string.Join(", ", end.Select(entry => entry.Key))} with {end.Key.WeightsSha256} at step {end.Key.Step}"))
                 + ". This must not happen with one fingerprint; report it with the run folder.";
         }
 

@@ -30,8 +30,13 @@ public static class DigestRule
     private static string? Difference(long step, ImmutableSortedDictionary<WorkerId, string> known)
     {
         var groups = known.GroupBy(entry => entry.Value, StringComparer.Ordinal).ToImmutableArray();
-        return groups.Length == 1 ? null
-            : $"The members' state differs at step {step}: {string.Join("; ", groups.Select(group => $"{string.Join(", ", group.Select(entry => entry.Key))} {(group.Count() == 1 ? "has" : "have")} {group.Key}"))}. "
-                + "This must not happen with one fingerprint; check the memory of these hosts, and report it with the run folder.";
+        if (groups.Length == 1)
+        {
+            return null;
+        }
+
+        var who = groups.Select(group => $"{string.Join(", ", group.Select(entry => entry.Key))} {(group.Count() == 1 ? "has" : "have")} {group.Key}");
+        return $"The members' state differs at step {step}: {string.Join("; ", who)}. "
+            + "This must not happen with one fingerprint; check the memory of these hosts, and report it with the run folder.";
     }
 }

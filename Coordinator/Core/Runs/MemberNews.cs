@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -25,7 +25,7 @@ internal static class MemberNews
     }
 
     /// <summary>Every member may report the same result; the first report of a step counts.</summary>
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Evaluated(RunState state, WorkerMessage.Evaluated evaluated)
+    public static RunTurn Evaluated(RunState state, WorkerMessage.Evaluated evaluated)
     {
         if (state.Progress.HeldOut is { } known && known.Step >= evaluated.Step)
         {
@@ -34,6 +34,21 @@ internal static class MemberNews
 
         var heldOut = new HeldOut(evaluated.Step, evaluated.Loss, evaluated.Accuracy);
         return (state with { Progress = state.Progress with { HeldOut = heldOut } },
-            [new RunEffect.Record(new RunRecord.Evaluated(state.Generation, evaluated.Step, evaluated.Loss, evaluated.Accuracy, evaluated.Samples))]);
+        [
+            new RunEffect.Record(new RunRecord.Evaluated(
+                state.Generation, evaluated.Step, evaluated.Loss, evaluated.Accuracy, evaluated.Samples)),
+        ]);
     }
+
+    public static RunTurn Progress(RunState state, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
+    {
+        var (progress, complete) = ProgressRule.Add(state.Progress, crew, worker, report, now);
+        return (state with { Progress = progress }, [.. complete.Select(step => new RunEffect.ReportStep(step))]);
+    }
+
+    public static RunEffect Failed(RunState state, Candidate member, WorkerMessage.Failed failed) => new RunEffect.Record(
+        new RunRecord.WorkerFailed(state.Generation, failed.Step, member.Worker, member.Hello.Pid, failed.Reason));
+
+    public static RunEffect Finished(RunState state, WorkerId worker, WorkerMessage.Finished finished) => new RunEffect.Record(
+        new RunRecord.WorkerFinished(state.Generation, finished.Step, worker, finished.Samples, finished.WeightsSha256));
 }

@@ -5,10 +5,10 @@ using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
-/// <summary>A run whose members make themselves ready. Ends in training, in waiting for other workers, or in a failure with its reason.</summary>
+/// <summary>A run whose members make themselves ready: it ends in training, in waiting for others, or in a failure with its reason.</summary>
 internal static class PreparingMachine
 {
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Step(
+    public static RunTurn Step(
         RunState state, RunPhase.Preparing phase, RunEvent @event, DateTimeOffset now)
     {
         switch (@event)
@@ -24,8 +24,7 @@ internal static class PreparingMachine
             case RunEvent.WorkerLost lost when phase.Members.ContainsKey(lost.Worker):
                 return Lose(state, phase, lost.Worker, lost.Reason, now);
             case RunEvent.StopRequested stop:
-                return RunEnding.End(
-                    state, new RunOutcome(RunResult.Stopped, $"{stop.Reason} It had not taken a step.", RunEnding.ExitDone, null), phase.Members.Keys);
+                return RunEnding.StopEarly(state, $"{stop.Reason} It had not taken a step.", phase.Members.Keys);
             case RunEvent.TimerFired { Timer: RunTimer.Prepare } fired when fired.Generation == state.Generation:
                 return TimeOut(state, phase, now);
             default:
@@ -34,7 +33,7 @@ internal static class PreparingMachine
     }
 
     /// <summary>A wrong job is wrong on every worker; anything else concerns this worker only.</summary>
-    private static (RunState, ImmutableArray<RunEffect>) Refuse(
+    private static RunTurn Refuse(
         RunState state, RunPhase.Preparing phase, WorkerId worker, string reason, FailureKind kind, DateTimeOffset now)
     {
         var record = new RunEffect.Record(new RunRecord.WorkerRefused(state.Generation, state.Progress.Step, worker, reason));
@@ -47,7 +46,7 @@ internal static class PreparingMachine
         return Settle(Remember(state, worker, reason), Without(phase, worker), [record, release], now, reason);
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Lose(
+    private static RunTurn Lose(
         RunState state, RunPhase.Preparing phase, WorkerId worker, string how, DateTimeOffset now)
     {
         var member = phase.Members[worker];
@@ -58,7 +57,7 @@ internal static class PreparingMachine
             : Settle(state, Without(phase, worker), [record], now, reason, isRefusal: false);
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) TimeOut(RunState state, RunPhase.Preparing phase, DateTimeOffset now)
+    private static RunTurn TimeOut(RunState state, RunPhase.Preparing phase, DateTimeOffset now)
     {
         var late = phase.Members.Keys.Where(worker => !phase.Answers.ContainsKey(worker)).ToImmutableArray();
         var reason = $"{string.Join(", ", late)} did not get ready in time; the other {phase.Answers.Count} did. Look into the worker's log.";
@@ -85,8 +84,9 @@ internal static class PreparingMachine
     /// <param name="now">For the clock of the first step.</param>
     /// <param name="reason">Why a member is missing; null: none is.</param>
     /// <param name="isRefusal">It is missing because it was refused, and not because it went.</param>
-    private static (RunState, ImmutableArray<RunEffect>) Settle(
-        RunState state, RunPhase.Preparing phase, ImmutableArray<RunEffect> effects, DateTimeOffset now, string? reason = null, bool isRefusal = true)
+    private static RunTurn Settle(
+        RunState state, RunPhase.Preparing phase, ImmutableArray<RunEffect> effects, DateTimeOffset now, string? reason = null,
+        bool isRefusal = true)
     {
         var min = state.Order.Job.Workers.Min;
         if (phase.Members.Count < min)
@@ -114,11 +114,12 @@ internal static class PreparingMachine
         }
 
         var release = new RunEffect.Tell(first.Worker, new CoordinatorMessage.Release($"Not a member of run {state.Id}: {first.Reason}"));
-        return Settle(Remember(state, first.Worker, first.Reason), Without(phase, first.Worker), [.. effects, record, release], now, first.Reason);
+        return Settle(
+            Remember(state, first.Worker, first.Reason), Without(phase, first.Worker), [.. effects, record, release], now, first.Reason);
     }
 
-    /// <summary>Too few are left. When the last one was refused, only a change of the job or of the hosts helps: the run ends. Else it waits for others.</summary>
-    private static (RunState, ImmutableArray<RunEffect>) GiveBack(
+    /// <summary>Too few are left: the run waits for others. When the very last one was refused it ends: only a change of job or hosts helps.</summary>
+    private static RunTurn GiveBack(
         RunState state, RunPhase.Preparing phase, ImmutableArray<RunEffect> effects, string reason, bool isRefusal)
     {
         if (phase.Members.IsEmpty && isRefusal)
@@ -132,11 +133,13 @@ internal static class PreparingMachine
         [
             .. effects,
             new RunEffect.Record(new RunRecord.RunWaiting(state.Generation, state.Progress.Step, waiting)),
-            .. phase.Members.Keys.Select(worker => new RunEffect.Tell(worker, new CoordinatorMessage.Release($"Run {state.Id} waits for more workers."))),
+            .. phase.Members.Keys.Select(
+                worker => new RunEffect.Tell(worker, new CoordinatorMessage.Release($"Run {state.Id} waits for more workers."))),
         ]);
     }
 
-    private static RunState Remember(RunState state, WorkerId worker, string reason) => state with { Refused = state.Refused.SetItem(worker, reason) };
+    private static RunState Remember(RunState state, WorkerId worker, string reason) =>
+        state with { Refused = state.Refused.SetItem(worker, reason) };
 
     private static RunPhase.Preparing Without(RunPhase.Preparing phase, WorkerId worker) =>
         phase with { Members = phase.Members.Remove(worker), Answers = phase.Answers.Remove(worker) };

@@ -9,27 +9,28 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <summary>A run that waits for workers.</summary>
 internal static class QueuedMachine
 {
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Step(RunState state, RunPhase.Queued phase, RunEvent @event, RunWaits waits) =>
+    public static RunTurn Step(RunState state, RunPhase.Queued phase, RunEvent @event, RunWaits waits) =>
         @event switch
         {
             RunEvent.FormationDecided decided => Form(state, phase, decided.Decision, waits),
             RunEvent.TimerFired fired when fired.Timer != RunTimer.Grace || fired.Generation != state.Generation => RunMachine.Ignore(state, @event),
             RunEvent.TimerFired when state.Order.IsEmbedded => RunEnding.Fail(
-                state, $"{state.Reason} After {waits.Launch.TotalSeconds:0} s the wait ends; look into {state.Order.RunDir}/logs.", FailureKind.Environment, []),
+                state, $"{state.Reason} After {waits.Launch.TotalSeconds:0} s the wait ends; look into {state.Order.RunDir}/logs.",
+                FailureKind.Environment, []),
             RunEvent.TimerFired => (state with { Phase = phase with { IsGraceOver = true } }, []),
-            RunEvent.StopRequested stop => RunEnding.End(
-                state, new RunOutcome(RunResult.Stopped, $"{stop.Reason} It had not started.", RunEnding.ExitDone, null), []),
+            RunEvent.StopRequested stop => RunEnding.StopEarly(state, $"{stop.Reason} It had not started.", []),
             RunEvent.LaunchFailed failed => RunEnding.Fail(state, failed.Reason, FailureKind.Environment, []),
             _ => RunMachine.Ignore(state, @event),
         };
 
-    private static (RunState, ImmutableArray<RunEffect>) Form(RunState state, RunPhase.Queued phase, FormationDecision decision, RunWaits waits)
+    private static RunTurn Form(RunState state, RunPhase.Queued phase, FormationDecision decision, RunWaits waits)
     {
         var effects = ImmutableArray.CreateBuilder<RunEffect>();
         foreach (var refusal in decision.Refusals)
         {
             state = state with { Refused = state.Refused.SetItem(refusal.Worker, refusal.Reason) };
-            effects.Add(new RunEffect.Record(new RunRecord.WorkerRefused(state.Generation, state.Progress.Step, refusal.Worker, refusal.Reason)));
+            effects.Add(new RunEffect.Record(
+                new RunRecord.WorkerRefused(state.Generation, state.Progress.Step, refusal.Worker, refusal.Reason)));
         }
 
         if (decision.Refusals.Length > 0 && state.Order.IsEmbedded)
@@ -53,11 +54,12 @@ internal static class QueuedMachine
         return (state, effects.ToImmutable());
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Prepare(RunState state, FormationDecision decision, RunWaits waits)
+    private static RunTurn Prepare(RunState state, FormationDecision decision, RunWaits waits)
     {
         var generation = state.Generation.Next;
         var order = state.Order;
-        var prepare = new CoordinatorMessage.Prepare(order.Id, generation, JobSpecJson.Write(order.Job), decision.Isa, order.RunDir, order.ResumeFrom);
+        var prepare = new CoordinatorMessage.Prepare(
+            order.Id, generation, JobSpecJson.Write(order.Job), decision.Isa, order.RunDir, order.ResumeFrom);
         var members = decision.Members.ToImmutableSortedDictionary(member => member.Worker, member => member);
         var next = state with
         {
@@ -66,7 +68,8 @@ internal static class QueuedMachine
         };
         return (next,
         [
-            new RunEffect.Record(new RunRecord.GenerationPreparing(generation, state.Progress.Step, [.. members.Keys], decision.Isa, decision.Reason)),
+            new RunEffect.Record(new RunRecord.GenerationPreparing(
+                generation, state.Progress.Step, [.. members.Keys], decision.Isa, decision.Reason)),
             .. members.Keys.Select(worker => new RunEffect.Tell(worker, prepare)),
             new RunEffect.StartTimer(RunTimer.Prepare, generation, waits.Prepare),
         ]);

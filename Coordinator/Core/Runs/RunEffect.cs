@@ -36,5 +36,5 @@ public abstract record RunEffect
 /// <param name="AllReduceBytes">Sent by all members.</param>
 /// <param name="SamplesPerSecond">Over the last steps; null: too early to say.</param>
 public sealed record StepReport(
-    Generation Generation, long Step, double Loss, double LearningRate, double GradientNorm, long Samples, StepSeconds Seconds, long AllReduceBytes,
-    double? SamplesPerSecond);
+    Generation Generation, long Step, double Loss, double LearningRate, double GradientNorm, long Samples, StepSeconds Seconds,
+    long AllReduceBytes, double? SamplesPerSecond);

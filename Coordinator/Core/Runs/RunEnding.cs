@@ -11,31 +11,38 @@ internal static class RunEnding
     public const int ExitFailed = 1;
     public const int ExitJobIsWrong = 3;
 
-    public static (RunState State, ImmutableArray<RunEffect> Effects) End(
+    public static RunTurn End(
         RunState state, RunOutcome outcome, IEnumerable<WorkerId> members, params ReadOnlySpan<RunEffect> before)
     {
         var effects = ImmutableArray.CreateBuilder<RunEffect>();
         effects.AddRange(before);
         effects.Add(new RunEffect.Record(new RunRecord.RunEnded(
             state.Generation, state.Progress.Step, outcome, state.Progress.Loss, state.Progress.Rate.Overall)));
-        effects.AddRange(members.Select(worker => new RunEffect.Tell(worker, new CoordinatorMessage.Release($"Run {state.Id} has ended: {outcome.Reason}"))));
+        var release = new CoordinatorMessage.Release($"Run {state.Id} has ended: {outcome.Reason}");
+        effects.AddRange(members.Select(worker => new RunEffect.Tell(worker, release)));
         effects.Add(new RunEffect.End(outcome));
         return (state with { Phase = new RunPhase.Ended(outcome), Reason = outcome.Reason }, effects.ToImmutable());
     }
 
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Fail(
+    /// <summary>A person ended it before its first step.</summary>
+    public static RunTurn StopEarly(RunState state, string reason, IEnumerable<WorkerId> members) =>
+        End(state, new RunOutcome(RunResult.Stopped, reason, ExitDone, null), members);
+
+    public static RunTurn Fail(
         RunState state, string reason, FailureKind kind, IEnumerable<WorkerId> members, params ReadOnlySpan<RunEffect> before) =>
         End(state, new RunOutcome(RunResult.Failed, reason, ExitCodeOf(kind, state), state.Progress.Checkpoint?.WeightsSha256), members, before);
 
     /// <summary>A wrong job that was found out before the first step is the job file's fault; later it is the run that failed.</summary>
-    private static int ExitCodeOf(FailureKind kind, RunState state) => kind == FailureKind.Job && state.Crew is null ? ExitJobIsWrong : ExitFailed;
+    private static int ExitCodeOf(FailureKind kind, RunState state) =>
+        kind == FailureKind.Job && state.Crew is null ? ExitJobIsWrong : ExitFailed;
 
     /// <summary>Where the newest state is and what to type to go on with it.</summary>
     public static string HowToGoOn(RunState state)
     {
         if (state.Progress.Checkpoint is { } checkpoint)
         {
-            return $"Checkpoint step-{checkpoint.Step:D8} has the state of step {checkpoint.Step}. To go on, type: ./orchestrator run {state.Order.JobFile} --resume {checkpoint.Path}";
+            return $"Checkpoint step-{checkpoint.Step:D8} has the state of step {checkpoint.Step}. "
+                + $"To go on, type: ./orchestrator run {state.Order.JobFile} --resume {checkpoint.Path}";
         }
 
         return state.Order.ResumeFrom is { } origin

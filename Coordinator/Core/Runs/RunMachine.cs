@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -12,17 +11,18 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// </remarks>
 public static class RunMachine
 {
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Create(RunOrder order, RunWaits waits)
+    public static RunTurn Create(RunOrder order, RunWaits waits)
     {
         var workers = order.Job.Workers;
-        var state = new RunState { Order = order, Phase = new RunPhase.Queued(IsGraceRunning: order.IsEmbedded, IsGraceOver: false), Reason = "Waits for its turn." };
+        var phase = new RunPhase.Queued(IsGraceRunning: order.IsEmbedded, IsGraceOver: false);
+        var state = new RunState { Order = order, Phase = phase, Reason = "Waits for its turn." };
         var queued = new RunEffect.Record(new RunRecord.RunQueued(order.Job.Name, workers.Min, workers.Desired, workers.Max, order.ResumeFrom));
         return (state, order.IsEmbedded
             ? [queued, new RunEffect.StartTimer(RunTimer.Grace, Generation.None, waits.Launch)]
             : [queued]);
     }
 
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Step(RunState state, RunEvent @event, RunWaits waits, DateTimeOffset now)
+    public static RunTurn Step(RunState state, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
         if (@event is RunEvent.WorkerSaid said && GenerationOf(said.Message) is { } generation && generation != state.Generation)
         {
@@ -43,7 +43,7 @@ public static class RunMachine
     internal static RunEffect.Note Note(string sentence) => new(sentence);
 
     /// <summary>What a phase has no use for.</summary>
-    internal static (RunState, ImmutableArray<RunEffect>) Ignore(RunState state, RunEvent @event) =>
+    internal static RunTurn Ignore(RunState state, RunEvent @event) =>
         (state, [Note($"{Describe(@event)} changes nothing while run {state.Id} is {state.Phase.GetType().Name}.")]);
 
     private static string Describe(RunEvent @event) => @event switch

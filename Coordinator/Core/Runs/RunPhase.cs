@@ -5,7 +5,8 @@ using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
-/// <summary>Where a run stands. Closed set. Queued, Preparing, Running, then Ended; Aborting and Saving lie between a failure and the end.</summary>
+/// <summary>Where a run stands. Closed set.</summary>
+/// <remarks>Queued, Preparing, Running, then Ended; Aborting and Saving lie between a failure and the end.</remarks>
 public abstract record RunPhase
 {
     private RunPhase() { }
@@ -57,7 +58,8 @@ public abstract record RunPhase
 /// <param name="LastStep">The run ends when this many are applied.</param>
 /// <param name="TotalSteps">Steps of the whole job.</param>
 public sealed record Crew(
-    ImmutableSortedDictionary<WorkerId, Candidate> Members, ImmutableSortedDictionary<WorkerId, Member> Ranks, long StartStep, long LastStep, long TotalSteps)
+    ImmutableSortedDictionary<WorkerId, Candidate> Members, ImmutableSortedDictionary<WorkerId, Member> Ranks,
+    long StartStep, long LastStep, long TotalSteps)
 {
     public Crew Without(WorkerId worker) => this with { Members = Members.Remove(worker) };
 }
@@ -67,7 +69,21 @@ public sealed record Crew(
 /// <param name="Kind">Whose mistake it is.</param>
 /// <param name="HearsayOf">Set when a member reported what it saw from its end of a link: the loss of another member explains it better.</param>
 /// <param name="IsStateGood">The members' state may be saved: false when they disagree about it.</param>
-public sealed record FailureCause(string Sentence, FailureKind Kind, WorkerId? HearsayOf = null, bool IsStateGood = true);
+public sealed record FailureCause(string Sentence, FailureKind Kind, WorkerId? HearsayOf = null, bool IsStateGood = true)
+{
+    /// <param name="member">Who is gone.</param>
+    /// <param name="step">The highest that anybody reported.</param>
+    /// <param name="how">In words that follow a colon.</param>
+    public static FailureCause Loss(Candidate member, long step, string how) =>
+        new($"{Capital(member.Describe())} was lost at step {step}: {how.TrimEnd('.')}.", FailureKind.Environment);
+
+    /// <summary>A member says that it cannot go on.</summary>
+    public static FailureCause Of(Candidate member, WorkerMessage.Failed failed) => new(
+        $"{Capital(member.Describe())} failed at step {failed.Step + 1}: {failed.Reason.TrimEnd('.')}.", failed.Kind,
+        failed.Kind == FailureKind.Environment ? member.Worker : null);
+
+    private static string Capital(string sentence) => char.ToUpperInvariant(sentence[0]) + sentence[1..];
+}
 
 /// <summary>How a run ended.</summary>
 /// <param name="Result">Succeeded, failed or stopped.</param>

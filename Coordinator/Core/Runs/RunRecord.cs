@@ -8,7 +8,8 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <param name="Step">Steps applied when it happened.</param>
 public abstract record RunRecord(Generation Generation, long Step)
 {
-    public sealed record RunQueued(string Name, int MinWorkers, int DesiredWorkers, int MaxWorkers, string? ResumeFrom) : RunRecord(Generation.None, 0);
+    public sealed record RunQueued(string Name, int MinWorkers, int DesiredWorkers, int MaxWorkers, string? ResumeFrom)
+        : RunRecord(Generation.None, 0);
 
     /// <summary>Workers were asked to make themselves ready.</summary>
     public sealed record GenerationPreparing(Generation Generation, long Step, ImmutableArray<WorkerId> Workers, string Isa, string Reason)
@@ -40,12 +41,14 @@ public abstract record RunRecord(Generation Generation, long Step)
 
     public sealed record WorkerFailed(Generation Generation, long Step, WorkerId Worker, int Pid, string Reason) : RunRecord(Generation, Step);
 
-    public sealed record WorkerFinished(Generation Generation, long Step, WorkerId Worker, long Samples, string WeightsSha256) : RunRecord(Generation, Step);
+    public sealed record WorkerFinished(Generation Generation, long Step, WorkerId Worker, long Samples, string WeightsSha256)
+        : RunRecord(Generation, Step);
 
-    public sealed record RunEnded(Generation Generation, long Step, RunOutcome Outcome, double? Loss, double? SamplesPerSecond) : RunRecord(Generation, Step);
+    public sealed record RunEnded(Generation Generation, long Step, RunOutcome Outcome, double? Loss, double? SamplesPerSecond)
+        : RunRecord(Generation, Step);
 }
 
 /// <summary>What a generation starts with.</summary>
 public sealed record Formed(
-    ImmutableArray<WorkerId> Workers, int LogicalRanks, long StartStep, long LastStep, long TotalSteps, string Isa, long ParameterCount, long BufferBytes,
-    long SampleCount, string DataSha256, long TargetsPerSample);
+    ImmutableArray<WorkerId> Workers, int LogicalRanks, long StartStep, long LastStep, long TotalSteps, string Isa, long ParameterCount,
+    long BufferBytes, long SampleCount, string DataSha256, long TargetsPerSample);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -7,7 +6,7 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <summary>A run that takes steps. The members need no word of it for a step; it listens to what they report behind the steps.</summary>
 internal static class RunningMachine
 {
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Step(
+    public static RunTurn Step(
         RunState state, RunPhase.Running phase, RunEvent @event, RunWaits waits, DateTimeOffset now) => @event switch
         {
             RunEvent.WorkerSaid said when phase.Crew.Members.ContainsKey(said.Worker) => Hear(state, phase, said, waits, now),
@@ -16,14 +15,13 @@ internal static class RunningMachine
             _ => RunMachine.Ignore(state, @event),
         };
 
-    private static (RunState, ImmutableArray<RunEffect>) Hear(
+    private static RunTurn Hear(
         RunState state, RunPhase.Running phase, RunEvent.WorkerSaid said, RunWaits waits, DateTimeOffset now)
     {
         switch (said.Message)
         {
             case WorkerMessage.Progress report:
-                var (progress, complete) = ProgressRule.Add(state.Progress, phase.Crew, said.Worker, report, now);
-                return (state with { Progress = progress }, [.. complete.Select(step => new RunEffect.ReportStep(step))]);
+                return MemberNews.Progress(state, phase.Crew, said.Worker, report, now);
             case WorkerMessage.Evaluated evaluated:
                 return MemberNews.Evaluated(state, evaluated);
             case WorkerMessage.CheckpointSaved saved:
@@ -31,9 +29,8 @@ internal static class RunningMachine
             case WorkerMessage.StateDigest digest:
                 return Compare(state, phase, said.Worker, digest, waits);
             case WorkerMessage.Finished finished:
-                var record = new RunRecord.WorkerFinished(state.Generation, finished.Step, said.Worker, finished.Samples, finished.WeightsSha256);
-                return Completion.Settle(
-                    state, phase with { Finished = phase.Finished.SetItem(said.Worker, finished) }, [new RunEffect.Record(record)]);
+                var done = phase with { Finished = phase.Finished.SetItem(said.Worker, finished) };
+                return Completion.Settle(state, done, [MemberNews.Finished(state, said.Worker, finished)]);
             case WorkerMessage.Failed failed:
                 return Fail(state, phase, said.Worker, failed, waits);
             case WorkerMessage.Leaving leaving:
@@ -43,7 +40,7 @@ internal static class RunningMachine
         }
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Stop(RunState state, RunPhase.Running phase, string reason)
+    private static RunTurn Stop(RunState state, RunPhase.Running phase, string reason)
     {
         if (phase.StopReason is not null)
         {
@@ -58,7 +55,7 @@ internal static class RunningMachine
     }
 
     /// <summary>A checkpoint that fails on the way costs nothing yet; the last one is what the run was for.</summary>
-    private static (RunState, ImmutableArray<RunEffect>) Checkpoint(
+    private static RunTurn Checkpoint(
         RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.CheckpointSaved saved, DateTimeOffset now)
     {
         var (next, record) = MemberNews.Checkpoint(state, worker, saved, now);
@@ -69,7 +66,7 @@ internal static class RunningMachine
             : (next, [record]);
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Compare(
+    private static RunTurn Compare(
         RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.StateDigest digest, RunWaits waits)
     {
         var (progress, decision) = DigestRule.Add(state.Progress, phase.Crew, worker, digest.Step, digest.Sha256);
@@ -80,26 +77,22 @@ internal static class RunningMachine
             return AbortingMachine.Begin(state, phase.Crew, phase.Finished, cause, phase.Crew.Members.Keys, waits);
         }
 
-        return decision.IsComplete
-            ? (state, [new RunEffect.Record(new RunRecord.StateCompared(state.Generation, digest.Step, phase.Crew.Members.Count, digest.Sha256))])
-            : (state, []);
+        var compared = new RunRecord.StateCompared(state.Generation, digest.Step, phase.Crew.Members.Count, digest.Sha256);
+        return (state, decision.IsComplete ? [new RunEffect.Record(compared)] : []);
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Fail(
+    private static RunTurn Fail(
         RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.Failed failed, RunWaits waits)
     {
         var member = phase.Crew.Members[worker];
-        var record = new RunEffect.Record(new RunRecord.WorkerFailed(state.Generation, failed.Step, worker, member.Hello.Pid, failed.Reason));
+        var cause = FailureCause.Of(member, failed);
 
-        // A broken link is seen from both ends: the member's state is good, and it may well be the one to save it.
-        var isHearsay = failed.Kind == FailureKind.Environment;
-        var cause = new FailureCause(
-            $"{Capital(member.Describe())} failed at step {failed.Step + 1}: {failed.Reason.TrimEnd('.')}.", failed.Kind, isHearsay ? worker : null);
-        var able = phase.Crew.Members.Keys.Where(other => isHearsay || other != worker);
-        return AbortingMachine.Begin(state, phase.Crew, phase.Finished, cause, able, waits, record);
+        // A broken link is seen from both ends: this member's state is good, and it may well be the one to save it.
+        var able = phase.Crew.Members.Keys.Where(other => cause.HearsayOf is not null || other != worker);
+        return AbortingMachine.Begin(state, phase.Crew, phase.Finished, cause, able, waits, MemberNews.Failed(state, member, failed));
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Lose(RunState state, RunPhase.Running phase, WorkerId worker, string how, RunWaits waits)
+    private static RunTurn Lose(RunState state, RunPhase.Running phase, WorkerId worker, string how, RunWaits waits)
     {
         var member = phase.Crew.Members[worker];
         var step = state.Progress.HighestStep;
@@ -111,9 +104,6 @@ internal static class RunningMachine
             return Completion.Settle(state, phase with { Crew = crew }, [record]);
         }
 
-        var cause = new FailureCause($"{Capital(member.Describe())} was lost at step {step}: {how.TrimEnd('.')}.", FailureKind.Environment);
-        return AbortingMachine.Begin(state, crew, phase.Finished, cause, crew.Members.Keys, waits, record);
+        return AbortingMachine.Begin(state, crew, phase.Finished, FailureCause.Loss(member, step, how), crew.Members.Keys, waits, record);
     }
-
-    internal static string Capital(string sentence) => char.ToUpperInvariant(sentence[0]) + sentence[1..];
 }

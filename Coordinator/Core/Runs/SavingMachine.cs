@@ -4,7 +4,7 @@ using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
-/// <summary>The last act of a run that fails: the member that holds the highest step writes it, then the run ends with the first cause.</summary>
+/// <summary>The last act of a run that fails: the member with the highest step writes it, then the run ends with the first cause.</summary>
 internal static class SavingMachine
 {
     /// <param name="state">The run.</param>
@@ -12,7 +12,7 @@ internal static class SavingMachine
     /// <param name="cause">Why the run fails.</param>
     /// <param name="held">Who holds which step; empty when nobody's state may be saved.</param>
     /// <param name="waits">How long for the checkpoint.</param>
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Begin(
+    public static RunTurn Begin(
         RunState state, Crew crew, FailureCause cause, ImmutableSortedDictionary<WorkerId, long> held, RunWaits waits)
     {
         // By step, then by the lowest id: two members at the same step hold the same bits, so any of them will do.
@@ -30,7 +30,7 @@ internal static class SavingMachine
         ]);
     }
 
-    public static (RunState State, ImmutableArray<RunEffect> Effects) Step(
+    public static RunTurn Step(
         RunState state, RunPhase.Saving phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
         switch (@event)
@@ -54,7 +54,7 @@ internal static class SavingMachine
         }
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) Lose(
+    private static RunTurn Lose(
         RunState state, RunPhase.Saving phase, RunEvent.WorkerLost lost, int pid, RunWaits waits)
     {
         var crew = phase.Crew.Without(lost.Worker);
@@ -69,7 +69,7 @@ internal static class SavingMachine
         return (next, [record, .. effects]);
     }
 
-    private static (RunState, ImmutableArray<RunEffect>) End(
+    private static RunTurn End(
         RunState state, Crew crew, FailureCause cause, params ReadOnlySpan<RunEffect> before)
     {
         var checkpoint = state.Progress.Checkpoint;

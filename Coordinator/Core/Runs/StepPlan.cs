@@ -29,7 +29,9 @@ public readonly record struct StepPlan(long LastStep, long TotalSteps, string? P
         }
 
         return last < total
-            ? $"The checkpoint holds {applied} steps and --stop-after is {order.StopAfter}: nothing is left to train. Give a higher --stop-after, or none."
-            : $"The checkpoint holds {applied} steps and the job has {total}: nothing is left to train. Raise it, such as --set training.steps={applied + total}.";
+            ? $"The checkpoint holds {applied} steps and --stop-after is {order.StopAfter}: nothing is left to train. "
+                + "Give a higher --stop-after, or none."
+            : $"The checkpoint holds {applied} steps and the job has {total}: nothing is left to train. "
+                + $"Raise it, such as --set training.steps={applied + total}.";
     }
 }

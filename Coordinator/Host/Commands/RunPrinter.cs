@@ -18,7 +18,7 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
         switch (news.Record)
         {
             case RunRecord.GenerationPreparing r:
-                screen.Line($"{Quantities.Workers(r.Workers.Length)} ({string.Join(", ", r.Workers)}) load model and data; instruction set {r.Isa}.");
+                screen.Line($"Loading model and data on {Quantities.Workers(r.Workers.Length)} ({string.Join(", ", r.Workers)}); instruction set {r.Isa}.");
                 break;
             case RunRecord.GenerationFormed r:
                 screen.Line(Describe(news.State, r.Formed));
@@ -27,7 +27,7 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
                 screen.Line($"step {r.Step}: held-out loss {Quantities.Loss(r.Loss)}{(r.Accuracy is { } accuracy ? $", accuracy {accuracy:P2}" : "")} on {r.Samples} samples");
                 break;
             case RunRecord.CheckpointFailed r:
-                screen.Warning($"the checkpoint of step {r.Step} could not be written; the training goes on. {r.Reason}");
+                screen.Warning($"the checkpoint of step {r.Step} could not be written{(r.Step < news.State.LastStep ? "; the training goes on" : "")}. {r.Reason}");
                 break;
             case RunRecord.WorkerRefused r when !news.State.Order.IsEmbedded:
                 screen.Warning($"{r.Worker} is not a member: {r.Reason}");

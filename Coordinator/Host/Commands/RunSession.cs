@@ -135,7 +135,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
         if (Interlocked.CompareExchange(ref _signalExitCode, exitCode, 0) == 0)
         {
             server.Actor.Post(new ClusterEvent.StopRequested(order.Id, $"Stopped by {context.Signal}."));
-            screen.Line("A second signal ends it at once, without a checkpoint.");
+            screen.Line("Ctrl+C or SIGTERM once more ends it at once, without a checkpoint.");
             return;
         }
 
