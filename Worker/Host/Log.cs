@@ -49,4 +49,7 @@ internal static partial class Log
 
     [LoggerMessage(2014, LogLevel.Warning, "Listening on {Address} without authentication or encryption (--insecure): whoever reaches it can change the training.")]
     public static partial void Insecure(ILogger log, string address);
+
+    [LoggerMessage(2015, LogLevel.Information, "Peers: {Text}")]
+    public static partial void Peer(ILogger log, string text);
 }

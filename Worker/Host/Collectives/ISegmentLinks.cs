@@ -11,6 +11,6 @@ internal interface ISegmentLinks : IAsyncDisposable
     /// <param name="payload">First element; zero when there are none.</param>
     void Send(int member, SegmentHeader header, nint payload);
 
-    /// <summary>Sends what is queued and ends the streams in order.</summary>
+    /// <summary>Sends what is queued and ends the streams in order. Called when the last step is decided.</summary>
     Task CompleteAsync();
 }

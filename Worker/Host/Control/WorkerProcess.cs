@@ -18,12 +18,6 @@ namespace Orchestrator.Worker.Host.Control;
 /// <summary>Puts a worker together: the servers for peers and Prometheus, the link to the coordinator, the actor, the signals.</summary>
 internal static class WorkerProcess
 {
-    // Larger than a piece of the all-reduce (1 MiB) with its header.
-    private const int MaxMessageBytes = 16 * 1024 * 1024;
-
-    // Receiving windows of HTTP/2: room for a few pieces in flight on each stream.
-    private const int StreamWindowBytes = 8 * 1024 * 1024;
-
     // A worker that `run` started has its coordinator already; one started by hand may wait for it.
     private static readonly TimeSpan LaunchedPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StandingPatience = TimeSpan.FromMinutes(10);
@@ -36,12 +30,13 @@ internal static class WorkerProcess
             return 2;
         }
 
-        var registry = new CollectiveRegistry();
-        await using var app = Build(options, registry);
+        await using var app = Build(options);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("worker");
+        CollectiveServer server;
         try
         {
             await app.StartAsync();
+            server = new CollectiveServer(options.Listen, text => Log.Peer(log, text));
         }
         catch (IOException error)
         {
@@ -50,21 +45,22 @@ internal static class WorkerProcess
             return 1;
         }
 
-        var (collective, metricsAddress) = Addresses(app, options);
+        using var peers = server;
+        var (collective, metricsAddress) = Addresses(app, server, options);
         Log.Started(log, collective, metricsAddress, options.Coordinator);
         if (options.IsInsecure)
         {
             Log.Insecure(log, collective);
         }
 
-        var exit = await Serve(app, options, registry, collective, metricsAddress, log);
+        var exit = await Serve(app, options, server, collective, metricsAddress, log);
         Log.Ended(log, exit.Code, exit.Reason);
         await app.StopAsync();
         return exit.Code;
     }
 
     private static async Task<WorkerEffect.Exit> Serve(
-        WebApplication app, WorkerOptions options, CollectiveRegistry registry, string collective, string metricsAddress, ILogger log)
+        WebApplication app, WorkerOptions options, CollectiveServer server, string collective, string metricsAddress, ILogger log)
     {
         var metrics = app.Services.GetRequiredService<WorkerMetrics>();
         var actor = new WorkerActor(options.HasLifeline, metrics, log);
@@ -76,7 +72,7 @@ internal static class WorkerProcess
         }
 
         var device = options.ResolveDevice();
-        using var session = new RunSession(device, registry, actor.Post, metrics);
+        using var session = new RunSession(device, server, actor.Post, metrics);
         var hello = new WorkerMessage.Hello(
             Environment.ProcessId, Dns.GetHostName(), collective, metricsAddress, NumericSetup.HighestIsa(options.Isa), device, options.Launcher, Versions.Program);
         await using var link = new CoordinatorLink(
@@ -84,7 +80,7 @@ internal static class WorkerProcess
         return await actor.RunAsync(link, session);
     }
 
-    private static WebApplication Build(WorkerOptions options, CollectiveRegistry registry)
+    private static WebApplication Build(WorkerOptions options)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -95,29 +91,19 @@ internal static class WorkerProcess
             console.UseUtcTimestamp = true;
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        builder.Services.AddSingleton(registry);
         builder.Services.AddSingleton<WorkerMetrics>();
         builder.Services.AddPrometheusMetrics();
-        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaxMessageBytes);
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
-            kestrel.Limits.Http2.InitialConnectionWindowSize = StreamWindowBytes * 2;
-            kestrel.Limits.MinRequestBodyDataRate = null;
-            kestrel.Listen(options.Listen, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(options.Metrics, listen => listen.Protocols = HttpProtocols.Http1);
-        });
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(options.Metrics, listen => listen.Protocols = HttpProtocols.Http1));
         var app = builder.Build();
-        app.MapGrpcService<CollectiveService>();
         app.MapMetrics("/metrics");
         return app;
     }
 
     /// <summary>What the worker tells others: its ports as they came out, under the name that they can reach.</summary>
-    private static (string Collective, string Metrics) Addresses(WebApplication app, WorkerOptions options)
+    private static (string Collective, string Metrics) Addresses(WebApplication app, CollectiveServer server, WorkerOptions options)
     {
-        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToList();
-        return ($"{Host(options.Listen)}:{bound[0].Port}", $"{Host(options.Metrics)}:{bound[1].Port}");
+        var metrics = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        return ($"{Host(options.Listen)}:{server.TcpEndPoint.Port}", $"{Host(options.Metrics)}:{metrics.Port}");
 
         string Host(IPEndPoint endpoint) =>
             options.Advertise ?? (endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName() : endpoint.Address.ToString());

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -12,7 +13,7 @@ namespace Orchestrator.Worker.Host.Training;
 
 /// <summary>Carries out what the lifecycle asks of a run, on the training thread, and reports back as events.</summary>
 /// <remarks>Methods return at once; they may be called from the actor's reader only.</remarks>
-internal sealed class RunSession(string device, CollectiveRegistry registry, Action<WorkerEvent> post, WorkerMetrics metrics) : IDisposable
+internal sealed class RunSession(string device, CollectiveServer server, Action<WorkerEvent> post, WorkerMetrics metrics) : IDisposable
 {
     private readonly TrainingThread _thread = new(error => post(new WorkerEvent.TrainingFailed(0, $"Internal error: {error}", FailureKind.Internal)));
     private PreparedRun? _run;
@@ -85,9 +86,19 @@ internal sealed class RunSession(string device, CollectiveRegistry registry, Act
         var buckets = run.Buckets.Select(bucket => new ElementRange(bucket.Offset, bucket.Count)).ToImmutableArray();
         var plan = AllReducePlan.Create(order.Generation, self, order.Members, run.Job.Training.LogicalRanks, buckets);
         GradientExchange? exchange = null;
-        var links = new PeerLinks(plan, run.Order.Run, (member, reason) => exchange?.PeerLost(member, reason));
+        var lost = new ConcurrentQueue<(int Member, string Reason)>();
+        var links = new BulkLinks(plan, run.Order.Run, run.Job.AllReduce.Transport, (member, reason) =>
+        {
+            lost.Enqueue((member, reason));
+            exchange?.PeerLost(member, reason);
+        });
         exchange = new GradientExchange(plan, order.StartStep, links);
-        registry.Open(run.Order.Run, order.Generation, exchange);
+        foreach (var (member, reason) in lost)
+        {
+            exchange.PeerLost(member, reason);
+        }
+
+        var receiver = server.Open(run.Order.Run, order.Generation, exchange);
         try
         {
             var loop = new TrainingLoop(
@@ -98,7 +109,7 @@ internal sealed class RunSession(string device, CollectiveRegistry registry, Act
         }
         finally
         {
-            registry.Close(run.Order.Run, order.Generation);
+            server.Close(run.Order.Run, order.Generation, receiver, "The generation has ended on this worker.");
             links.DisposeAsync().AsTask().Wait(CancellationToken.None);
             exchange.Dispose();
         }

@@ -1,0 +1,23 @@
+using Orchestrator.Bulk;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Reduction;
+using Orchestrator.Worker.Core.AllReduce;
+
+namespace Orchestrator.Worker.Host.Collectives;
+
+/// <summary>Between a segment's header in the core and on the wire.</summary>
+internal static class BulkHeaders
+{
+    public static BulkHeader ToWire(this SegmentHeader header) => new(
+        header.Generation.Number, header.Step, header.Sender, header.IsGather ? BulkPhase.Gather : BulkPhase.Reduce, header.Node.First, header.Node.Length,
+        header.Range.Offset, header.Prepared.Number, checked((int)header.Range.Length * sizeof(float)));
+
+    /// <exception cref="BulkRejectedException">The payload is no whole number of elements, or the phase is unknown.</exception>
+    public static SegmentHeader ToDomain(this in BulkHeader header) => header.PayloadBytes % sizeof(float) == 0 && header.Phase is BulkPhase.Reduce or BulkPhase.Gather
+        ? new SegmentHeader(
+            new Generation(header.Generation), header.Step, header.Sender, header.Phase == BulkPhase.Gather,
+            new TreeNode(header.NodeFirst, header.NodeLength), new ElementRange(header.Offset, header.PayloadBytes / sizeof(float)),
+            new Generation(header.PreparedGeneration))
+        : throw new BulkRejectedException(
+            BulkStatus.InvalidArgument, $"A segment of phase {header.Phase} with {header.PayloadBytes} bytes: reduce or gather with whole fp32 elements was expected.");
+}

@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Orchestrator.Bulk;
+using Orchestrator.Core.Identities;
+
+namespace Orchestrator.Worker.Host.Collectives;
+
+/// <summary>Where peers push their segments to: one server for the life of the worker, one receiver for each generation.</summary>
+internal sealed class CollectiveServer : IDisposable
+{
+    private readonly ConcurrentDictionary<(string Run, long Generation), TaskCompletionSource<IBulkReceiver>> _receivers = new();
+    private readonly BulkServer _server;
+    private readonly BulkServer? _unix;
+
+    /// <param name="listen">Port 0: any free one.</param>
+    /// <param name="log">Gets a sentence for each connection that did not end in order.</param>
+    /// <exception cref="IOException">The address cannot be listened on.</exception>
+    public CollectiveServer(IPEndPoint listen, Action<string> log)
+    {
+        _server = new BulkServer(new BulkServerOptions { Tcp = listen }, Resolve, log);
+        // Peers on this host prefer a Unix socket, which they find by the TCP address that they know.
+        UnixPath = LocalSocket.PathOf(_server.TcpEndPoint!);
+        try
+        {
+            LocalSocket.PrepareFolder();
+            _unix = new BulkServer(new BulkServerOptions { UnixPath = UnixPath }, Resolve, log);
+        }
+        catch (IOException error)
+        {
+            log($"Peers on this host will use TCP: {error.Message}");
+        }
+    }
+
+    public IPEndPoint TcpEndPoint => _server.TcpEndPoint!;
+
+    public string UnixPath { get; }
+
+    /// <summary>From now on the generation's segments go to the exchange, also those of peers that were activated first and wait.</summary>
+    public IBulkReceiver Open(RunId run, Generation generation, GradientExchange exchange)
+    {
+        var receiver = new ExchangeReceiver(exchange);
+        Entry(run.Value, generation.Number).TrySetResult(receiver);
+        return receiver;
+    }
+
+    /// <summary>Returns when nothing writes into the generation's memory any more.</summary>
+    public void Close(RunId run, Generation generation, IBulkReceiver receiver, string reason)
+    {
+        if (_receivers.TryRemove((run.Value, generation.Number), out var entry))
+        {
+            entry.TrySetCanceled();
+        }
+
+        _server.Release(receiver, reason);
+        _unix?.Release(receiver, reason);
+    }
+
+    public void Dispose()
+    {
+        _server.Dispose();
+        _unix?.Dispose();
+    }
+
+    private async ValueTask<IBulkReceiver> Resolve(BulkCall call, CancellationToken cancellation)
+    {
+        try
+        {
+            return await Entry(call.Run, call.Generation).Task.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new BulkRejectedException(BulkStatus.Aborted, $"Generation {call.Generation} of run {call.Run} is not in force on this worker.");
+        }
+    }
+
+    private TaskCompletionSource<IBulkReceiver> Entry(string run, long generation) =>
+        _receivers.GetOrAdd((run, generation), _ => new TaskCompletionSource<IBulkReceiver>(TaskCreationOptions.RunContinuationsAsynchronously));
+}

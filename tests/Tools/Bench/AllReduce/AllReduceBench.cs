@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Orchestrator.Tools.Bench.AllReduce;
+
+/// <param name="Ranks">Processes of each system.</param>
+/// <param name="Mib">Sizes in MiB.</param>
+/// <param name="Transport">auto, tcp, unix or shm.</param>
+/// <param name="LogicalRanks">V.</param>
+/// <param name="Peer">gloo, or null.</param>
+/// <param name="Python">Program.</param>
+/// <param name="Rounds">Turns of each system.</param>
+/// <param name="Format">table, json or jsonl.</param>
+internal sealed record AllReduceBenchOptions(
+    int Ranks, int[] Mib, string Transport, int LogicalRanks, string? Peer, string Python, int Rounds, string Format);
+
+/// <summary>Times the all-reduce of several processes, ours and a peer's in turn, so that both see the same machine.</summary>
+internal static class AllReduceBench
+{
+    private const int WarmUps = 3;
+
+    public static int Run(AllReduceBenchOptions options)
+    {
+        using var ours = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess("dotnet",
+            [typeof(AllReduceBench).Assembly.Location, "bench", "allreduce-rank", "--index", $"{i}", "--transport", options.Transport, "--logical-ranks", $"{options.LogicalRanks}"])));
+        ours.Tell("members " + string.Join(' ', ours.Hear()));
+        ours.Hear();
+        using var gloo = options.Peer is null ? null : StartGloo(options);
+        var isRight = true;
+        foreach (var mib in options.Mib)
+        {
+            var (own, peer) = Measure(ours, gloo, mib, options.Rounds);
+            Print(new Row("orchestrator", options.Transport, options.Ranks, mib, own, peer is null ? null : peer.Milliseconds / own.Milliseconds), options.Format);
+            isRight &= own.IsRight;
+            if (peer is not null)
+            {
+                Print(new Row("gloo", "tcp", options.Ranks, mib, peer, null), options.Format);
+                isRight &= peer.IsRight;
+            }
+        }
+
+        return isRight ? 0 : 1;
+    }
+
+    private static (Timing Ours, Timing? Gloo) Measure(Ranks ours, Ranks? gloo, int mib, int rounds)
+    {
+        // At least 20 iterations over all rounds; more of the short ones.
+        var iterations = Math.Max((20 + rounds - 1) / rounds, 40 / mib);
+        ours.Tell($"prepare {mib}");
+        ours.Hear();
+        gloo?.Tell($"prepare {mib}");
+        gloo?.Hear();
+        var (own, peer) = (new Timing(mib), gloo is null ? null : new Timing(mib));
+        for (var round = 0; round < rounds; round++)
+        {
+            own.Add(ours.Turn($"run {WarmUps} {iterations}"));
+            peer?.Add(gloo!.Turn($"run {WarmUps} {iterations}"));
+        }
+
+        return (own, peer);
+    }
+
+    private static Ranks StartGloo(AllReduceBenchOptions options)
+    {
+        var script = Path.Combine(AppContext.BaseDirectory, "Peers", "gloo_rank.py");
+        var meeting = Path.Combine(Path.GetTempPath(), $"gloo-{Environment.ProcessId}");
+        var environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1", ["OPENBLAS_NUM_THREADS"] = "1", ["GLOO_SOCKET_IFNAME"] = "lo" };
+        var ranks = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess(options.Python, [script, $"{i}", $"{options.Ranks}", meeting], environment)));
+        ranks.Hear();
+        return ranks;
+    }
+
+    private static void Print(Row row, string format)
+    {
+        if (format != "table")
+        {
+            Console.WriteLine(JsonSerializer.Serialize(
+                new
+                {
+                    peer = row.System, transport = row.Transport, ranks = row.Ranks, mib = row.Mib, ms = row.Timing.Milliseconds,
+                    busbwGiBs = row.Timing.BusBandwidth(row.Ranks), cpuSecondsPerGiB = row.Timing.CpuSecondsPerGiB, allEqual = row.Timing.IsRight,
+                    timesPeer = row.TimesPeer,
+                }));
+            return;
+        }
+
+        var right = row.Timing.IsRight ? "every element right" : "WRONG ELEMENTS";
+        var ratio = row.TimesPeer is { } times ? times.ToString("0.00", CultureInfo.InvariantCulture) + " times gloo" : "";
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{row.System,-13} {row.Transport,-5} {row.Ranks,3} ranks {row.Mib,5} MiB {row.Timing.Milliseconds,9:0.000} ms {row.Timing.BusBandwidth(row.Ranks),7:0.00} GiB/s {row.Timing.CpuSecondsPerGiB,7:0.00} CPU s/GiB {right}  {ratio}"));
+    }
+
+    private sealed record Row(string System, string Transport, int Ranks, int Mib, Timing Timing, double? TimesPeer);
+
+    /// <summary>The processes of one system.</summary>
+    private sealed class Ranks(IEnumerable<RankProcess> processes) : IDisposable
+    {
+        private readonly List<RankProcess> _processes = [.. processes];
+
+        public void Tell(string line) => _processes.ForEach(process => process.Tell(line));
+
+        public List<string> Hear() => [.. _processes.Select(process => process.Hear())];
+
+        public List<RankTurn> Turn(string line)
+        {
+            Tell(line);
+            return [.. Hear().Select(RankTurn.Parse)];
+        }
+
+        public void Dispose() => _processes.ForEach(process => process.Dispose());
+    }
+
+    /// <summary>All turns of one system at one size: each iteration counts as its slowest rank.</summary>
+    private sealed class Timing(int mib)
+    {
+        private readonly List<double> _seconds = [];
+        private double _cpuSeconds;
+        private int _rankIterations;
+
+        public bool IsRight { get; private set; } = true;
+
+        public double Milliseconds => _seconds.Order().ElementAt(_seconds.Count / 2) * 1000;
+
+        /// <summary>Processor seconds of all ranks for each GiB that a rank has reduced.</summary>
+        public double CpuSecondsPerGiB => _cpuSeconds / (_rankIterations * mib / 1024.0);
+
+        /// <summary>As nccl-tests defines it: size / time x 2 (n - 1) / n.</summary>
+        public double BusBandwidth(int ranks) => mib / 1024.0 / (Milliseconds / 1000) * 2 * (ranks - 1) / ranks;
+
+        public void Add(List<RankTurn> turns)
+        {
+            for (var i = 0; i < turns[0].Seconds.Length; i++)
+            {
+                _seconds.Add(turns.Max(turn => turn.Seconds[i]));
+            }
+
+            _cpuSeconds += turns.Sum(turn => turn.CpuSeconds);
+            _rankIterations += turns.Sum(turn => turn.Seconds.Length);
+            IsRight &= turns.All(turn => turn.IsRight);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using Orchestrator.Bulk;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
+using Orchestrator.Worker.Core.AllReduce;
+using Orchestrator.Worker.Host.Collectives;
+
+namespace Orchestrator.Tools.Bench.AllReduce;
+
+/// <summary>One rank: the exchange that training uses, over memory filled with numbers whose sum is known.</summary>
+internal sealed unsafe class AllReduceRank : IDisposable
+{
+    private static readonly RunId Run_ = new("bench");
+
+    private readonly CollectiveServer _server;
+    private readonly int _index;
+    private readonly string _transport;
+    private readonly int _logicalRanks;
+    private ImmutableArray<Member> _members = [];
+    private Generation _generation = Generation.None;
+    private Session? _session;
+    private Session? _barrier;
+
+    private AllReduceRank(int index, string transport, int logicalRanks)
+    {
+        (_index, _transport, _logicalRanks) = (index, transport, logicalRanks);
+        _server = new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Console.Error.WriteLine);
+    }
+
+    /// <summary>Obeys lines on standard input until it closes.</summary>
+    public static int Run(int index, string transport, int logicalRanks)
+    {
+        using var rank = new AllReduceRank(index, transport, logicalRanks);
+        Console.WriteLine(rank._server.TcpEndPoint);
+        while (Console.ReadLine() is { } line)
+        {
+            var words = line.Split(' ');
+            switch (words[0])
+            {
+                case "members":
+                    rank.Meet(words[1..]);
+                    Console.WriteLine("ready");
+                    break;
+                case "prepare":
+                    rank.Prepare(long.Parse(words[1], CultureInfo.InvariantCulture) << 18);
+                    Console.WriteLine("ready");
+                    break;
+                case "run":
+                    Console.WriteLine(rank.Turn(int.Parse(words[1], CultureInfo.InvariantCulture), int.Parse(words[2], CultureInfo.InvariantCulture)));
+                    break;
+            }
+        }
+
+        return 0;
+    }
+
+    public void Dispose()
+    {
+        _session?.Dispose();
+        _barrier?.Dispose();
+        _server.Dispose();
+    }
+
+    private void Meet(string[] addresses)
+    {
+        var ranges = RankPlan.Even(_logicalRanks, addresses.Length);
+        _members = [.. addresses.Select((address, i) => new Member(WorkerId.FromNumber(i + 1), address, ranges[i].First, ranges[i].Count))];
+        _barrier = Open(SlicePlan.AlignmentElements * addresses.Length);
+    }
+
+    private void Prepare(long elements)
+    {
+        _session?.Dispose();
+        _session = Open(elements);
+    }
+
+    private Session Open(long elements)
+    {
+        _generation = _generation.Next;
+        var plan = AllReducePlan.Create(_generation, _members[_index].Worker, _members, _logicalRanks, [new ElementRange(0, elements)]);
+        return new Session(plan, _server, _transport);
+    }
+
+    private RankTurn Turn(int warmUps, int iterations)
+    {
+        var seconds = new List<double>();
+        var isRight = true;
+        var cpu = 0.0;
+        for (var i = 0; i < warmUps + iterations; i++)
+        {
+            _session!.Fill();
+            _barrier!.AllReduce();
+            var cpuBefore = Environment.CpuUsage.TotalTime;
+            var start = Stopwatch.GetTimestamp();
+            _session.AllReduce();
+            if (i >= warmUps)
+            {
+                seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+                cpu += (Environment.CpuUsage.TotalTime - cpuBefore).TotalSeconds;
+            }
+
+            // Every element, once a turn: the check costs more than the all-reduce.
+            isRight &= i > 0 || _session.IsRight();
+        }
+
+        return new RankTurn([.. seconds], cpu, isRight);
+    }
+
+    /// <summary>One generation with its memory: a partial for each tree node that this rank holds, and the place of the sum.</summary>
+    private sealed class Session : IDisposable
+    {
+        private readonly AllReducePlan _plan;
+        private readonly CollectiveServer _server;
+        private readonly BulkLinks _links;
+        private readonly GradientExchange _exchange;
+        private readonly IBulkReceiver _receiver;
+        private readonly Dictionary<TreeNode, nint> _partials;
+        private readonly long _elements;
+        private readonly nint _reduced;
+        private long _step;
+
+        public Session(AllReducePlan plan, CollectiveServer server, string transport)
+        {
+            (_plan, _server, _elements) = (plan, server, plan.Buckets[0].Length);
+            GradientExchange? exchange = null;
+            _links = new BulkLinks(plan, Run_, transport, (member, reason) => exchange?.PeerLost(member, reason));
+            _exchange = exchange = new GradientExchange(plan, 0, _links);
+            _receiver = server.Open(Run_, plan.Generation, exchange);
+            _partials = plan.Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
+            _reduced = Allocate();
+        }
+
+        public void Fill()
+        {
+            foreach (var (node, memory) in _partials)
+            {
+                var values = (float*)memory;
+                for (long i = 0; i < _elements; i++)
+                {
+                    values[i] = Value(node, i);
+                }
+            }
+        }
+
+        public void AllReduce()
+        {
+            _exchange.Begin(++_step, _plan.Generation, _reduced);
+            _exchange.BucketReady(0, _partials);
+            _exchange.Wait(CancellationToken.None);
+        }
+
+        public bool IsRight()
+        {
+            var sums = (float*)_reduced;
+            for (long i = 0; i < _elements; i++)
+            {
+                float expected = 0;
+                foreach (var node in _plan.Merge.Inputs)
+                {
+                    expected += Value(node, i);
+                }
+
+                if (sums[i] != expected)
+                {
+                    Console.Error.WriteLine($"Rank {_plan.Self}: element {i} is {sums[i]}; {expected} was expected.");
+                    return false;
+                }
+            }
+
+            return true;
+        }
+
+        public void Dispose()
+        {
+            _links.CompleteAsync().Wait();
+            _server.Close(Run_, _plan.Generation, _receiver, "The benchmark goes on to another size.");
+            _links.DisposeAsync().AsTask().Wait();
+            _exchange.Dispose();
+            foreach (var memory in _partials.Values.Append(_reduced))
+            {
+                NativeMemory.AlignedFree((void*)memory);
+            }
+        }
+
+        /// <summary>Multiples of 1/8 below 128: their sums are exact in any order, so that every element can be checked.</summary>
+        private static float Value(TreeNode node, long element) => ((element * 7) + (node.First * 13)) % 1000 * 0.125f;
+
+        private nint Allocate() => (nint)NativeMemory.AlignedAlloc((nuint)(_elements * sizeof(float)), 64);
+    }
+}
