@@ -63,7 +63,7 @@ internal static class AllReduceBench
     private static Ranks StartGloo(AllReduceBenchOptions options)
     {
         var script = Path.Combine(AppContext.BaseDirectory, "Peers", "gloo_rank.py");
-        var meeting = Path.Combine(Path.GetTempPath(), $"gloo-{Environment.ProcessId}");
+        var meeting = Path.Combine(Directory.CreateTempSubdirectory("gloo-").FullName, "meeting");
         var environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1", ["OPENBLAS_NUM_THREADS"] = "1", ["GLOO_SOCKET_IFNAME"] = "lo" };
         var ranks = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess(options.Python, [script, $"{i}", $"{options.Ranks}", meeting], environment)));
         ranks.Hear();
