@@ -40,7 +40,7 @@ public static class WorkerMessageMapping
         {
             Failed = new V1.Failed { Generation = m.Generation.Number, Step = m.Step, Reason = m.Reason, Kind = (V1.FailureKind)m.Kind },
         },
-        WorkerMessage.Leaving m => new V1.WorkerMessage { Leaving = new V1.Leaving { Reason = m.Reason } },
+        WorkerMessage.Leaving m => new V1.WorkerMessage { Leaving = new V1.Leaving { Reason = m.Reason, Returns = m.Returns } },
         _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "This message has no wire form; add it to control.proto."),
     };
 
@@ -62,7 +62,7 @@ public static class WorkerMessageMapping
             new(message.Finished.Generation), message.Finished.Step, message.Finished.WeightsSha256, message.Finished.Samples),
         V1.WorkerMessage.BodyOneofCase.Failed => new WorkerMessage.Failed(
             new(message.Failed.Generation), message.Failed.Step, message.Failed.Reason, (FailureKind)message.Failed.Kind),
-        V1.WorkerMessage.BodyOneofCase.Leaving => new WorkerMessage.Leaving(message.Leaving.Reason),
+        V1.WorkerMessage.BodyOneofCase.Leaving => new WorkerMessage.Leaving(message.Leaving.Reason, message.Leaving.Returns),
         _ => null,
     };
 

@@ -20,6 +20,12 @@ public static class ClusterMachine
                 break;
             case ClusterEvent.WorkerSaid said:
                 turn.Give(state.RunOf(said.Worker), new RunEvent.WorkerSaid(said.Worker, said.Message));
+                if (said.Message is WorkerMessage.Leaving)
+                {
+                    // Its stream ends soon; until then no run may count on it.
+                    turn.State = turn.State with { Workers = turn.State.Workers.Remove(said.Worker) };
+                }
+
                 break;
             case ClusterEvent.WorkerLost lost:
                 turn.State = state with { Workers = state.Workers.Remove(lost.Worker) };

@@ -19,6 +19,8 @@ internal static class PreparingMachine
                 return Refuse(state, phase, said.Worker, refused.Reason, refused.Kind, now);
             case RunEvent.WorkerSaid { Message: WorkerMessage.Failed failed } said when phase.Members.ContainsKey(said.Worker):
                 return Refuse(state, phase, said.Worker, failed.Reason, failed.Kind, now);
+            case RunEvent.WorkerSaid { Message: WorkerMessage.Leaving { Returns: true } leaving } said when phase.Members.ContainsKey(said.Worker):
+                return Settle(state, Without(phase, said.Worker) with { Returning = phase.Returning.Add(said.Worker) }, [], now, leaving.Reason, isRefusal: false);
             case RunEvent.WorkerSaid { Message: WorkerMessage.Leaving leaving } said when phase.Members.ContainsKey(said.Worker):
                 return Lose(state, phase, said.Worker, $"it was told to end ({leaving.Reason})", now);
             case RunEvent.WorkerLost lost when phase.Members.ContainsKey(lost.Worker):
@@ -89,6 +91,11 @@ internal static class PreparingMachine
         bool isRefusal = true)
     {
         var min = state.Order.Job.Workers.Min;
+        if (!phase.Returning.IsEmpty)
+        {
+            return phase.Answers.Count < phase.Members.Count ? (state with { Phase = phase }, effects) : AwaitReturn(state, phase, effects, reason);
+        }
+
         if (phase.Members.Count < min)
         {
             return GiveBack(state, phase, effects, reason!, isRefusal);
@@ -128,15 +135,23 @@ internal static class PreparingMachine
         }
 
         var min = state.Order.Job.Workers.Min;
-        var waiting = $"{phase.Members.Count} of at least {min} workers are left: {reason} The run waits for others.";
-        return (state with { Phase = new RunPhase.Queued(IsGraceRunning: false, IsGraceOver: false), Reason = waiting },
+        return Queue(state, phase, effects, $"{phase.Members.Count} of at least {min} workers are left: {reason} The run waits for others.");
+    }
+
+    /// <summary>Everyone else has answered: all are given back, so that the next generation has those who return as well.</summary>
+    private static (RunState, ImmutableArray<RunEffect>) AwaitReturn(
+        RunState state, RunPhase.Preparing phase, ImmutableArray<RunEffect> effects, string? reason) => Queue(
+            state, phase, effects, $"{string.Join(", ", phase.Returning)} {(phase.Returning.Count == 1 ? "starts" : "start")} afresh, and the run waits for that. {reason}".TrimEnd());
+
+    private static (RunState, ImmutableArray<RunEffect>) Queue(
+        RunState state, RunPhase.Preparing phase, ImmutableArray<RunEffect> effects, string waiting) =>
+        (state with { Phase = new RunPhase.Queued(IsGraceRunning: false, IsGraceOver: false), Reason = waiting },
         [
             .. effects,
             new RunEffect.Record(new RunRecord.RunWaiting(state.Generation, state.Progress.Step, waiting)),
             .. phase.Members.Keys.Select(
                 worker => new RunEffect.Tell(worker, new CoordinatorMessage.Release($"Run {state.Id} waits for more workers."))),
         ]);
-    }
 
     private static RunState Remember(RunState state, WorkerId worker, string reason) =>
         state with { Refused = state.Refused.SetItem(worker, reason) };

@@ -22,7 +22,11 @@ public abstract record RunPhase
     /// <param name="Answers">Those who are ready.</param>
     public sealed record Preparing(
         string Isa, ImmutableSortedDictionary<WorkerId, Candidate> Members,
-        ImmutableSortedDictionary<WorkerId, WorkerMessage.Prepared> Answers) : RunPhase;
+        ImmutableSortedDictionary<WorkerId, WorkerMessage.Prepared> Answers) : RunPhase
+    {
+        /// <summary>Former members that start afresh and attach again as new workers: the run waits for them.</summary>
+        public ImmutableSortedSet<WorkerId> Returning { get; init; } = [];
+    }
 
     /// <summary>Steps are taken.</summary>
     /// <param name="Crew">Who does it.</param>

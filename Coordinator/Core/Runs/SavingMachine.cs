@@ -42,8 +42,10 @@ internal static class SavingMachine
                 return saved.Step == phase.Step
                     ? End(known, phase.Crew, phase.Cause, record)
                     : (known, [record]);
-            case RunEvent.WorkerSaid { Message: WorkerMessage.Failed or WorkerMessage.Leaving } said when said.Worker == phase.Saver:
+            case RunEvent.WorkerSaid { Message: WorkerMessage.Failed } said when said.Worker == phase.Saver:
                 return Begin(state, phase.Crew, phase.Cause, phase.AppliedSteps, waits);
+            case RunEvent.WorkerSaid { Message: WorkerMessage.Leaving leaving } said when phase.Crew.Members.TryGetValue(said.Worker, out var leaver):
+                return Lose(state, phase, new RunEvent.WorkerLost(said.Worker, $"it was told to end ({leaving.Reason})"), leaver.Hello.Pid, waits);
             case RunEvent.WorkerLost lost when phase.Crew.Members.TryGetValue(lost.Worker, out var member):
                 return Lose(state, phase, lost, member.Hello.Pid, waits);
             case RunEvent.TimerFired { Timer: RunTimer.Save } fired when fired.Generation == state.Generation:

@@ -36,7 +36,7 @@ public abstract record WorkerMessage
 
     public sealed record Failed(Generation Generation, long Step, string Reason, FailureKind Kind) : WorkerMessage;
 
-    public sealed record Leaving(string Reason) : WorkerMessage;
+    public sealed record Leaving(string Reason, bool Returns = false) : WorkerMessage;
 }
 
 /// <summary>Seconds of one step and of its phases; the phases may overlap.</summary>

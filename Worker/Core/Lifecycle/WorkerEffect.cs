@@ -35,6 +35,9 @@ public abstract record WorkerEffect
     /// <summary>End the process.</summary>
     public sealed record Exit(int Code, string Reason) : WorkerEffect;
 
+    /// <summary>End what runs here and start the same command line afresh, in the same process.</summary>
+    public sealed record Restart(string Reason) : WorkerEffect;
+
     /// <summary>Say it in the log.</summary>
     public sealed record Note(string Text) : WorkerEffect;
 }

@@ -1,3 +1,4 @@
+using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Worker.Core.Lifecycle;
@@ -18,6 +19,9 @@ public abstract record WorkerEvent
 
     /// <summary>They could not be.</summary>
     public sealed record PreparationFailed(string Reason, FailureKind Kind) : WorkerEvent;
+
+    /// <summary>The order cannot be carried out in this process any more, but in a fresh one (<see cref="ProcessRule"/>).</summary>
+    public sealed record FreshProcessNeeded(Generation Generation, string Reason) : WorkerEvent;
 
     /// <summary>A step was applied.</summary>
     public sealed record StepApplied(WorkerMessage.Progress Progress) : WorkerEvent;

@@ -19,6 +19,7 @@ public static class WorkerMachine
         WorkerEvent.CoordinatorLost lost => CoordinatorLost(state, lost.Reason),
         WorkerEvent.PreparationSucceeded ready when state.Phase == WorkerPhase.Preparing && ready.Prepared.Generation == state.Generation =>
             (state with { Phase = WorkerPhase.Ready, AppliedSteps = ready.Prepared.AppliedSteps }, [new WorkerEffect.Send(ready.Prepared)]),
+        WorkerEvent.FreshProcessNeeded needed when state.Phase == WorkerPhase.Preparing && needed.Generation == state.Generation => StartAfresh(state, needed.Reason),
         WorkerEvent.PreparationFailed failed when state.Phase == WorkerPhase.Preparing =>
             (Idle(state), [
                 new WorkerEffect.Send(new WorkerMessage.Refused(state.Generation, failed.Reason, failed.Kind)), new WorkerEffect.DropRun(failed.Reason)]),
@@ -52,6 +53,10 @@ public static class WorkerMachine
         CoordinatorMessage.Release release => Released(state, release.Reason),
         _ => (state, [new WorkerEffect.Note($"{message.GetType().Name} is for another generation or phase than {state.Generation}, {state.Phase}: ignored.")]),
     };
+
+    /// <summary>A worker of `run` has one run in its life, so it never comes to this.</summary>
+    private static (WorkerState, ImmutableArray<WorkerEffect>) StartAfresh(WorkerState state, string reason) => (Idle(state) with { Phase = WorkerPhase.Ended },
+        [new WorkerEffect.Send(new WorkerMessage.Leaving(reason, Returns: true)), new WorkerEffect.DropRun(reason), new WorkerEffect.Restart(reason)]);
 
     private static (WorkerState, ImmutableArray<WorkerEffect>) Aborted(WorkerState state, string reason) => state.Phase switch
     {

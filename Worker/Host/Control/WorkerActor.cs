@@ -10,7 +10,7 @@ namespace Orchestrator.Worker.Host.Control;
 internal sealed class WorkerActor
 {
     private readonly Channel<WorkerEvent> _mailbox = Channel.CreateUnbounded<WorkerEvent>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly TaskCompletionSource<WorkerEffect.Exit> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<WorkerEffect> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _log;
     private readonly WorkerMetrics _metrics;
     private WorkerState _state;
@@ -25,12 +25,12 @@ internal sealed class WorkerActor
     /// <summary>Queues an event; never blocks. Events come from the coordinator's stream, the training thread and signals.</summary>
     public void Post(WorkerEvent @event) => _mailbox.Writer.TryWrite(@event);
 
-    /// <summary>Runs until the worker is to end; returns how.</summary>
-    public async Task<WorkerEffect.Exit> RunAsync(CoordinatorLink link, RunSession session)
+    /// <summary>Runs until the worker is to end; returns how: <see cref="WorkerEffect.Exit"/> or <see cref="WorkerEffect.Restart"/>.</summary>
+    public async Task<WorkerEffect> RunAsync(CoordinatorLink link, RunSession session)
     {
         link.Attach();
         _ = Task.Run(() => Read(link, session));
-        return await _exit.Task;
+        return await _end.Task;
     }
 
     private async Task Read(CoordinatorLink link, RunSession session)
@@ -49,7 +49,7 @@ internal sealed class WorkerActor
         catch (Exception error)
         {
             Log.ActorCrashed(_log, error);
-            _exit.TrySetResult(new WorkerEffect.Exit(1, $"Internal error in the worker's actor: {error.Message}"));
+            _end.TrySetResult(new WorkerEffect.Exit(1, $"Internal error in the worker's actor: {error.Message}"));
         }
     }
 
@@ -90,8 +90,8 @@ internal sealed class WorkerActor
                 Log.Reattaching(_log, reattach.Reason);
                 link.Attach();
                 break;
-            case WorkerEffect.Exit exit:
-                _exit.TrySetResult(exit);
+            case WorkerEffect.Exit or WorkerEffect.Restart:
+                _end.TrySetResult(effect);
                 break;
             case WorkerEffect.Note note:
                 Log.Note(_log, note.Text);

@@ -53,13 +53,35 @@ internal static class WorkerProcess
             Log.Insecure(log, collective);
         }
 
-        var exit = await Serve(app, options, server, collective, metricsAddress, log);
-        Log.Ended(log, exit.Code, exit.Reason);
+        var end = await Serve(app, options, server, collective, metricsAddress, log);
         await app.StopAsync();
+        if (end is WorkerEffect.Restart restart)
+        {
+            Log.Restarting(log, restart.Reason);
+            return StartAfresh(log);
+        }
+
+        var exit = (WorkerEffect.Exit)end;
+        Log.Ended(log, exit.Code, exit.Reason);
         return exit.Code;
     }
 
-    private static async Task<WorkerEffect.Exit> Serve(
+    /// <summary>Does not return, except when it fails.</summary>
+    private static int StartAfresh(ILogger log)
+    {
+        try
+        {
+            ProcessImage.Replace();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Log.NotRestarted(log, error.Message);
+        }
+
+        return 1;
+    }
+
+    private static async Task<WorkerEffect> Serve(
         WebApplication app, WorkerOptions options, CollectiveServer server, string collective, string metricsAddress, ILogger log)
     {
         var metrics = app.Services.GetRequiredService<WorkerMetrics>();

@@ -53,9 +53,8 @@ internal sealed class PreparedRun : IDisposable
     /// <exception cref="TaskException">The job or the user's model is at fault.</exception>
     /// <exception cref="DataException">A data file is at fault.</exception>
     /// <exception cref="IOException">The checkpoint or the disk is at fault.</exception>
-    public static PreparedRun Load(CoordinatorMessage.Prepare order, string device)
+    public static PreparedRun Load(CoordinatorMessage.Prepare order, JobSpec job, string device)
     {
-        var job = JobSpecJson.Read(order.JobJson);
         var numerics = NumericSetup.Pin(order.Isa, job.Workers.Threads, device);
         var task = TrainingTaskFactory.Create(job);
         var context = new TaskContext(job, () => DataSources.Open(job));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
@@ -17,6 +18,7 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
 {
     private readonly TrainingThread _thread = new(error => post(new WorkerEvent.TrainingFailed(0, $"Internal error: {error}", FailureKind.Internal)));
     private PreparedRun? _run;
+    private ProcessUse? _use;
     private CheckpointPublisher? _checkpoints;
     private CancellationTokenSource _stop = new();
     private long _highestPrepared;
@@ -29,7 +31,16 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
         {
             try
             {
-                _run = PreparedRun.Load(order, device);
+                var job = JobSpecJson.Read(order.JobJson);
+                var use = new ProcessUse(order.Isa, job.Workers.Threads, job.Task?.Assembly);
+                if (ProcessRule.WhyFresh(_use, use) is { } reason)
+                {
+                    post(new WorkerEvent.FreshProcessNeeded(order.Generation, reason));
+                    return;
+                }
+
+                _use = use;
+                _run = PreparedRun.Load(order, job, device);
                 _checkpoints = new CheckpointPublisher(_run, Report);
                 post(new WorkerEvent.PreparationSucceeded(_run.Describe()));
             }

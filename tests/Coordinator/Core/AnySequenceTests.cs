@@ -85,7 +85,7 @@ public sealed class AnySequenceTests
             18 => talk.Say(worker, new WorkerMessage.Aborted(generation, step)),
             19 => random.Next(2) == 0 ? talk.Say(worker, new WorkerMessage.Finished(generation, 100, "w100", 1)) : [],
             20 => random.Next(4) == 0 ? talk.Say(worker, new WorkerMessage.Failed(generation, step, "oh", (FailureKind)random.Next(4))) : [],
-            _ => random.Next(8) == 0 ? talk.Say(worker, new WorkerMessage.Leaving("SIGTERM")) : [],
+            _ => random.Next(8) == 0 ? talk.Say(worker, new WorkerMessage.Leaving("SIGTERM", Returns: random.Next(2) == 0)) : [],
         };
     }
 }

@@ -41,6 +41,30 @@ public sealed class PreparingTests
     }
 
     [Fact]
+    public void Leaving_BothStartAfresh_TheRunWaitsForBothAndFormsOnce()
+    {
+        var talk = Preparing(2);
+        var leaving = new WorkerMessage.Leaving("libtorch is pinned otherwise.", Returns: true);
+
+        Assert.Equal([], talk.Say(1, leaving));
+        Assert.StartsWith("record RunWaiting: w-1, w-2 start afresh", Assert.Single(talk.Say(2, leaving)));
+        Assert.Empty(talk.State.Workers);
+        talk.Lose(1);
+        talk.Lose(2);
+        Assert.DoesNotContain(talk.Attach(), line => line.StartsWith("tell", StringComparison.Ordinal) && line.Contains("Prepare", StringComparison.Ordinal));
+        Assert.Equal(2, talk.Attach().Count(line => line.StartsWith("tell", StringComparison.Ordinal) && line.Contains("Prepare", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Leaving_OneStartsAfresh_TheOtherIsGivenBackWhenItIsReady()
+    {
+        var talk = Preparing(2);
+
+        Assert.Equal([], talk.Say(2, new WorkerMessage.Leaving("It is pinned otherwise.", Returns: true)));
+        Assert.Equal("tell w-1 Release", talk.Say(1, Prepared())[1]);
+    }
+
+    [Fact]
     public void Prepared_MoreWorkersThanRanks_TheRestStandsBy()
     {
         var talk = new Conversation();

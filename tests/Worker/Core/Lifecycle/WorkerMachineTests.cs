@@ -38,6 +38,30 @@ public sealed class WorkerMachineTests
     }
 
     [Fact]
+    public void FreshProcessNeeded_WhilePreparing_LeavesForAMomentAndStartsAfresh()
+    {
+        var script = Preparing();
+        Assert.Equal(
+            [new WorkerEffect.Send(new WorkerMessage.Leaving("pinned", Returns: true)), new WorkerEffect.DropRun("pinned"), new WorkerEffect.Restart("pinned")],
+            script.Sees(new WorkerEvent.FreshProcessNeeded(First, "pinned")));
+        Assert.Equal(WorkerPhase.Ended, script.State.Phase);
+    }
+
+    [Theory]
+    [InlineData("avx2", 1, null, false)]
+    [InlineData("avx512", 1, null, true)]
+    [InlineData("avx2", 2, null, true)]
+    public void WhyFresh_AfterARunOnAvx2WithOneThread_AsksForAFreshProcessWhenEitherDiffers(string isa, int threads, string? assembly, bool isFresh)
+    {
+        Assert.Equal(isFresh, ProcessRule.WhyFresh(new ProcessUse("avx2", 1, null), new ProcessUse(isa, threads, assembly)) is not null);
+        Assert.Null(ProcessRule.WhyFresh(null, new ProcessUse(isa, threads, assembly)));
+    }
+
+    [Fact]
+    public void WhyFresh_AfterAUsersAssembly_AlwaysAsksForAFreshProcess() =>
+        Assert.Contains("own.dll", ProcessRule.WhyFresh(new ProcessUse("avx2", 1, "/own.dll"), new ProcessUse("avx2", 1, null))!, StringComparison.Ordinal);
+
+    [Fact]
     public void Abort_WhileTraining_AnswersOnlyWhenTheLoopHasStopped()
     {
         var script = Training();

@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Orchestrator.Worker.Host.Control;
+
+/// <summary>Starts this program's command line afresh in the same process: same id, same terminal, nothing of its memory.</summary>
+internal static partial class ProcessImage
+{
+    /// <summary>Does not return when it succeeds. Sockets and files close by themselves: .NET opens them with close-on-exec.</summary>
+    /// <exception cref="IOException">The system does not do it; says why.</exception>
+    public static void Replace()
+    {
+        var program = File.ResolveLinkTarget("/proc/self/exe", returnFinalTarget: false)?.FullName
+            ?? throw new IOException("/proc/self/exe does not tell which program this is.");
+        _ = Execve(program, Read("cmdline"), Read("environ"));
+        throw new IOException($"{program} could not be started afresh (errno {Marshal.GetLastPInvokeError()}).");
+    }
+
+    /// <summary>As the process was started: what was changed since, by pinning libtorch for one, is not in it. Ends with null, as execve needs it.</summary>
+    private static string?[] Read(string name) => [.. Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/self/{name}")).Split('\0').SkipLast(1), null];
+
+    [LibraryImport("libc", EntryPoint = "execve", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Execve(string program, string?[] arguments, string?[] environment);
+}
