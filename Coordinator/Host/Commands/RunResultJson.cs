@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Runs;
+using Orchestrator.Protocol.V1;
+using RunState = Orchestrator.Coordinator.Core.Runs.RunState;
 
 namespace Orchestrator.Coordinator.Host.Commands;
 
@@ -19,6 +21,13 @@ internal static class RunResultJson
                 LostLogicalRankSteps: 0, run.Order.RunDir),
             Options);
     }
+
+    /// <summary>The same of a run that a coordinator elsewhere directed.</summary>
+    public static string Of(RunStatus run) => JsonSerializer.Serialize(
+        new Result(
+            run.RunId, StatusJson.StateOf(run), run.Step, run.HasLoss ? Finite(run.Loss) : null, run.HasWeightsSha256 ? run.WeightsSha256 : null,
+            run.HasSamplesPerSecond ? Finite(run.SamplesPerSecond) : null, run.Workers, run.Generations, run.LostLogicalRankSteps, run.RunDir),
+        Options);
 
     /// <summary>JSON has no NaN: a loss that is not finite is null.</summary>
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;

@@ -55,7 +55,7 @@ internal static class StatusCommand
         }
     }
 
-    private static void WriteOne(RunStatus run)
+    public static void WriteOne(RunStatus run)
     {
         Row("Run", $"{run.RunId} {StatusJson.StateOf(run)}");
         Row("Reason", run.Reason);

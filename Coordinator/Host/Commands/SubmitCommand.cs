@@ -7,24 +7,27 @@ using Orchestrator.Storage.Checkpoints;
 
 namespace Orchestrator.Coordinator.Host.Commands;
 
-/// <summary>`submit`: puts a job in a coordinator's queue.</summary>
+/// <summary>`submit`: puts a job in a coordinator's queue and shows how it goes, until it has ended.</summary>
 internal static class SubmitCommand
 {
     public static Command Create()
     {
         var options = new JobOptions();
         var address = CoordinatorClient.AddressOption();
-        var format = FormatOption.Create("Standard output: the run and where it is, or one JSON object.");
-        var command = new Verb("submit", "Puts a job in a coordinator's queue and returns at once. `wait` waits for its end.",
-            "submit examples/char-gpt.yaml --workers 2 --coordinator 127.0.0.1:7070");
+        var format = FormatOption.Create("Standard output: a summary, the result as one JSON object, or the events as they come.");
+        var command = new Verb("submit", "Puts a job in a coordinator's queue, shows how it goes and ends with its exit code.",
+            "submit examples/char-gpt.yaml --workers 2 --coordinator 127.0.0.1:7070",
+            "submit examples/char-gpt.yaml --detach");
+        var detach = new Option<bool>("--detach") { Description = "Return at once, with the run's id; `wait` waits for its end." };
         options.AddTo(command);
         command.Options.Add(address);
+        command.Options.Add(detach);
         command.Options.Add(format);
-        command.SetAction((result, _) => RunAsync(result, options, result.GetValue(address)!, result.GetValue(format)));
+        command.SetAction((result, _) => RunAsync(result, options, result.GetValue(address)!, result.GetValue(format), result.GetValue(detach)));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult result, JobOptions options, string address, OutputFormat format)
+    private static async Task<int> RunAsync(ParseResult result, JobOptions options, string address, OutputFormat format, bool isDetached)
     {
         var job = options.Read(result, isOneHost: false);
         var request = new SubmitRequest { JobJson = JobSpecJson.Write(job) };
@@ -43,7 +46,57 @@ internal static class SubmitCommand
             request.ResumeFrom = FindCheckpoint(typed);
         }
 
-        var reply = await CoordinatorClient.AskAsync(address, client => client.SubmitAsync(request).ResponseAsync);
+        return await CoordinatorClient.AskAsync(address, async client =>
+        {
+            var reply = await client.SubmitAsync(request);
+            return isDetached ? Announce(reply, format) : await AttendAsync(client, reply, job, format);
+        });
+    }
+
+    private static async Task<int> AttendAsync(Protocol.V1.Runs.RunsClient client, SubmitReply reply, JobSpec job, OutputFormat format)
+    {
+        var screen = Screen.OfProcess(TimeProvider.System);
+        var printer = new RemoteRunPrinter(screen, job, TimeProvider.System);
+        screen.Line($"Run {reply.RunId} in {reply.RunDir}");
+        var (run, exitCode) = await RunFollower.AttendAsync(client, reply.RunId, Show, screen);
+        if (run is null)
+        {
+            return exitCode;
+        }
+
+        if (format == OutputFormat.Json)
+        {
+            Console.Out.WriteLine(RunResultJson.Of(run));
+        }
+        else if (format == OutputFormat.Table)
+        {
+            StatusCommand.WriteOne(run);
+        }
+
+        Console.Out.Flush();
+        if (run.State == RunState.Failed)
+        {
+            screen.Failure(run.Reason);
+        }
+        else
+        {
+            screen.Line(run.Reason);
+        }
+
+        return exitCode;
+
+        void Show(RunEvent news)
+        {
+            printer.Show(news);
+            if (format == OutputFormat.Jsonl && news.Json.Length > 0)
+            {
+                Console.Out.WriteLine(news.Json);
+            }
+        }
+    }
+
+    private static int Announce(SubmitReply reply, OutputFormat format)
+    {
         if (format == OutputFormat.Table)
         {
             Console.Out.WriteLine($"Run        {reply.RunId}");

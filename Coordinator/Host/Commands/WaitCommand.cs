@@ -25,7 +25,7 @@ internal static class WaitCommand
             RunStatus? last = null;
             try
             {
-                last = await CoordinatorClient.AskAsync(result.GetValue(address)!, client => FollowAsync(client, result.GetValue(run)!, patience.Token));
+                last = await CoordinatorClient.AskAsync(result.GetValue(address)!, client => RunFollower.FollowAsync(client, result.GetValue(run)!, _ => { }, patience.Token));
             }
             catch (Exception) when (patience.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {
@@ -41,19 +41,5 @@ internal static class WaitCommand
             return last.ExitCode;
         });
         return command;
-    }
-
-    private static async Task<RunStatus> FollowAsync(Protocol.V1.Runs.RunsClient client, string run, CancellationToken cancellation)
-    {
-        using var call = client.Watch(new WatchRequest { RunId = run }, cancellationToken: cancellation);
-        RunStatus? last = null;
-        while (await call.ResponseStream.MoveNext(cancellation))
-        {
-            last = call.ResponseStream.Current.Status;
-        }
-
-        return last is { State: RunState.Succeeded or RunState.Failed or RunState.Stopped }
-            ? last
-            : throw new UsageException($"The coordinator ended before run {run} did; it was at step {last?.Step ?? 0}.", ExitCodes.NoCoordinator);
     }
 }

@@ -40,7 +40,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     /// <inheritdoc cref="MachineActor{TState,TEvent,TEffect}.Post"/>
     public void Post(ClusterEvent @event) => _actor.Post(@event);
 
-    /// <summary>Puts a run in the queue. Its folder is made and holds the job before the machine hears of it.</summary>
+    /// <summary>Puts a run in the queue; it is in the state when this returns. Its folder is made and holds the job before the machine hears of it.</summary>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public async Task<RunFeed> SubmitAsync(RunOrder order)
@@ -49,6 +49,11 @@ public sealed class CoordinatorActor : IAsyncDisposable
         _runs[order.Id] = run;
         _metrics.RunStateChanged(order.Id.Value, RunStates.Queued);
         await PostAsync(new ClusterEvent.RunSubmitted(order)).ConfigureAwait(false);
+        if (await Task.WhenAny(run.Queued, Completion).ConfigureAwait(false) != run.Queued)
+        {
+            throw new ActorStoppedException($"The coordinator stopped before it had queued run {order.Id}.", Completion.Exception);
+        }
+
         return run.Feed;
     }
 
@@ -149,6 +154,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
         switch (effect)
         {
             case RunEffect.Record record:
+                run.MarkQueued();
                 var line = Write(run, folder => folder.Append(record.Entry, run.Order)) ?? RunRecordJson.Line(record.Entry, run.Order, _time.GetUtcNow());
                 Log.RunRecorded(_log, run.Order.Id.Value, RunRecordJson.NameOf(record.Entry), record.Entry.Step, state.Reason);
                 RunMetrics.Count(_metrics, record.Entry, state, _time.GetUtcNow());
@@ -233,6 +239,8 @@ public sealed class CoordinatorActor : IAsyncDisposable
     /// <summary>A run and what is open for it.</summary>
     private sealed class OpenRun(RunOrder order, RunFolder folder)
     {
+        private readonly TaskCompletionSource _queued = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public RunOrder Order { get; } = order;
 
         public RunFolder Folder { get; } = folder;
@@ -240,5 +248,10 @@ public sealed class CoordinatorActor : IAsyncDisposable
         public RunFeed Feed { get; } = new(folder.EventCount);
 
         public bool HasProblem { get; set; }
+
+        /// <summary>Done when the machine has taken the run in: whoever is told its id may ask for it at once.</summary>
+        public Task Queued => _queued.Task;
+
+        public void MarkQueued() => _queued.TrySetResult();
     }
 }
