@@ -17,7 +17,7 @@ public sealed class CommandLineTests
             "run JOB.yaml --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
             "status RUN --coordinator --format",
             "stop RUN --coordinator --format",
-            "submit JOB.yaml --coordinator --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
+            "submit JOB.yaml --coordinator --detach --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
             "wait RUN --coordinator --format --timeout",
             "workers --coordinator --format",
         ],
