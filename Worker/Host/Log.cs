@@ -55,7 +55,4 @@ internal static partial class Log
 
     [LoggerMessage(2016, LogLevel.Information, "Starting afresh: {Reason}")]
     public static partial void Restarting(ILogger log, string reason);
-
-    [LoggerMessage(2017, LogLevel.Error, "The worker ends, for it cannot start afresh by itself: {Problem} Start it again.")]
-    public static partial void NotRestarted(ILogger log, string problem);
 }

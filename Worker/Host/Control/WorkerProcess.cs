@@ -31,6 +31,17 @@ internal static class WorkerProcess
             return 2;
         }
 
+        // What it listens on is closed and its log is written before the process starts afresh.
+        return await ServeAsync(options) switch
+        {
+            WorkerEffect.Restart => StartAfresh(),
+            WorkerEffect.Exit exit => exit.Code,
+            var other => throw new InvalidOperationException($"A worker does not end by {other}."),
+        };
+    }
+
+    private static async Task<WorkerEffect> ServeAsync(WorkerOptions options)
+    {
         await using var app = Build(options);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("worker");
         CollectiveServer server;
@@ -41,9 +52,10 @@ internal static class WorkerProcess
         }
         catch (IOException error)
         {
-            await Console.Error.WriteLineAsync(
-                $"The worker cannot listen on {options.Listen} or {options.Metrics}: {error.Message.TrimEnd('.')}. Choose other ports with --listen and --metrics, or 0 for any free one.");
-            return 1;
+            var problem =
+                $"The worker cannot listen on {options.Listen} or {options.Metrics}: {error.Message.TrimEnd('.')}. Choose other ports with --listen and --metrics, or 0 for any free one.";
+            await Console.Error.WriteLineAsync(problem);
+            return new WorkerEffect.Exit(1, problem);
         }
 
         using var peers = server;
@@ -55,20 +67,21 @@ internal static class WorkerProcess
         }
 
         var end = await Serve(app, options, server, collective, metricsAddress, log);
-        await app.StopAsync();
         if (end is WorkerEffect.Restart restart)
         {
             Log.Restarting(log, restart.Reason);
-            return StartAfresh(log);
+        }
+        else if (end is WorkerEffect.Exit exit)
+        {
+            Log.Ended(log, exit.Code, exit.Reason);
         }
 
-        var exit = (WorkerEffect.Exit)end;
-        Log.Ended(log, exit.Code, exit.Reason);
-        return exit.Code;
+        await app.StopAsync();
+        return end;
     }
 
     /// <summary>Does not return, except when it fails.</summary>
-    private static int StartAfresh(ILogger log)
+    private static int StartAfresh()
     {
         try
         {
@@ -76,7 +89,7 @@ internal static class WorkerProcess
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Log.NotRestarted(log, error.Message);
+            Console.Error.WriteLine($"The worker cannot start afresh by itself: {error.Message} Start it again.");
         }
 
         return 1;
