@@ -32,6 +32,10 @@ public sealed record BulkServerOptions : BulkOptions
     /// <summary>TLS on TCP connections; null: none. Unix sockets never use it: their file's mode is 0600.</summary>
     public SslServerAuthenticationOptions? Tls { get; init; }
 
+    /// <summary>The processor to receive a call's messages on: that of its sending thread, when the sender is on this host (see <see cref="BulkLinkOptions.Processor"/>).
+    /// Null, or a null answer: wherever the system likes. Linux only.</summary>
+    public Func<BulkCall, int?>? ChooseProcessor { get; init; }
+
     /// <summary>How long a stream may wait for its generation.</summary>
     public TimeSpan ResolveTimeout { get; init; } = TimeSpan.FromMinutes(2);
 }
@@ -39,6 +43,10 @@ public sealed record BulkServerOptions : BulkOptions
 /// <summary>Options of <see cref="BulkLink"/>.</summary>
 public sealed record BulkLinkOptions : BulkOptions
 {
+    /// <summary>The processor to send from. Between peers on one host, a stream whose sender and receiver share a core is up to twice as fast, because
+    /// its bytes stay in that core's cache. Null: wherever the system likes. Linux only.</summary>
+    public int? Processor { get; init; }
+
     /// <summary>TLS on TCP connections; null: none.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
 }

@@ -24,9 +24,11 @@ public sealed class BulkLink : IDisposable
     private int _isOver;
     private int _threads = 2;
 
+    private readonly int? _processor;
+
     private BulkLink(Wire wire, EndPoint address, in BulkCall call, IBulkLinkEvents events, BulkLinkOptions options)
     {
-        (_wire, _events, Address) = (wire, events, address);
+        (_wire, _events, Address, _processor) = (wire, events, address, options.Processor);
         _sender = new LinkSender(wire, events, options.Limits);
         _receiver = new LinkReceiver(wire, options, _sender) { Answered = OnAnswered };
         _sender.Control(Opening(call, address, options));
@@ -132,6 +134,7 @@ public sealed class BulkLink : IDisposable
 
     private void Send()
     {
+        Processor.Stay(_processor);
         try
         {
             _sender.Run();

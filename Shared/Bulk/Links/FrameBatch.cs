@@ -6,10 +6,9 @@ using Orchestrator.Bulk.Wires;
 namespace Orchestrator.Bulk.Links;
 
 /// <summary>Cuts messages into DATA frames and lists their bytes for one vectored send: heads from memory of its own, payloads from where they lie.</summary>
-internal sealed unsafe class FrameBatch : IDisposable
+/// <param name="wire">Says what one send may take, and how its bytes are aligned.</param>
+internal sealed unsafe class FrameBatch(Wire wire) : IDisposable
 {
-    // One call for a piece even at 16 KiB frames; more would hold acknowledgements of control frames up.
-    private const int MaxBytes = 1024 * 1024;
     private const int MaxFrames = 128;
     private const int MaxHeadBytes = FrameHeader.Bytes + SegmentCodec.MaxHeadBytes;
 
@@ -17,6 +16,7 @@ internal sealed unsafe class FrameBatch : IDisposable
     private int _headBytes;
     private int _frames;
     private long _bytes;
+    private long _position;
 
     /// <summary>Control frames come first, then each frame has a head and may have a payload.</summary>
     public IoSlice* Slices { get; } = (IoSlice*)NativeMemory.Alloc((nuint)((2 * MaxFrames) + 1) * (nuint)sizeof(IoSlice));
@@ -26,10 +26,18 @@ internal sealed unsafe class FrameBatch : IDisposable
     /// <summary>DATA frames in it.</summary>
     public int Frames => _frames;
 
-    public void Clear() => (Count, _headBytes, _frames, _bytes) = (0, 0, 0, 0);
+    public void Clear()
+    {
+        (Count, _headBytes, _frames, _bytes) = (0, 0, 0, 0);
+        _position = wire.BuffersEachSend ? 0 : _position;
+    }
 
     /// <summary>Adds bytes as they are. They stay where they are until the batch is sent.</summary>
-    public void Add(byte* bytes, int count) => Slices[Count++] = new IoSlice(bytes, (nuint)count);
+    public void Add(byte* bytes, int count)
+    {
+        Slices[Count++] = new IoSlice(bytes, (nuint)count);
+        _position += count;
+    }
 
     /// <summary>Adds frames of a message while there is room and window.</summary>
     /// <param name="message">Its framed bytes are moved on.</param>
@@ -39,14 +47,19 @@ internal sealed unsafe class FrameBatch : IDisposable
     /// <returns>True: the whole message is in frames.</returns>
     public bool TryAdd(ref Outgoing message, int streamId, int maxFrameBytes, ref long window)
     {
+        if (message.Framed == 0)
+        {
+            message.Padding = SegmentCodec.Padding(message.Header, _position + FrameHeader.Bytes);
+        }
+
         var encoded = stackalloc byte[SegmentCodec.MaxHeadBytes];
-        var headBytes = SegmentCodec.WriteHead(message.Header, new Span<byte>(encoded, SegmentCodec.MaxHeadBytes));
+        var headBytes = SegmentCodec.WriteHead(message.Header, message.Padding, new Span<byte>(encoded, SegmentCodec.MaxHeadBytes));
         var total = headBytes + message.Header.PayloadBytes;
         while (message.Framed < total)
         {
             // What a message's last frame has left of the batch's bytes is not worth a cut.
             var bytes = (int)Math.Min(Math.Min(total - message.Framed, maxFrameBytes), window);
-            if (bytes == 0 || _frames == MaxFrames || _bytes >= MaxBytes)
+            if (bytes == 0 || _frames == MaxFrames || _bytes >= wire.BytesAtATime)
             {
                 return false;
             }

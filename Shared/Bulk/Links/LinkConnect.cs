@@ -12,7 +12,7 @@ internal static class LinkConnect
     {
         try
         {
-            var plain = SocketSetup.ToWire(Dial(address, options.HandshakeTimeout, cancellation), options);
+            var plain = SocketSetup.ToWire(Dial(address, options.HandshakeTimeout, cancellation), options, mostlySends: true);
             try
             {
                 return options.Tls is { } tls && address is not UnixDomainSocketEndPoint ? TlsWire.Connect(plain, tls, options.HandshakeTimeout) : plain;

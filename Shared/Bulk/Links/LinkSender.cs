@@ -15,7 +15,7 @@ internal sealed unsafe class LinkSender : IDisposable
     private readonly IBulkLinkEvents _events;
     private readonly int _maxControlBytes;
     private readonly OutgoingQueue _queue;
-    private readonly FrameBatch _batch = new();
+    private readonly FrameBatch _batch;
     private readonly byte[] _control;
     private readonly byte* _controlSending;
     private int _controlBytes;
@@ -33,6 +33,7 @@ internal sealed unsafe class LinkSender : IDisposable
     public LinkSender(Wire wire, IBulkLinkEvents events, BulkLimits limits)
     {
         (_wire, _events, _maxControlBytes) = (wire, events, limits.MaxPendingControlBytes);
+        _batch = new FrameBatch(wire);
         _queue = new OutgoingQueue(limits.MaxQueuedMessages);
         _control = new byte[_maxControlBytes];
         _controlSending = (byte*)NativeMemory.Alloc((nuint)_maxControlBytes);

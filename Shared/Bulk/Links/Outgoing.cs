@@ -9,4 +9,7 @@ internal struct Outgoing
 
     /// <summary>Bytes of the gRPC message, its prefix included, that are in frames already.</summary>
     public int Framed;
+
+    /// <summary>By how much its head is longer than it must be; set with its first frame.</summary>
+    public int Padding;
 }

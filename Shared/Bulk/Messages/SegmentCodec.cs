@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 
 namespace Orchestrator.Bulk.Messages;
 
@@ -30,6 +31,12 @@ internal static class SegmentCodec
     /// <summary>The most that prefix and fields come to: nine tags of one byte, nine numbers of up to ten.</summary>
     public const int MaxHeadBytes = PrefixBytes + (9 * 11);
 
+    // A cache line: what the kernel's copies like.
+    private const int AlignmentBytes = 64;
+    private const int LeastAlignedPayloadBytes = 16 * 1024;
+    private const int LongestNumberBytes = 10;
+    private const int Numbers = 8;
+
     private const int GenerationField = 1;
     private const int StepField = 2;
     private const int SenderField = 3;
@@ -51,24 +58,61 @@ internal static class SegmentCodec
     // What protobuf's own readers allow is 100; groups have been out of use for longer than gRPC exists.
     private const int DeepestGroup = 8;
 
+    /// <summary>Bytes by which the head of a message grows so that its payload begins at a multiple of a cache line.</summary>
+    /// <remarks>
+    /// The kernel copies bytes between places that lie alike in their cache lines a quarter faster than others (measured, over TCP and Unix
+    /// sockets). Numbers may be written with more bytes than they need, which every reader of protobuf takes.
+    /// </remarks>
+    /// <param name="header">The message's.</param>
+    /// <param name="position">Where the head begins, in bytes from where the kernel's buffer does.</param>
+    /// <returns>0 for a small payload, or when the numbers cannot grow that much.</returns>
+    public static int Padding(in BulkHeader header, long position)
+    {
+        if (header.PayloadBytes < LeastAlignedPayloadBytes)
+        {
+            return 0;
+        }
+
+        Span<ulong> numbers = stackalloc ulong[Numbers];
+        List(header, numbers);
+        var bytes = PrefixBytes + 1 + NumberBytes((ulong)header.PayloadBytes);
+        var mayGrow = 0;
+        foreach (var number in numbers)
+        {
+            bytes += 1 + NumberBytes(number);
+            mayGrow += LongestNumberBytes - NumberBytes(number);
+        }
+
+        var padding = (int)(-(position + bytes) & (AlignmentBytes - 1));
+        return padding <= mayGrow ? padding : 0;
+    }
+
     /// <summary>Writes everything that stands before the payload's bytes.</summary>
+    /// <param name="header">What is written.</param>
+    /// <param name="padding">Of <see cref="Padding"/>.</param>
     /// <param name="head">At least <see cref="MaxHeadBytes"/>.</param>
     /// <returns>Bytes written.</returns>
-    public static int WriteHead(in BulkHeader header, Span<byte> head)
+    public static int WriteHead(in BulkHeader header, int padding, Span<byte> head)
     {
+        Span<ulong> numbers = stackalloc ulong[Numbers];
+        List(header, numbers);
+        var writesZeros = header.PayloadBytes >= LeastAlignedPayloadBytes;
         var at = PrefixBytes;
-        at += WriteNumber(head[at..], GenerationField, header.Generation);
-        at += WriteNumber(head[at..], StepField, header.Step);
-        at += WriteNumber(head[at..], SenderField, header.Sender);
-        at += WriteNumber(head[at..], PhaseField, (int)header.Phase);
-        at += WriteNumber(head[at..], NodeFirstField, header.NodeFirst);
-        at += WriteNumber(head[at..], NodeLengthField, header.NodeLength);
-        at += WriteNumber(head[at..], OffsetField, header.Offset);
-        at += WriteNumber(head[at..], PreparedGenerationField, header.PreparedGeneration);
+        for (var index = 0; index < numbers.Length; index++)
+        {
+            if (numbers[index] != 0 || writesZeros)
+            {
+                head[at++] = (byte)((index + 1) << TypeBits | VarintType);
+                var more = Math.Min(padding, LongestNumberBytes - NumberBytes(numbers[index]));
+                at += WriteNumber(head[at..], numbers[index], more);
+                padding -= more;
+            }
+        }
+
         if (header.PayloadBytes > 0)
         {
             head[at++] = (PayloadField << TypeBits) | BytesType;
-            at += WriteVarint(head[at..], (ulong)header.PayloadBytes);
+            at += WriteNumber(head[at..], (ulong)header.PayloadBytes, 0);
         }
 
         WritePrefix(head, at - PrefixBytes + header.PayloadBytes);
@@ -86,7 +130,8 @@ internal static class SegmentCodec
     public static byte[] WriteSummary(long segments)
     {
         Span<byte> message = stackalloc byte[PrefixBytes + 11];
-        var fields = WriteNumber(message[PrefixBytes..], 1, segments);
+        message[PrefixBytes] = 1 << TypeBits | VarintType;
+        var fields = segments == 0 ? 0 : 1 + WriteNumber(message[(PrefixBytes + 1)..], (ulong)segments, 0);
         WritePrefix(message, fields);
         return message[..(PrefixBytes + fields)].ToArray();
     }
@@ -316,26 +361,30 @@ internal static class SegmentCodec
         return false;
     }
 
-    private static int WriteNumber(Span<byte> bytes, int field, long value)
+    /// <summary>The numbers in the order of their fields.</summary>
+    private static void List(in BulkHeader header, Span<ulong> numbers)
     {
-        if (value == 0)
-        {
-            return 0;
-        }
-
-        bytes[0] = (byte)(field << TypeBits | VarintType);
-        return 1 + WriteVarint(bytes[1..], (ulong)value);
+        numbers[GenerationField - 1] = (ulong)header.Generation;
+        numbers[StepField - 1] = (ulong)header.Step;
+        numbers[SenderField - 1] = (ulong)header.Sender;
+        numbers[PhaseField - 1] = (ulong)(int)header.Phase;
+        numbers[NodeFirstField - 1] = (ulong)header.NodeFirst;
+        numbers[NodeLengthField - 1] = (ulong)header.NodeLength;
+        numbers[OffsetField - 1] = (ulong)header.Offset;
+        numbers[PreparedGenerationField - 1] = (ulong)header.PreparedGeneration;
     }
 
-    private static int WriteVarint(Span<byte> bytes, ulong value)
+    private static int NumberBytes(ulong value) => value == 0 ? 1 : (BitOperations.Log2(value) / 7) + 1;
+
+    private static int WriteNumber(Span<byte> bytes, ulong value, int moreBytes)
     {
-        var at = 0;
-        for (; value >= 0x80; value >>= 7)
+        var last = NumberBytes(value) + moreBytes - 1;
+        for (var at = 0; at < last; at++, value >>= 7)
         {
-            bytes[at++] = (byte)(value | 0x80);
+            bytes[at] = (byte)(value | 0x80);
         }
 
-        bytes[at++] = (byte)value;
-        return at;
+        bytes[last] = (byte)value;
+        return last + 1;
     }
 }

@@ -116,7 +116,7 @@ public sealed class BulkServer : IDisposable
         Wire wire;
         try
         {
-            wire = SocketSetup.ToWire(socket, _options);
+            wire = SocketSetup.ToWire(socket, _options, mostlySends: false);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {

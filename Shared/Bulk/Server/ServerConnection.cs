@@ -126,6 +126,7 @@ internal sealed class ServerConnection : FrameLoop
             stream.EndRemote();
         }
 
+        Processor.Stay(_options.ChooseProcessor?.Invoke(head.Call));
         _calls.Resolve(stream);
     }
 

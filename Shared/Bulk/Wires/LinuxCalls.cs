@@ -5,7 +5,9 @@ namespace Orchestrator.Bulk.Wires;
 /// <summary>The vectored calls on sockets, which .NET offers for arrays only. Structures as on 64-bit Linux.</summary>
 internal static unsafe partial class LinuxCalls
 {
+    public const int DoNotWait = 0x40;
     public const int NoSignal = 0x4000;
+    public const short Readable = 1;
     public const int Interrupted = 4;
     public const int WouldBlock = 11;
 
@@ -20,6 +22,20 @@ internal static unsafe partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     public static partial nint ReceiveMessage(SafeHandle socket, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollEntry* entries, nuint count, int timeoutMilliseconds);
+
+    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
+    public static partial int SetAffinity(int thread, nuint maskBytes, ulong* mask);
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollEntry
+    {
+        public int Descriptor;
+        public short Wanted;
+        public short Happened;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     public struct MessageHeader

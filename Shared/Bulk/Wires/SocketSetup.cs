@@ -9,7 +9,8 @@ internal static class SocketSetup
     private static readonly TimeSpan LongestTick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(5);
 
-    public static Wire ToWire(Socket socket, BulkOptions options)
+    /// <param name="mostlySends">See <see cref="SocketWire"/>.</param>
+    public static Wire ToWire(Socket socket, BulkOptions options, bool mostlySends)
     {
         if (socket.AddressFamily != AddressFamily.Unix)
         {
@@ -22,7 +23,7 @@ internal static class SocketSetup
         }
 
         var tick = Tick(options);
-        Wire wire = LinuxCalls.AreUsable ? new SocketWire(socket, tick) : new PortableWire(socket, tick);
+        Wire wire = LinuxCalls.AreUsable ? new SocketWire(socket, tick, mostlySends) : new PortableWire(socket, tick);
         wire.SendPatience = Patience(options);
         return wire;
     }

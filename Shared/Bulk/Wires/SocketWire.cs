@@ -11,12 +11,18 @@ internal sealed unsafe class SocketWire : Wire
 
     private readonly Socket _socket;
     private readonly SafeHandle _handle;
+    private readonly TimeSpan _tick;
+    private readonly bool _mostlySends;
 
     /// <param name="socket">Connected and blocking; owned from here on.</param>
     /// <param name="tick">How long a call may wait before it looks around.</param>
-    public SocketWire(Socket socket, TimeSpan tick)
+    /// <param name="mostlySends">
+    /// Another thread sends much while one waits to receive. A thread that waits within a receive is woken whenever the other's sends find
+    /// room again, thousands of times a second; one that waits within a poll for input is not.
+    /// </param>
+    public SocketWire(Socket socket, TimeSpan tick, bool mostlySends)
     {
-        (_socket, _handle) = (socket, socket.SafeHandle);
+        (_socket, _handle, _tick, _mostlySends) = (socket, socket.SafeHandle, tick, mostlySends);
         Peer = SocketSetup.Describe(socket);
         var milliseconds = (long)tick.TotalMilliseconds;
         Span<long> time = [milliseconds / 1000, milliseconds % 1000 * MicrosecondsPerMillisecond];
@@ -26,6 +32,8 @@ internal sealed unsafe class SocketWire : Wire
 
     public override string Peer { get; }
 
+    public override bool BuffersEachSend => _socket.AddressFamily == AddressFamily.Unix;
+
     public override void Shutdown() => SocketSetup.Shutdown(_socket, SocketShutdown.Both);
 
     public override void FinishSending() => SocketSetup.Shutdown(_socket, SocketShutdown.Send);
@@ -34,15 +42,38 @@ internal sealed unsafe class SocketWire : Wire
 
     protected override int ReceiveSome(byte* first, int firstBytes, byte* second, int secondBytes)
     {
+        if (_mostlySends && !WaitForInput())
+        {
+            return -1;
+        }
+
         var slices = stackalloc IoSlice[2] { new(first, (nuint)firstBytes), new(second, (nuint)secondBytes) };
         var message = new LinuxCalls.MessageHeader { Slices = slices, SliceCount = secondBytes > 0 ? 2u : 1u };
-        return (int)Result(LinuxCalls.ReceiveMessage(_handle, &message, 0), "receiving", -1);
+        return (int)Result(LinuxCalls.ReceiveMessage(_handle, &message, _mostlySends ? LinuxCalls.DoNotWait : 0), "receiving", -1);
     }
 
     protected override long SendSome(IoSlice* slices, int count)
     {
         var message = new LinuxCalls.MessageHeader { Slices = slices, SliceCount = (nuint)count };
         return Result(LinuxCalls.SendMessage(_handle, &message, LinuxCalls.NoSignal), "sending", 0);
+    }
+
+    private bool WaitForInput()
+    {
+        var isHeld = false;
+        try
+        {
+            _handle.DangerousAddRef(ref isHeld);
+            var entry = new LinuxCalls.PollEntry { Descriptor = (int)_handle.DangerousGetHandle(), Wanted = LinuxCalls.Readable };
+            return Result(LinuxCalls.Poll(&entry, 1, (int)_tick.TotalMilliseconds), "waiting", 0) > 0;
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                _handle.DangerousRelease();
+            }
+        }
     }
 
     private static long Result(nint result, string doing, int none)
