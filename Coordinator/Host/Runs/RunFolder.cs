@@ -44,6 +44,11 @@ public sealed class RunFolder : IDisposable
         var events = EventLog.Open(eventsPath, stamp);
         var steps = new StreamWriter(new FileStream(System.IO.Path.Combine(path, StepsFile), FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true };
         var scalars = new TensorBoardWriter(System.IO.Path.Combine(path, TensorBoardFolder), time.GetUtcNow());
+        if (System.IO.Path.GetFileName(path) == order.Id.Value)
+        {
+            LatestLink.Point(path);
+        }
+
         return new RunFolder(path, events, steps, scalars, stamp, time) { EventCount = before };
     }
 

@@ -35,7 +35,8 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         (_address, _hello, _post, _note, _patience) = (address, hello, post, note, patience);
         _channel = GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
         {
-            HttpHandler = new SocketsHttpHandler { KeepAlivePingDelay = TimeSpan.FromSeconds(5), KeepAlivePingTimeout = TimeSpan.FromSeconds(10) },
+            // What runs within a cluster does not go through a proxy that the environment names for the web.
+            HttpHandler = new SocketsHttpHandler { UseProxy = false, KeepAlivePingDelay = TimeSpan.FromSeconds(5), KeepAlivePingTimeout = TimeSpan.FromSeconds(10) },
         });
     }
 
