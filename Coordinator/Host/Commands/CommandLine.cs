@@ -64,6 +64,11 @@ internal static class CommandLine
             Console.Error.WriteLine(e.Message);
             return ExitCodes.NotFound;
         }
+        catch (Exception e)
+        {
+            Console.Error.WriteLine($"A bug of the orchestrator's ended it. Report it with this text and what you typed: {e}");
+            return ExitCodes.Failed;
+        }
     }
 
     private static IEnumerable<string> Verbs(System.CommandLine.Parsing.CommandResult command) =>

@@ -54,7 +54,8 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
     private async Task ShowAsync(IAsyncEnumerable<RunNews> news, CoordinatorServer server, List<LaunchedWorker> workers)
     {
         var printer = new RunPrinter(screen, time);
-        await using var watching = news.GetAsyncEnumerator();
+        // Left alone when the actor crashes: a reader that waits cannot be disposed of.
+        var watching = news.GetAsyncEnumerator();
         while (true)
         {
             var next = watching.MoveNextAsync().AsTask();
@@ -67,6 +68,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
 
             if (!await next)
             {
+                await watching.DisposeAsync();
                 return;
             }
 

@@ -41,7 +41,14 @@ public sealed record ResumePoint(string Path, CheckpointManifest Manifest)
             yield return Differs("training.logicalRanks", Manifest.LogicalRanks, training.LogicalRanks);
         }
 
-        if (ReadJob() is { } origin && (ModelText(origin), ModelText(job)) is var (before, now) && before != now)
+        var origin = ReadJob();
+        if (origin is not null && origin.Training.Optimizer.Kind != training.Optimizer.Kind)
+        {
+            yield return $"{Path} holds the state of the optimizer {origin.Training.Optimizer.Kind} and the job asks for {training.Optimizer.Kind}. "
+                + $"Go on with its own: --set training.optimizer.kind={origin.Training.Optimizer.Kind}";
+        }
+
+        if (origin is not null && (ModelText(origin), ModelText(job)) is var (before, now) && before != now)
         {
             yield return $"{Path} holds the model {before} and the job asks for {now}. A checkpoint goes on with its own model only.";
         }

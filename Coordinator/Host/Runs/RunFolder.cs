@@ -16,12 +16,12 @@ public sealed class RunFolder : IDisposable
     public const string LogsFolder = "logs";
 
     private readonly EventLog _events;
-    private readonly StreamWriter _steps;
+    private readonly LineFile _steps;
     private readonly TensorBoardWriter _scalars;
     private readonly Stamp _stamp;
     private readonly TimeProvider _time;
 
-    private RunFolder(string path, EventLog events, StreamWriter steps, TensorBoardWriter scalars, Stamp stamp, TimeProvider time) =>
+    private RunFolder(string path, EventLog events, LineFile steps, TensorBoardWriter scalars, Stamp stamp, TimeProvider time) =>
         (Path, _events, _steps, _scalars, _stamp, _time) = (path, events, steps, scalars, stamp, time);
 
     /// <summary>Absolute.</summary>
@@ -42,7 +42,7 @@ public sealed class RunFolder : IDisposable
         var before = File.Exists(eventsPath) ? File.ReadLines(eventsPath).Count() : 0;
         var stamp = new Stamp();
         var events = EventLog.Open(eventsPath, stamp);
-        var steps = new StreamWriter(new FileStream(System.IO.Path.Combine(path, StepsFile), FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true };
+        var steps = LineFile.Open(System.IO.Path.Combine(path, StepsFile));
         var scalars = new TensorBoardWriter(System.IO.Path.Combine(path, TensorBoardFolder), time.GetUtcNow());
         if (System.IO.Path.GetFileName(path) == order.Id.Value)
         {
@@ -76,11 +76,12 @@ public sealed class RunFolder : IDisposable
 
     public void Append(StepReport report)
     {
-        _steps.WriteLine(JsonSerializer.Serialize(
+        var line = JsonSerializer.SerializeToUtf8Bytes(
             new StepLine(
                 report.Step, report.Generation.Number, report.Loss, report.LearningRate, report.GradientNorm, report.Samples, report.SamplesPerSecond,
                 report.Seconds.Step, report.Seconds.Data, report.Seconds.Compute, report.Seconds.AllReduce, report.Seconds.Update, report.AllReduceBytes),
-            StepOptions));
+            StepOptions);
+        _steps.Append([.. line, (byte)'\n']);
         Scalar("train/loss", report.Step, report.Loss);
         Scalar("train/learning_rate", report.Step, report.LearningRate);
         if (report.SamplesPerSecond is { } rate)

@@ -45,7 +45,10 @@ internal sealed class CheckpointPublisher(PreparedRun run, Action<WorkerMessage>
     /// <summary>Until the last snapshot is hashed and written.</summary>
     public void Wait() => _pending.GetAwaiter().GetResult();
 
-    public void Dispose() => Wait();
+    /// <summary>The same, whatever came of it.</summary>
+    public void Settle() => Task.WhenAny(_pending).GetAwaiter().GetResult();
+
+    public void Dispose() => Settle();
 
     private WorkerMessage.CheckpointSaved Write(StateSnapshot snapshot, Generation generation, string weights, double stall, Stopwatch clock)
     {

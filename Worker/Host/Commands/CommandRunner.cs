@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Orchestrator.Core.Messages;
+using Orchestrator.Storage;
 using Orchestrator.Worker.Host.Training;
 
 namespace Orchestrator.Worker.Host.Commands;
@@ -26,7 +27,15 @@ internal static class CommandRunner
         }
 
         // Signals are the verbs' own: a time-out here would end a worker with 143 before it has left its run in order.
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        try
+        {
+            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (Exception error)
+        {
+            await Console.Error.WriteLineAsync($"A bug of the orchestrator's ended it. Report it with this text and what you typed: {error}");
+            return ExitFailed;
+        }
     }
 
     /// <summary>Runs a verb's body.</summary>
@@ -37,7 +46,7 @@ internal static class CommandRunner
         {
             return body();
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or StorageException { Failure: StorageFailure.NotFound })
         {
             Console.Error.WriteLine(error.Message);
             return ExitNotFound;

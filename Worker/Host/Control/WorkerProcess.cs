@@ -19,6 +19,8 @@ namespace Orchestrator.Worker.Host.Control;
 /// <summary>Puts a worker together: the servers for peers and Prometheus, the link to the coordinator, the actor, the signals.</summary>
 internal static class WorkerProcess
 {
+    private const int ExitNotAllowed = 5;
+
     // A worker that `run` started has its coordinator already; one started by hand may wait for it.
     private static readonly TimeSpan LaunchedPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StandingPatience = TimeSpan.FromMinutes(10);
@@ -28,7 +30,7 @@ internal static class WorkerProcess
         if (options.AddressProblem() is { } problem)
         {
             await Console.Error.WriteLineAsync(problem);
-            return 2;
+            return ExitNotAllowed;
         }
 
         // What it listens on is closed and its log is written before the process starts afresh.

@@ -130,11 +130,11 @@ internal sealed class PreparedRun : IDisposable
     {
         using var checkpoint = CheckpointStore.Load(folder);
         var manifest = checkpoint.Manifest;
-        if (manifest.DataSet.Sha256 != Data.Sha256)
+        if ((manifest.DataSet.Samples, manifest.DataSet.Sha256) != (Data.Training.Count, Data.Sha256))
         {
             throw new DataException(
                 $"Checkpoint {folder} was trained on data with SHA-256 {manifest.DataSet.Sha256[..12]}... ({manifest.DataSet.Samples} samples); the data is now " +
-                $"{Data.Sha256[..12]}... ({Data.Training.Count} samples). Restore the files, or start a new run without --resume.");
+                $"{Data.Sha256[..12]}... ({Data.Training.Count} samples). Restore the files and data.validationShare, or start a new run without --resume.");
         }
 
         Lineage = new CheckpointLineage(manifest.Lineage.Number + 1, checkpoint.Reference);

@@ -68,6 +68,8 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
             }
             catch (Exception error) when (FailureRule.Describe(error) is { } failure)
             {
+                // What was being saved counts: the coordinator says how to go on from it.
+                _checkpoints?.Settle();
                 post(new WorkerEvent.TrainingFailed(run.Replica.AppliedSteps, failure.Reason, failure.Kind));
             }
         });
