@@ -27,7 +27,11 @@ public interface IBulkReceiver
 /// <summary>Memory in which a payload is to land.</summary>
 /// <param name="Address">Native or pinned.</param>
 /// <param name="Bytes">Its size; at least that of the payload.</param>
-public readonly record struct PayloadPlace(nint Address, int Bytes);
+public readonly record struct PayloadPlace(nint Address, int Bytes)
+{
+    /// <summary>The payload is read and thrown away; <see cref="IBulkReceiver.Received"/> follows all the same.</summary>
+    public static PayloadPlace Nowhere => default;
+}
 
 /// <summary>Finds who takes the messages of a call. May wait until the generation exists here.</summary>
 /// <param name="call">Which stream it is.</param>

@@ -28,6 +28,7 @@ internal sealed unsafe class LinkSender : IDisposable
     private bool _isStopped;
     private bool _isIdle;
     private int _whole;
+    private long _enqueued;
     private int _frames;
 
     public LinkSender(Wire wire, IBulkLinkEvents events, BulkLimits limits)
@@ -63,6 +64,7 @@ internal sealed unsafe class LinkSender : IDisposable
                 throw new BulkLinkException($"The link to {_wire.Peer} holds {_queue.Count} messages that wait to be sent, which is its bound. Send fewer ahead.");
             }
 
+            _enqueued++;
             Wake();
             return true;
         }
@@ -147,7 +149,7 @@ internal sealed unsafe class LinkSender : IDisposable
         });
         lock (_gate)
         {
-            for (var target = Messages + _queue.Count; Messages < target && !_isStopped;)
+            for (var target = _enqueued; Messages < target && !_isStopped;)
             {
                 cancellation.ThrowIfCancellationRequested();
                 Monitor.Wait(_gate);
@@ -235,19 +237,25 @@ internal sealed unsafe class LinkSender : IDisposable
 
     private void Report()
     {
-        for (; _whole > 0; _whole--)
+        for (var isFirst = true; ; isFirst = false)
         {
             Outgoing message;
             lock (_gate)
             {
-                if (_isStopped)
+                if (!isFirst)
+                {
+                    // After its callback, so that a flush that returns has seen them all.
+                    Messages++;
+                    Monitor.PulseAll(_gate);
+                }
+
+                if (_whole == 0 || _isStopped)
                 {
                     return;
                 }
 
+                _whole--;
                 message = _queue.Take();
-                Messages++;
-                Monitor.PulseAll(_gate);
             }
 
             _events.Sent(message.Header, message.State);

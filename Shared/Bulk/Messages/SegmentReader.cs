@@ -37,6 +37,7 @@ internal sealed unsafe class SegmentReader(BulkLimits limits, ISegmentSink sink)
         Fields,
         Payload,
         Gather,
+        Discard,
     }
 
     /// <summary>Messages taken in.</summary>
@@ -64,6 +65,7 @@ internal sealed unsafe class SegmentReader(BulkLimits limits, ISegmentSink sink)
                 Stage.Prefix => ReadPrefix(bytes),
                 Stage.Fields => ReadFields(bytes),
                 Stage.Payload => CopyPayload(bytes),
+                Stage.Discard => Discard(bytes),
                 _ => Gather(bytes),
             };
             bytes = bytes[used..];
@@ -85,7 +87,7 @@ internal sealed unsafe class SegmentReader(BulkLimits limits, ISegmentSink sink)
     public string DescribePosition() => _stage switch
     {
         Stage.Prefix when _held == 0 => $"after {Messages} whole messages",
-        Stage.Payload => $"in message {Messages + 1}, {PayloadLeft} bytes before the end of its payload of {_header.PayloadBytes}",
+        Stage.Payload or Stage.Discard => $"in message {Messages + 1}, {(_stage == Stage.Payload ? PayloadLeft : _held)} bytes before the end of its payload of {_header.PayloadBytes}",
         _ => $"in the first fields of message {Messages + 1}",
     };
 
@@ -181,6 +183,12 @@ internal sealed unsafe class SegmentReader(BulkLimits limits, ISegmentSink sink)
     private void BeginPayload()
     {
         var place = sink.Begin(_header);
+        if (place == PayloadPlace.Nowhere)
+        {
+            (_held, _stage) = (_header.PayloadBytes, Stage.Discard);
+            return;
+        }
+
         if (place.Address == 0 || place.Bytes < _header.PayloadBytes)
         {
             throw new BulkRejectedException(BulkStatus.Internal, $"Message {Messages + 1} has a payload of {_header.PayloadBytes} bytes; the place for it has {place.Bytes}.");
@@ -196,6 +204,18 @@ internal sealed unsafe class SegmentReader(BulkLimits limits, ISegmentSink sink)
         var used = Math.Min(bytes.Length, PayloadLeft);
         bytes[..used].CopyTo(new Span<byte>(_payload, used));
         PayloadArrived(used);
+        return used;
+    }
+
+    private int Discard(ReadOnlySpan<byte> bytes)
+    {
+        var used = Math.Min(bytes.Length, _held);
+        _held -= used;
+        if (_held == 0)
+        {
+            Complete();
+        }
+
         return used;
     }
 
@@ -243,8 +263,11 @@ internal sealed unsafe class SegmentReader(BulkLimits limits, ISegmentSink sink)
         if (!payload.IsEmpty)
         {
             BeginPayload();
-            payload.CopyTo(new Span<byte>(_payload, payload.Length));
-            PayloadLeft = 0;
+            if (_stage == Stage.Payload)
+            {
+                payload.CopyTo(new Span<byte>(_payload, payload.Length));
+                PayloadLeft = 0;
+            }
         }
 
         _gathered = [];

@@ -232,12 +232,12 @@ internal sealed class ServerConnection : FrameLoop
 
     private void OnTrailers(PushStream stream, List<HeaderField> fields, bool endsStream)
     {
-        RequestHead.CheckFields(stream.Id, fields, isTrailer: true);
         if (stream.IsRemoteEnded)
         {
             throw new Http2StreamException(stream.Id, ErrorCode.StreamClosed, $"The peer sent HEADERS on stream {stream.Id} after it had ended it.");
         }
 
+        RequestHead.CheckFields(stream.Id, fields, isTrailer: true);
         if (!endsStream)
         {
             throw new Http2StreamException(stream.Id, ErrorCode.ProtocolError, $"The peer sent a second header list on stream {stream.Id} that does not end it.");
