@@ -28,7 +28,7 @@ internal sealed class OneWorker : IDisposable
     /// <param name="isa">Instruction-set level to pin.</param>
     public OneWorker(JobSpec job, string runDir, string isa)
     {
-        _run = PreparedRun.Load(new CoordinatorMessage.Prepare(new RunId("parity"), new Generation(1), JobSpecJson.Write(job), isa, runDir, null), "cpu");
+        _run = PreparedRun.Load(new CoordinatorMessage.Prepare(new RunId("parity"), new Generation(1), JobSpecJson.Write(job), isa, runDir, null), job, "cpu");
         _checkpoints = new CheckpointPublisher(_run, Report);
     }
 
