@@ -21,6 +21,8 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
     private ProcessUse? _use;
     private CheckpointPublisher? _checkpoints;
     private CancellationTokenSource _stop = new();
+    // Ends the exchange with the peers, once; on the training thread.
+    private Action _closeCollective = () => { };
     private long _highestPrepared;
 
     public void Prepare(CoordinatorMessage.Prepare order)
@@ -112,19 +114,31 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
         }
 
         var receiver = server.Open(run.Order.Run, order.Generation, exchange);
+        _closeCollective = () =>
+        {
+            _closeCollective = () => { };
+            server.Close(run.Order.Run, order.Generation, receiver, "The generation has ended on this worker.");
+            links.DisposeAsync().AsTask().Wait(CancellationToken.None);
+            exchange.Dispose();
+        };
+        var isFinished = false;
         try
         {
             var loop = new TrainingLoop(
                 run, plan, order, exchange, _checkpoints!, () => new Generation(Volatile.Read(ref _highestPrepared)), Report, stop);
             var finished = loop.Run();
             links.CompleteAsync().Wait(stop);
+            isFinished = true;
             return finished;
         }
         finally
         {
-            server.Close(run.Order.Run, order.Generation, receiver, "The generation has ended on this worker.");
-            links.DisposeAsync().AsTask().Wait(CancellationToken.None);
-            exchange.Dispose();
+            // After its last step a peer may still wait for another one's share: a stream that broke off now would fail it. The
+            // coordinator releases the run when all members have finished, and that closes.
+            if (!isFinished)
+            {
+                _closeCollective();
+            }
         }
     }
 
@@ -148,6 +162,7 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
 
     private void Drop()
     {
+        _closeCollective();
         _checkpoints?.Dispose();
         _run?.Dispose();
         (_checkpoints, _run) = (null, null);
