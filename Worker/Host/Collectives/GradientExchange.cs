@@ -86,14 +86,15 @@ internal sealed class GradientExchange : IDisposable
         {
             lock (_gate)
             {
-                if (_state.Failure is { } failure)
-                {
-                    throw new ExchangeException(failure);
-                }
-
+                // First: a peer that dies behind the decision takes nothing from a step that is decided.
                 if (_decided is { } generation && _additions == 0)
                 {
                     return generation;
+                }
+
+                if (_state.Failure is { } failure)
+                {
+                    throw new ExchangeException(failure);
                 }
             }
 
