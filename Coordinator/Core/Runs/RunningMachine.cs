@@ -25,7 +25,7 @@ internal static class RunningMachine
             case WorkerMessage.Evaluated evaluated:
                 return MemberNews.Evaluated(state, evaluated);
             case WorkerMessage.CheckpointSaved saved:
-                return Checkpoint(state, phase, said.Worker, saved, now);
+                return Checkpoint(state, said.Worker, saved, now);
             case WorkerMessage.StateDigest digest:
                 return Compare(state, phase, said.Worker, digest, waits);
             case WorkerMessage.Finished finished:
@@ -54,16 +54,11 @@ internal static class RunningMachine
         ]);
     }
 
-    /// <summary>A checkpoint that fails on the way costs nothing yet; the last one is what the run was for.</summary>
-    private static RunTurn Checkpoint(
-        RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.CheckpointSaved saved, DateTimeOffset now)
+    /// <summary>A checkpoint that fails costs nothing yet; the last one is what the run was for, and is asked for when all members have finished.</summary>
+    private static RunTurn Checkpoint(RunState state, WorkerId worker, WorkerMessage.CheckpointSaved saved, DateTimeOffset now)
     {
         var (next, record) = MemberNews.Checkpoint(state, worker, saved, now);
-        return saved.Error is { } error && saved.Step == phase.Crew.LastStep
-            ? RunEnding.Fail(
-                next, $"All {saved.Step} steps are applied, but the last checkpoint could not be written: {error} {RunEnding.HowToGoOn(next)}",
-                FailureKind.Environment, phase.Crew.Members.Keys, record)
-            : (next, [record]);
+        return (next, [record]);
     }
 
     private static RunTurn Compare(
