@@ -35,13 +35,21 @@ internal sealed class CausalAttention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var (n, t, c) = (input.shape[0], input.shape[1], input.shape[2]);
         var parts = qkv.call(input).split(c, 2); // three times [N, T, C]
-        // The scale goes onto q, which has T x D values per head; the scores have T x T.
-        var q = Heads(parts[0], n, t, c).mul(_scale);
-        var scores = q.matmul(Heads(parts[1], n, t, c).transpose(-2, -1)); // [N, H, T, T]
-        var shares = nn.functional.softmax(scores + Mask(t), -1); // [N, H, T, T]: row i says what token i takes from tokens 0..i
+        var shares = Shares(parts[0], parts[1], n, t, c); // [N, H, T, T]
         var mixed = attentionDropout.call(shares).matmul(Heads(parts[2], n, t, c)); // [N, H, T, D]
         var joined = mixed.transpose(1, 2).contiguous().view(n, t, c); // [N, T, C]
         return residualDropout.call(projection.call(joined)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[N, H, T, T]: row i says what token i takes from tokens 0..i.</summary>
+    /// <remarks>The scores are the largest tensor of a layer and nothing needs them behind the softmax: they go at once, so that their memory is still in the cache when it is used again.</remarks>
+    private Tensor Shares(Tensor query, Tensor key, long n, long t, long c)
+    {
+        using var scope = NewDisposeScope();
+        // The scale goes onto q, which has T x D values per head; the scores have T x T.
+        var q = Heads(query, n, t, c).mul(_scale);
+        var scores = q.matmul(Heads(key, n, t, c).transpose(-2, -1)); // [N, H, T, T]
+        return nn.functional.softmax(scores.add_(Mask(t)), -1).MoveToOuterDisposeScope();
     }
 
     private Tensor Heads(Tensor x, long n, long t, long c) => x.view(n, t, _heads, c / _heads).transpose(1, 2); // [N, H, T, D]

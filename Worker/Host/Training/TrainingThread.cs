@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using TorchSharp.Extensions;
 
 namespace Orchestrator.Worker.Host.Training;
 
@@ -11,6 +12,7 @@ internal sealed class TrainingThread : IDisposable
     /// <param name="crash">Gets what a piece of work let escape: our bug.</param>
     public TrainingThread(Action<Exception> crash)
     {
+        AllocatorPolicy.KeepFreedMemory();
         _thread = new Thread(() => Loop(crash)) { IsBackground = true, Name = "training" };
         _thread.Start();
     }

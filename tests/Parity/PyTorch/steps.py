@@ -1,8 +1,9 @@
 """Times training steps of a job's twin, as a plain PyTorch loop takes them. Usage: steps.py FOLDER
-Each line of standard input, "MICRO_BATCHES STEPS", is answered by one line: wall and processor milliseconds for each step."""
+Each line of standard input, "MICRO_BATCHES STEPS", is answered by one line: wall and processor milliseconds and page faults for each step."""
 import itertools
 import json
 import os
+import resource
 import sys
 import time
 
@@ -42,8 +43,9 @@ def train_step(micro_batches):
 for line in iter(sys.stdin.readline, ""):
     micro_batches, steps = map(int, line.split())
     train_step(micro_batches)
-    wall, processor = time.perf_counter(), time.process_time()
+    wall, processor, faults = time.perf_counter(), time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(steps):
         loss = train_step(micro_batches)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    print(json.dumps({"milliseconds": 1000 * wall / steps, "processorMilliseconds": 1000 * processor / steps, "loss": loss}), flush=True)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
+    print(json.dumps({"milliseconds": 1000 * wall / steps, "processorMilliseconds": 1000 * processor / steps, "pageFaults": faults / steps, "loss": loss}), flush=True)

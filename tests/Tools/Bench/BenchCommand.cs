@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Orchestrator.Tools.Bench.AllReduce;
+using Orchestrator.Tools.Bench.Steps;
 
 namespace Orchestrator.Tools.Bench;
 
 /// <summary>`bench`: measurements against other systems, in turn in one run.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb() };
+    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb(), StepCommand.Create() };
 
     private static Command AllReduce()
     {
