@@ -53,7 +53,7 @@ public sealed class RunEndingTests : IDisposable
         var runId = (await run.WaitForEventAsync("run.queued")).GetProperty("runId").GetString()!;
         await run.WaitForEventAsync("worker.ready");
         run.Send(Signal.Interrupt);
-        await run.WaitForErrorAsync("Once more ends it at once");
+        await run.WaitForErrorAsync("once more ends it at once");
         run.Send(Signal.Interrupt);
         (await run.WaitForEndAsync()).Expect(130);
         await WorkerProcesses.WaitForEndAsync(WorkerProcesses.Of(runId));
