@@ -6,6 +6,7 @@ using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Launch;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Telemetry.Events;
 
 namespace Orchestrator.Coordinator.Host.Commands;
 
@@ -31,7 +32,16 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
             throw new UsageException($"The run folder {order.RunDir} cannot be written: {e.Message} Choose another with --out.", ExitCodes.Failed);
         }
 
-        var (_, news) = feed.Watch(CancellationToken.None);
+        var (linesBefore, news) = feed.Watch(CancellationToken.None);
+        if (format == OutputFormat.Jsonl)
+        {
+            // What the actor wrote between the submission and this watch, on a busy machine.
+            foreach (var line in File.ReadLines(Path.Combine(order.RunDir, EventLog.FileName)).Take(linesBefore).Skip(feed.LinesAtStart))
+            {
+                Console.Out.WriteLine(line);
+            }
+        }
+
         screen.Line($"Run {order.Id} in {order.RunDir}; metrics at http://{server.Http}/metrics");
         var workers = new List<LaunchedWorker>();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, server, workers, ExitCodes.Interrupted));

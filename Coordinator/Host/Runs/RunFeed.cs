@@ -22,7 +22,10 @@ public sealed class RunFeed
     private int _lines;
 
     /// <param name="lines">Lines that events.jsonl has already.</param>
-    public RunFeed(int lines) => _lines = lines;
+    public RunFeed(int lines) => LinesAtStart = _lines = lines;
+
+    /// <summary>Lines that events.jsonl had before the run.</summary>
+    public int LinesAtStart { get; }
 
     public void Publish(RunNews news)
     {
