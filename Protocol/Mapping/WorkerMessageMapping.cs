@@ -84,6 +84,7 @@ public static class WorkerMessageMapping
 
     private static V1.Progress ToWire(WorkerMessage.Progress m) => new()
     {
+        Ledger = { m.Ledger.Select(LedgerMapping.ToWire) },
         Generation = m.Generation.Number, Step = m.Step, Loss = m.Loss, Samples = m.Samples, GradientNorm = m.GradientNorm,
         LearningRate = m.LearningRate, StepSeconds = m.Seconds.Step, DataSeconds = m.Seconds.Data, ComputeSeconds = m.Seconds.Compute,
         AllReduceSeconds = m.Seconds.AllReduce, UpdateSeconds = m.Seconds.Update, AllReduceBytes = m.AllReduceBytes,
@@ -124,7 +125,10 @@ public static class WorkerMessageMapping
 
     private static WorkerMessage.Progress ToDomain(V1.Progress m) => new(
         new(m.Generation), m.Step, m.Loss, m.Samples, m.GradientNorm, m.LearningRate,
-        new StepSeconds(m.StepSeconds, m.DataSeconds, m.ComputeSeconds, m.AllReduceSeconds, m.UpdateSeconds), m.AllReduceBytes);
+        new StepSeconds(m.StepSeconds, m.DataSeconds, m.ComputeSeconds, m.AllReduceSeconds, m.UpdateSeconds), m.AllReduceBytes)
+    {
+        Ledger = [.. m.Ledger.Select(LedgerMapping.ToDomain)],
+    };
 
     private static WorkerMessage.Evaluated ToDomain(V1.Evaluated m) =>
         new(new(m.Generation), m.Step, m.Loss, m.HasAccuracy ? m.Accuracy : null, m.Samples);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 
 namespace Orchestrator.Core.Messages;
 
@@ -20,7 +21,11 @@ public abstract record WorkerMessage
 
     public sealed record Progress(
         Generation Generation, long Step, double Loss, int Samples, double GradientNorm, double LearningRate, StepSeconds Seconds,
-        long AllReduceBytes) : WorkerMessage;
+        long AllReduceBytes) : WorkerMessage
+    {
+        /// <summary>What was fed to the logical ranks that this worker computed, of this step and of earlier ones that are not known to be stored.</summary>
+        public ImmutableArray<LedgerEntry> Ledger { get; init; } = [];
+    }
 
     public sealed record Evaluated(Generation Generation, long Step, double Loss, double? Accuracy, long Samples) : WorkerMessage;
 
