@@ -21,6 +21,13 @@ public static class CoordinatorMessageMapping
             SaveCheckpoint = new V1.SaveCheckpoint { Generation = m.Generation.Number },
         },
         CoordinatorMessage.Release m => new V1.CoordinatorMessage { Release = new V1.Release { Reason = m.Reason } },
+        CoordinatorMessage.Fence m => new V1.CoordinatorMessage { Fence = new V1.Fence { Generation = m.Generation.Number, Reason = m.Reason } },
+        CoordinatorMessage.Switch m => new V1.CoordinatorMessage { Switch = ToWire(m) },
+        CoordinatorMessage.Feed m => new V1.CoordinatorMessage
+        {
+            Feed = new V1.Feed { FeedId = m.FeedId, JoinerId = m.Joiner.Value, CollectiveAddress = m.CollectiveAddress },
+        },
+        CoordinatorMessage.Follow m => new V1.CoordinatorMessage { Follow = new V1.Follow { FeedId = m.FeedId, TotalSteps = m.TotalSteps } },
         _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "This message has no wire form; add it to control.proto."),
     };
 
@@ -35,6 +42,12 @@ public static class CoordinatorMessageMapping
         V1.CoordinatorMessage.BodyOneofCase.Abort => new CoordinatorMessage.Abort(new(message.Abort.Generation), message.Abort.Reason),
         V1.CoordinatorMessage.BodyOneofCase.SaveCheckpoint => new CoordinatorMessage.SaveCheckpoint(new(message.SaveCheckpoint.Generation)),
         V1.CoordinatorMessage.BodyOneofCase.Release => new CoordinatorMessage.Release(message.Release.Reason),
+        V1.CoordinatorMessage.BodyOneofCase.Fence => new CoordinatorMessage.Fence(new(message.Fence.Generation), message.Fence.Reason),
+        V1.CoordinatorMessage.BodyOneofCase.Switch => new CoordinatorMessage.Switch(
+            new(message.Switch.Generation), [.. message.Switch.Members.Select(ToDomain)], message.Switch.LastStep, message.Switch.TotalSteps, message.Switch.Reason),
+        V1.CoordinatorMessage.BodyOneofCase.Feed =>
+            new CoordinatorMessage.Feed(message.Feed.FeedId, new(message.Feed.JoinerId), message.Feed.CollectiveAddress),
+        V1.CoordinatorMessage.BodyOneofCase.Follow => new CoordinatorMessage.Follow(message.Follow.FeedId, message.Follow.TotalSteps),
         _ => null,
     };
 
@@ -55,22 +68,46 @@ public static class CoordinatorMessageMapping
         {
             Generation = m.Generation.Number, StartStep = m.StartStep, LastStep = m.LastStep, TotalSteps = m.TotalSteps,
         };
-        foreach (var member in m.Members)
+        wire.Members.Add(m.Members.Select(ToWire));
+        wire.Behind.Add(m.Behind);
+        if (m.Donor is { } donor)
         {
-            wire.Members.Add(new V1.Member
-            {
-                WorkerId = member.Worker.Value, CollectiveAddress = member.CollectiveAddress, FirstRank = member.FirstRank, RankCount = member.RankCount,
-            });
+            wire.Donor = donor;
         }
 
         return wire;
     }
 
+    private static V1.Switch ToWire(CoordinatorMessage.Switch m)
+    {
+        var wire = new V1.Switch { Generation = m.Generation.Number, LastStep = m.LastStep, TotalSteps = m.TotalSteps, Reason = m.Reason };
+        wire.Members.Add(m.Members.Select(ToWire));
+        return wire;
+    }
+
+    private static V1.Member ToWire(Member member)
+    {
+        var wire = new V1.Member
+        {
+            WorkerId = member.Worker.Value, CollectiveAddress = member.CollectiveAddress, FirstRank = member.FirstRank, RankCount = member.RankCount,
+        };
+        if (!member.FirstStepRanks.IsDefault)
+        {
+            wire.FirstStep = new V1.FirstStep();
+            wire.FirstStep.Ranks.Add(RankRangeMapping.ToWire(member.FirstStepRanks));
+        }
+
+        return wire;
+    }
+
+    private static Member ToDomain(V1.Member m) => new(new WorkerId(m.WorkerId), m.CollectiveAddress, m.FirstRank, m.RankCount)
+    {
+        FirstStepRanks = m.FirstStep is { } first ? RankRangeMapping.ToDomain(first.Ranks) : default,
+    };
+
     private static CoordinatorMessage.Prepare ToDomain(V1.Prepare m) =>
         new(new RunId(m.RunId), new Generation(m.Generation), m.JobJson, m.Isa, m.RunDir, m.HasResumeFrom ? m.ResumeFrom : null);
 
     private static CoordinatorMessage.Activate ToDomain(V1.Activate m) => new(
-        new(m.Generation),
-        [.. m.Members.Select(member => new Member(new WorkerId(member.WorkerId), member.CollectiveAddress, member.FirstRank, member.RankCount))],
-        m.StartStep, m.LastStep, m.TotalSteps);
+        new(m.Generation), [.. m.Members.Select(ToDomain)], m.StartStep, m.LastStep, m.TotalSteps, m.HasDonor ? m.Donor : null, [.. m.Behind]);
 }

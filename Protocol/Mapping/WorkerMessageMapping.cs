@@ -41,6 +41,16 @@ public static class WorkerMessageMapping
             Failed = new V1.Failed { Generation = m.Generation.Number, Step = m.Step, Reason = m.Reason, Kind = (V1.FailureKind)m.Kind },
         },
         WorkerMessage.Leaving m => new V1.WorkerMessage { Leaving = new V1.Leaving { Reason = m.Reason, Returns = m.Returns } },
+        WorkerMessage.Fenced m => new V1.WorkerMessage { Fenced = ToWire(m) },
+        WorkerMessage.LinkBroken m => new V1.WorkerMessage
+        {
+            LinkBroken = new V1.LinkBroken { Generation = m.Generation.Number, PeerId = m.Peer.Value, Reason = m.Reason },
+        },
+        WorkerMessage.Entered m => new V1.WorkerMessage { Entered = new V1.Entered { Generation = m.Generation.Number, Step = m.Step } },
+        WorkerMessage.Left m => new V1.WorkerMessage { Left = new V1.Left { Generation = m.Generation.Number, Step = m.Step } },
+        WorkerMessage.Followed m => new V1.WorkerMessage { Followed = new V1.Followed { FeedId = m.FeedId, Step = m.Step } },
+        WorkerMessage.FeedBroken m => new V1.WorkerMessage { FeedBroken = new V1.FeedBroken { FeedId = m.FeedId, Reason = m.Reason } },
+        WorkerMessage.Heartbeat => new V1.WorkerMessage { Heartbeat = new V1.Heartbeat() },
         _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "This message has no wire form; add it to control.proto."),
     };
 
@@ -63,6 +73,15 @@ public static class WorkerMessageMapping
         V1.WorkerMessage.BodyOneofCase.Failed => new WorkerMessage.Failed(
             new(message.Failed.Generation), message.Failed.Step, message.Failed.Reason, (FailureKind)message.Failed.Kind),
         V1.WorkerMessage.BodyOneofCase.Leaving => new WorkerMessage.Leaving(message.Leaving.Reason, message.Leaving.Returns),
+        V1.WorkerMessage.BodyOneofCase.Fenced => new WorkerMessage.Fenced(
+            new(message.Fenced.Generation), message.Fenced.Decided, RankRangeMapping.ToDomain(message.Fenced.Held), message.Fenced.HasReduced),
+        V1.WorkerMessage.BodyOneofCase.LinkBroken =>
+            new WorkerMessage.LinkBroken(new(message.LinkBroken.Generation), new(message.LinkBroken.PeerId), message.LinkBroken.Reason),
+        V1.WorkerMessage.BodyOneofCase.Entered => new WorkerMessage.Entered(new(message.Entered.Generation), message.Entered.Step),
+        V1.WorkerMessage.BodyOneofCase.Left => new WorkerMessage.Left(new(message.Left.Generation), message.Left.Step),
+        V1.WorkerMessage.BodyOneofCase.Followed => new WorkerMessage.Followed(message.Followed.FeedId, message.Followed.Step),
+        V1.WorkerMessage.BodyOneofCase.FeedBroken => new WorkerMessage.FeedBroken(message.FeedBroken.FeedId, message.FeedBroken.Reason),
+        V1.WorkerMessage.BodyOneofCase.Heartbeat => new WorkerMessage.Heartbeat(),
         _ => null,
     };
 
@@ -79,6 +98,13 @@ public static class WorkerMessageMapping
             wire.Fingerprint[name] = value;
         }
 
+        return wire;
+    }
+
+    private static V1.Fenced ToWire(WorkerMessage.Fenced m)
+    {
+        var wire = new V1.Fenced { Generation = m.Generation.Number, Decided = m.Decided, HasReduced = m.HasReduced };
+        wire.Held.Add(RankRangeMapping.ToWire(m.Held));
         return wire;
     }
 

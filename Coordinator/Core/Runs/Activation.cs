@@ -37,7 +37,7 @@ internal static class Activation
             Reason = $"{(members.Length == 1 ? "1 worker trains" : $"{members.Length} workers train")} "
                 + $"steps {answer.AppliedSteps + 1} to {steps.LastStep}.",
         };
-        var activate = new CoordinatorMessage.Activate(state.Generation, members, answer.AppliedSteps, steps.LastStep, steps.TotalSteps);
+        var activate = new CoordinatorMessage.Activate(state.Generation, members, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, null, []);
         return (next,
         [
             new RunEffect.Record(new RunRecord.GenerationFormed(state.Generation, answer.AppliedSteps, Describe(state, phase, answer, steps))),

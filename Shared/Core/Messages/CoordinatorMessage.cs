@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Reduction;
 
 namespace Orchestrator.Core.Messages;
 
@@ -12,8 +13,20 @@ public abstract record CoordinatorMessage
 
     public sealed record Prepare(RunId Run, Generation Generation, string JobJson, string Isa, string RunDir, string? ResumeFrom) : CoordinatorMessage;
 
+    /// <param name="Donor">Index of the member that gives the reduced gradient of StartStep to those who are behind; null: nobody is.</param>
+    /// <param name="Behind">Indices of the members that hold one step less than StartStep.</param>
     public sealed record Activate(
-        Generation Generation, ImmutableArray<Member> Members, long StartStep, long LastStep, long TotalSteps) : CoordinatorMessage;
+        Generation Generation, ImmutableArray<Member> Members, long StartStep, long LastStep, long TotalSteps, int? Donor, ImmutableArray<int> Behind)
+        : CoordinatorMessage;
+
+    public sealed record Fence(Generation Generation, string Reason) : CoordinatorMessage;
+
+    public sealed record Switch(
+        Generation Generation, ImmutableArray<Member> Members, long LastStep, long TotalSteps, string Reason) : CoordinatorMessage;
+
+    public sealed record Feed(long FeedId, WorkerId Joiner, string CollectiveAddress) : CoordinatorMessage;
+
+    public sealed record Follow(long FeedId, long TotalSteps) : CoordinatorMessage;
 
     public sealed record PrepareEnd(Generation Generation, string Reason) : CoordinatorMessage;
 
@@ -29,4 +42,8 @@ public abstract record CoordinatorMessage
 /// <param name="CollectiveAddress">host:port.</param>
 /// <param name="FirstRank">The first logical rank it owns.</param>
 /// <param name="RankCount">How many it owns, from the first on; 0: it stands by.</param>
-public sealed record Member(WorkerId Worker, string CollectiveAddress, int FirstRank, int RankCount);
+public sealed record Member(WorkerId Worker, string CollectiveAddress, int FirstRank, int RankCount)
+{
+    /// <summary>The logical ranks that it owns in the generation's first step only, rising; default: those of all other steps.</summary>
+    public ImmutableArray<RankRange> FirstStepRanks { get; init; }
+}

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
+using Orchestrator.Core.Reduction;
 
 namespace Orchestrator.Core.Messages;
 
@@ -42,6 +43,21 @@ public abstract record WorkerMessage
     public sealed record Failed(Generation Generation, long Step, string Reason, FailureKind Kind) : WorkerMessage;
 
     public sealed record Leaving(string Reason, bool Returns = false) : WorkerMessage;
+
+    /// <param name="Held">Logical ranks of step Decided + 1 that it owns, rising.</param>
+    public sealed record Fenced(Generation Generation, long Decided, ImmutableArray<RankRange> Held, bool HasReduced) : WorkerMessage;
+
+    public sealed record LinkBroken(Generation Generation, WorkerId Peer, string Reason) : WorkerMessage;
+
+    public sealed record Entered(Generation Generation, long Step) : WorkerMessage;
+
+    public sealed record Left(Generation Generation, long Step) : WorkerMessage;
+
+    public sealed record Followed(long FeedId, long Step) : WorkerMessage;
+
+    public sealed record FeedBroken(long FeedId, string Reason) : WorkerMessage;
+
+    public sealed record Heartbeat : WorkerMessage;
 }
 
 /// <summary>Seconds of one step and of its phases; the phases may overlap.</summary>

@@ -51,7 +51,7 @@ internal sealed class OneWorker : IDisposable
         var generation = new Generation(++_generation);
         var member = new Member(Self, "", 0, _run.Job.Training.LogicalRanks);
         var (first, last) = (Replica.AppliedSteps, Replica.AppliedSteps + steps);
-        var order = new CoordinatorMessage.Activate(generation, [member], first, last, _run.Job.Training.Steps ?? last);
+        var order = new CoordinatorMessage.Activate(generation, [member], first, last, _run.Job.Training.Steps ?? last, null, []);
         var buckets = _run.Buckets.Select(bucket => new ElementRange(bucket.Offset, bucket.Count)).ToImmutableArray();
         var plan = AllReducePlan.Create(generation, Self, order.Members, _run.Job.Training.LogicalRanks, buckets);
         using var exchange = new GradientExchange(plan, first, new NoLinks());

@@ -74,7 +74,7 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
 
         var ranges = RankPlan.Even(logicalRanks, links.Count);
         var members = links.Select((link, i) => new Member(link.Key, link.Value.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count));
-        var activate = new CoordinatorMessage.Activate(prepare.Generation, [.. members], answers[0].AppliedSteps, lastStep, lastStep);
+        var activate = new CoordinatorMessage.Activate(prepare.Generation, [.. members], answers[0].AppliedSteps, lastStep, lastStep, null, []);
         Tell(activate);
         return answers;
     }
