@@ -84,7 +84,7 @@ public sealed record BulkLimits
     /// <summary>Frames without payload (SETTINGS, PING, PRIORITY, unknown ones, empty DATA, window updates that we did not earn them) in a second.</summary>
     public int MaxControlFramesPerSecond { get; init; } = 1000;
 
-    /// <summary>Streams that a peer may reset in a second.</summary>
+    /// <summary>Streams that a peer may reset, or make us reset, in a second.</summary>
     public int MaxResetsPerSecond { get; init; } = 100;
 
     /// <summary>Bytes of answers (acknowledgements) that wait until the peer reads them.</summary>

@@ -56,6 +56,8 @@ internal abstract class FrameLoop(Wire wire, BulkOptions options) : IDisposable
             }
             catch (Http2StreamException error)
             {
+                // A reset that the peer makes us send costs as much as one that it sends.
+                Charge(ref _resets, ResetCost, frame, Options.Limits.MaxResetsPerSecond);
                 OnStreamError(error);
             }
 
@@ -345,7 +347,7 @@ internal abstract class FrameLoop(Wire wire, BulkOptions options) : IDisposable
     {
         if (!guard.TryTake(cost, Environment.TickCount64))
         {
-            throw new Http2Exception(ErrorCode.EnhanceYourCalm, $"The peer sent more than {limit} {frame.Type} or other frames without content in a second.");
+            throw new Http2Exception(ErrorCode.EnhanceYourCalm, $"The peer sent more than {limit} {frame.Type} or other frames without content, or that end streams, in a second.");
         }
     }
 

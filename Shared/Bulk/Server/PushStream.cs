@@ -152,7 +152,15 @@ internal sealed class PushStream : ISegmentSink, IDisposable
             return false;
         }
 
-        _ended.Cancel();
+        try
+        {
+            _ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The connection ended first and took the stream along; nobody waits any more.
+        }
+
         return true;
     }
 

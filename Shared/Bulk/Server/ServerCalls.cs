@@ -122,8 +122,9 @@ internal sealed class ServerCalls(BulkResolver resolve, ServerWriter writer, Act
         {
             write();
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
+            // Also when the connection has ended and its socket is closed: a receiver may be released at any moment.
             shutdown($"it could not be answered ({error.Message})");
         }
     }

@@ -18,17 +18,21 @@ internal sealed unsafe class TlsWire : Wire
 
     public override string Peer => _inner.Peer;
 
+    /// <summary>Speaks HTTP/2 by ALPN, unless the options name protocols themselves: RFC 9113, section 3.2, asks for it and gRPC's libraries insist.</summary>
     /// <exception cref="IOException">The handshake failed.</exception>
     public static TlsWire Accept(Wire inner, SslServerAuthenticationOptions options, TimeSpan patience)
     {
+        options.ApplicationProtocols ??= [SslApplicationProtocol.Http2];
         var wire = new TlsWire(inner);
         Handshake(inner, patience, () => wire._tls.AuthenticateAsServer(options));
         return wire;
     }
 
+    /// <summary>As <see cref="Accept"/>.</summary>
     /// <exception cref="IOException">The handshake failed.</exception>
     public static TlsWire Connect(Wire inner, SslClientAuthenticationOptions options, TimeSpan patience)
     {
+        options.ApplicationProtocols ??= [SslApplicationProtocol.Http2];
         var wire = new TlsWire(inner);
         Handshake(inner, patience, () => wire._tls.AuthenticateAsClient(options));
         return wire;

@@ -57,6 +57,21 @@ public sealed class FloodTests
     }
 
     [Fact]
+    public void MadeYouReset_ErrorOnStreamAfterStream_EndsTheConnection()
+    {
+        // The peer resets nothing itself, but makes us do it (CVE-2025-8671): each stream has cost us a call to the receiver's finder by then.
+        using var pair = new Pair();
+        using var peer = RawPeer.Open(pair);
+        for (var streamId = 1; streamId < 2000; streamId += 2)
+        {
+            peer.Send(Frames.Call(streamId), Frames.WindowUpdate(streamId, 0));
+        }
+
+        Assert.Equal(ErrorCode.EnhanceYourCalm, peer.NextGoAway());
+        Assert.InRange(pair.Receiver.EndedCalls, 1, Limits.MaxResetsPerSecond * 2);
+    }
+
+    [Fact]
     public void HeaderBomb_ShortBlockThatNamesALongFieldOften_EndsTheConnection()
     {
         using var pair = new Pair();
