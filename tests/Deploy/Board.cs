@@ -7,20 +7,14 @@ namespace Orchestrator.Deploy.Tests;
 /// <summary>The Grafana board as its queries.</summary>
 internal static partial class Board
 {
-    public const string File = "deploy/grafana/dashboards/orchestrator.json";
+    public const string File = BoardQueries.File;
 
     public static JsonElement Load() => JsonDocument.Parse(Repository.Read(File)).RootElement;
 
     public static IEnumerable<JsonElement> Panels() => Load().GetProperty("panels").EnumerateArray();
 
     /// <summary>Every query, with the title of its panel.</summary>
-    public static IReadOnlyList<(string Title, string Expression)> Queries() =>
-    [
-        .. from panel in Panels()
-           where panel.GetProperty("type").GetString() != "row"
-           from target in panel.GetProperty("targets").EnumerateArray()
-           select (panel.GetProperty("title").GetString()!, target.GetProperty("expr").GetString()!),
-    ];
+    public static IReadOnlyList<(string Title, string Expression)> Queries() => BoardQueries.Of(Repository.Read(File));
 
     /// <summary>The instruments that an expression names; a histogram by any of its three series.</summary>
     public static IEnumerable<InstrumentSpec> InstrumentsOf(string expression)

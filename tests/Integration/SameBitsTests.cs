@@ -36,6 +36,21 @@ public sealed class SameBitsTests : IDisposable
         Assert.NotEqual(straight.WeightsSha256, stopped.WeightsSha256);
     }
 
+    [Fact]
+    public async Task Resume_WithOtherThreadsThanTheCheckpoint_IsWarnedOfOnceAndNamesBoth()
+    {
+        // It was accepted silently, and the weights were others than those of the uninterrupted run.
+        var stopped = await Run("spirals-mlp", 1, ["training.steps=8"], "--stop-after", "4");
+        var same = await Run("spirals-mlp", 1, ["training.steps=8"], "--resume", stopped.Text("runDir"));
+        Assert.DoesNotContain("Warning", same.Error, StringComparison.Ordinal);
+        var other = await Run("spirals-mlp", 2, ["training.steps=8", "workers.threads=2"], "--resume", stopped.Text("runDir"));
+        var said = Assert.Single(other.Error.Split('\n'), line => line.StartsWith("Warning: ", StringComparison.Ordinal));
+        Assert.Contains("threads 1 and now 2", said, StringComparison.Ordinal);
+        Assert.EndsWith("--set workers.threads=1", said, StringComparison.Ordinal);
+        var warning = Assert.Single(Events(other.Text("runDir")), line => line.GetProperty("event").GetString() == "run.warning");
+        Assert.Equal(said, $"Warning: {warning.GetProperty("reason").GetString()}");
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private Task<CommandResult> Run(string example, int workers, params string[] changes) => Run(example, workers, changes, []);
@@ -50,7 +65,9 @@ public sealed class SameBitsTests : IDisposable
         return (await Command.RunAsync(arguments)).Expect(0);
     }
 
-    private static long SamplesComputed(string runFolder) => File.ReadLines(Path.Combine(runFolder, "events.jsonl"))
-        .Select(line => JsonDocument.Parse(line).RootElement)
+    private static IEnumerable<JsonElement> Events(string runFolder) =>
+        File.ReadLines(Path.Combine(runFolder, "events.jsonl")).Select(line => JsonDocument.Parse(line).RootElement);
+
+    private static long SamplesComputed(string runFolder) => Events(runFolder)
         .Where(line => line.GetProperty("event").GetString() == "worker.finished").Sum(line => line.GetProperty("samples").GetInt64());
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Orchestrator.Integration.Tests.Support;
 
@@ -80,5 +82,34 @@ public sealed class StandingClusterTests : IDisposable
         Assert.Equal("succeeded", waited.Text("state"));
     }
 
+    /// <summary>A killed worker leaves its Unix socket's file behind, and the next one on the same port must make its own there.</summary>
+    [Fact]
+    public async Task Submit_AWorkerWasKilledAndStartedAgainOnItsPort_TheRunHasTheHashOfTheLocalOne()
+    {
+        await using var cluster = await Cluster.StartAsync(_folder, workers: 1);
+        var address = $"127.0.0.1:{FreePort()}";
+        var socket = Path.Combine(Path.GetTempPath(), $"orchestrator-{Environment.UserName}", address.Replace(':', '-') + ".sock");
+        await cluster.AddWorkerAsync("--listen", address);
+        cluster.Workers[1].Send(Signal.Kill);
+        await cluster.Workers[1].WaitForEndAsync();
+        Assert.True(File.Exists(socket), $"A killed worker was to leave {socket}.");
+
+        await cluster.AddWorkerAsync("--listen", address);
+        var local = await Command.RunAsync(Spirals.Command("run", ["training.steps=12"], "--workers", "1", "--format", "json", "--out", _folder.New("local")));
+        var submitted = await cluster.AskAsync(Spirals.Command("submit", Short, "--workers", "2", "--format", "json"));
+        Assert.Equal(local.Expect(0).WeightsSha256, submitted.Expect(0).WeightsSha256);
+        Assert.Equal(2, submitted.Json.GetProperty("workers").GetInt32());
+
+        (await cluster.Workers[2].EndAsync()).Expect(0);
+        Assert.False(File.Exists(socket), $"A worker that ends in order was to remove {socket}.");
+    }
+
     public void Dispose() => _folder.Dispose();
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
 }

@@ -38,8 +38,14 @@ internal static class Activation
                 + $"steps {answer.AppliedSteps + 1} to {steps.LastStep}.",
         };
         var activate = new CoordinatorMessage.Activate(state.Generation, members, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, null, []);
+
+        // Only before the first step of the run: a later generation goes on from the state of this one.
+        var warning = state.GenerationSize == 0 ? ResumeRule.Warn(state.Order, answer.Fingerprint) : null;
         return (next,
         [
+            .. warning is null
+                ? ImmutableArray<RunEffect>.Empty
+                : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, answer.AppliedSteps, warning))],
             new RunEffect.Record(new RunRecord.GenerationFormed(state.Generation, answer.AppliedSteps, Describe(state, phase, answer, steps))),
             .. members.Select(member => new RunEffect.Record(
                 Ready(state.Generation, answer.AppliedSteps, phase.Members[member.Worker].Hello, member))),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 
@@ -21,6 +22,9 @@ public sealed record RunOrder
 
     /// <summary>Absolute checkpoint folder; null: start from the initial weights.</summary>
     public string? ResumeFrom { get; init; }
+
+    /// <summary>The numeric fingerprint of that checkpoint, name to value; null: none is resumed, or it could not be read here.</summary>
+    public ImmutableSortedDictionary<string, string>? ResumeFingerprint { get; init; }
 
     /// <summary>Set for an embedded run: only workers that this launcher started are members, and nobody else will come,
     /// so a worker that is refused or lost ends the run.</summary>

@@ -35,6 +35,9 @@ public abstract record RunRecord(Generation Generation, long Step)
 
     public sealed record RunStopping(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 
+    /// <summary>The run goes on, and a person should know what about it is not as usual.</summary>
+    public sealed record RunWarned(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
     public sealed record RunWaiting(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 
     public sealed record WorkerLost(Generation Generation, long Step, WorkerId Worker, int Pid, string Reason) : RunRecord(Generation, Step);

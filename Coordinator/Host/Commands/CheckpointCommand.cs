@@ -119,9 +119,7 @@ internal static class CheckpointCommand
 
         // Loading checks every byte; the file inside a whole checkpoint is already in the format that is asked for.
         using var checkpoint = CheckpointStore.Load(path);
-        var partial = full + ".partial";
-        File.Copy(Path.Combine(checkpoint.Path, CheckpointFiles.Weights), partial, overwrite: true);
-        File.Move(partial, full);
+        WeightsExport.Copy(Path.Combine(checkpoint.Path, CheckpointFiles.Weights), full);
         Console.Out.WriteLine(format == OutputFormat.Table
             ? $"{full}: weights of step {checkpoint.Manifest.Step}, sha256 {checkpoint.Manifest.WeightsSha256}"
             : JsonSerializer.Serialize(new { path = full, step = checkpoint.Manifest.Step, weightsSha256 = checkpoint.Manifest.WeightsSha256, bytes = new FileInfo(full).Length }));

@@ -51,6 +51,9 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
             case "worker.lost" or "worker.failed":
                 screen.Warning($"{Text("worker")} (pid {line.GetProperty("pid")}): {Text("reason")}");
                 break;
+            case "run.warning":
+                screen.Warning(Text("reason"));
+                break;
             case "run.stopping" or "run.waiting":
                 screen.Line(Text("reason"));
                 break;

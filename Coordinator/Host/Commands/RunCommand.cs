@@ -33,7 +33,8 @@ internal static class RunCommand
         var id = RunIds.New(job.Name, time.GetUtcNow());
         var order = new RunOrder
         {
-            Id = id, Job = job, StopAfter = stopAfter, ResumeFrom = resume?.Path, Launcher = id.Value, JobFile = result.GetValue(options.File)!,
+            Id = id, Job = job, StopAfter = stopAfter, ResumeFrom = resume?.Path, ResumeFingerprint = resume?.Manifest.Fingerprint, Launcher = id.Value,
+            JobFile = result.GetValue(options.File)!,
             RunDir = Path.GetFullPath(result.GetValue(options.Out) ?? Path.Combine("runs", id.Value)),
         };
         if (RunFolderRule.WhyNot(order.RunDir, order.ResumeFrom) is { } reason)

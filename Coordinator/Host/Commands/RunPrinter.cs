@@ -38,6 +38,9 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.WorkerFailed r:
                 screen.Warning($"{r.Worker} (pid {r.Pid}) failed: {r.Reason}");
                 break;
+            case RunRecord.RunWarned r:
+                screen.Warning(r.Reason);
+                break;
             case RunRecord.RunStopping r:
                 screen.Line($"{r.Reason} It ends after a step, with a checkpoint.");
                 break;

@@ -26,6 +26,7 @@ public static class RunRecordJson
         RunRecord.CheckpointFailed => "checkpoint.failed",
         RunRecord.RunStopping => "run.stopping",
         RunRecord.RunWaiting => "run.waiting",
+        RunRecord.RunWarned => "run.warning",
         RunRecord.WorkerLost => "worker.lost",
         RunRecord.WorkerFailed => "worker.failed",
         RunRecord.WorkerFinished => "worker.finished",
@@ -125,6 +126,9 @@ public static class RunRecordJson
                 json.WriteString("reason", r.Reason);
                 break;
             case RunRecord.RunWaiting r:
+                json.WriteString("reason", r.Reason);
+                break;
+            case RunRecord.RunWarned r:
                 json.WriteString("reason", r.Reason);
                 break;
         }

@@ -58,8 +58,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         app.MapMetrics();
         var actor = app.Services.GetRequiredService<CoordinatorActor>();
         app.MapGet("/healthz", () => actor.Completion.IsCompleted ? Results.Text("stopped\n", statusCode: 503) : Results.Text("ok\n"));
-        Endpoint? http = null;
-        app.MapPrometheusTargets(() => Targets(http!, actor));
+        app.MapPrometheusTargets(() => Targets(actor));
         try
         {
             await app.StartAsync().ConfigureAwait(false);
@@ -72,8 +71,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
 
         // Kestrel keeps the order of the Listen calls.
         var ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address).Port).ToImmutableArray();
-        http = options.Http with { Port = ports[1] };
-        return new CoordinatorServer(app, actor, options.Listen with { Port = ports[0] }, http);
+        return new CoordinatorServer(app, actor, options.Listen with { Port = ports[0] }, options.Http with { Port = ports[1] });
     }
 
     public async ValueTask DisposeAsync()
@@ -101,11 +99,10 @@ public sealed class CoordinatorServer : IAsyncDisposable
     private static void Listen(KestrelServerOptions kestrel, IPEndPoint endpoint, HttpProtocols protocols) =>
         kestrel.Listen(endpoint, listen => listen.Protocols = protocols);
 
-    /// <summary>The coordinator itself and every worker that serves metrics.</summary>
-    private static IEnumerable<PrometheusTarget> Targets(Endpoint http, CoordinatorActor actor)
+    /// <summary>Every worker that serves metrics. Whoever asks knows the coordinator: listed too, its series would be there twice.</summary>
+    private static IEnumerable<PrometheusTarget> Targets(CoordinatorActor actor)
     {
         var cluster = actor.State;
-        yield return new PrometheusTarget(http.ToString(), ImmutableSortedDictionary<string, string>.Empty.Add(PrometheusTarget.RoleLabel, "coordinator"));
         foreach (var candidate in cluster.Workers.Values.Where(candidate => candidate.Hello.MetricsAddress.Length > 0))
         {
             yield return PrometheusTarget.Worker(candidate.Hello.MetricsAddress, candidate.Worker.Value, cluster.RunOf(candidate.Worker)?.Id.Value);

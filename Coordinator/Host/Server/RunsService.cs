@@ -1,11 +1,14 @@
+using System.Collections.Immutable;
 using Grpc.Core;
 using Orchestrator.Actors;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Jobs;
+using Orchestrator.Coordinator.Host.Launch;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Protocol.V1;
+using Orchestrator.Storage;
 using RunState = Orchestrator.Coordinator.Core.Runs.RunState;
 
 namespace Orchestrator.Coordinator.Host.Server;
@@ -38,6 +41,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         {
             Id = id, Job = outcome.Job, RunDir = folder, JobFile = Path.Combine(folder, RunFolder.JobFile),
             StopAfter = request.HasStopAfter ? request.StopAfter : null, ResumeFrom = request.HasResumeFrom ? request.ResumeFrom : null,
+            ResumeFingerprint = request.HasResumeFrom ? FingerprintOf(request.ResumeFrom) : null,
         };
         try
         {
@@ -107,6 +111,19 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
     }
 
     private RunState Find(string id) => coordinator.State.Find(new RunId(id)) ?? throw NotFound(id);
+
+    /// <summary>Null when the checkpoint lies where only the workers see it: they say what is wrong with it.</summary>
+    private static ImmutableSortedDictionary<string, string>? FingerprintOf(string checkpoint)
+    {
+        try
+        {
+            return ResumePoint.Find(checkpoint).Manifest.Fingerprint;
+        }
+        catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static RpcException NotFound(string id) =>
         new(new Status(StatusCode.NotFound, $"This coordinator knows no run '{id}'. ./orchestrator status lists the runs that it knows."));

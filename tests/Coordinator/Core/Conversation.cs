@@ -32,10 +32,12 @@ internal sealed class Conversation
     public string[] Attach(string isa = "avx2", string launcher = "", string version = "1.0", string collective = "host:9") => Send(new ClusterEvent.WorkerAttached(
         ++_connections, new WorkerMessage.Hello((int)(100 + _connections), "host", collective, "host:8", isa, "cpu", launcher, version)));
 
-    public string[] Submit(JobSpec? job = null, long? stopAfter = null, string? resumeFrom = null, string? launcher = null, string id = "run") => Send(
+    public string[] Submit(JobSpec? job = null, long? stopAfter = null, string? resumeFrom = null, string? launcher = null, string id = "run",
+        ImmutableSortedDictionary<string, string>? resumeFingerprint = null) => Send(
         new ClusterEvent.RunSubmitted(new RunOrder
         {
-            Id = new RunId(id), Job = job ?? Job(), RunDir = "/runs/run", JobFile = "job.yaml", StopAfter = stopAfter, ResumeFrom = resumeFrom, Launcher = launcher,
+            Id = new RunId(id), Job = job ?? Job(), RunDir = "/runs/run", JobFile = "job.yaml", StopAfter = stopAfter, ResumeFrom = resumeFrom,
+            ResumeFingerprint = resumeFingerprint, Launcher = launcher,
         }));
 
     public string[] Say(int worker, WorkerMessage message) => Send(new ClusterEvent.WorkerSaid(WorkerId.FromNumber(worker), message));
@@ -117,6 +119,7 @@ internal sealed class Conversation
         RunRecord.CheckpointSaved r => $"CheckpointSaved {r.Step} by {r.Worker}",
         RunRecord.CheckpointFailed r => $"CheckpointFailed {r.Step}: {r.Reason}",
         RunRecord.StateCompared r => $"StateCompared {r.Step} {r.Sha256}",
+        RunRecord.RunWarned r => $"RunWarned: {r.Reason}",
         RunRecord.RunWaiting r => $"RunWaiting: {r.Reason}",
         RunRecord.GenerationFormed r => $"GenerationFormed {r.Generation} {r.Formed.StartStep}..{r.Formed.LastStep}",
         _ => record.GetType().Name,

@@ -66,19 +66,24 @@ internal sealed class CoordinatorFixture : IAsyncDisposable
     }
 
     /// <summary>Waits until the coordinator has counted this step.</summary>
-    public async Task WaitForStepAsync(string run, long step)
+    public Task WaitForStepAsync(string run, long step) => WaitAsync(run, status => status.Step >= step, $"step {step}");
+
+    /// <summary>Waits until the coordinator knows of a checkpoint.</summary>
+    public Task WaitForCheckpointAsync(string run) => WaitAsync(run, status => status.HasCheckpoint, "its first checkpoint");
+
+    private async Task WaitAsync(string run, Func<RunStatus, bool> isThere, string what)
     {
         using var call = Client.Watch(new WatchRequest { RunId = run });
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await call.ResponseStream.MoveNext(patience.Token))
         {
-            if (call.ResponseStream.Current.Status.Step >= step)
+            if (isThere(call.ResponseStream.Current.Status))
             {
                 return;
             }
         }
 
-        throw new InvalidOperationException($"Run {run} ended before step {step}.");
+        throw new InvalidOperationException($"Run {run} ended before {what}.");
     }
 
     public async Task<string> GetAsync(string path)

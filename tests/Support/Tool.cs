@@ -1,14 +1,14 @@
 using System.Diagnostics;
 
-namespace Orchestrator.Deploy.Tests;
+namespace Orchestrator.Tests.Support;
 
-/// <summary>A program of the system that a test asks for its opinion.</summary>
+/// <summary>A program of the system that a test needs.</summary>
 internal static class Tool
 {
     /// <summary>Skips the test when the program is not installed.</summary>
     public static string Require(string name, string package)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
         Assert.SkipUnless(path is not null, $"{name} is not installed (apt-get install {package}).");
         return path!;
     }
