@@ -23,6 +23,24 @@ public sealed record ReductionTree(int LogicalRanks)
         return nodes.ToImmutable();
     }
 
+    /// <summary>The maximal nodes that a set of logical ranks covers, from left to right. More than for one run of ranks when it has gaps.</summary>
+    /// <param name="ranks">In any order.</param>
+    public ImmutableArray<TreeNode> MaximalNodes(IEnumerable<int> ranks)
+    {
+        var nodes = new List<TreeNode>();
+        foreach (var rank in ranks.Order())
+        {
+            nodes.AddRange(MaximalNodes(rank, 1));
+            while (nodes.Count > 1 && ParentOf(nodes[^2], nodes[^1]) is { } parent)
+            {
+                nodes.RemoveAt(nodes.Count - 1);
+                nodes[^1] = parent;
+            }
+        }
+
+        return [.. nodes];
+    }
+
     /// <summary>The node whose left child is <paramref name="left"/> and whose right child is <paramref name="right"/>; null when they are not siblings.</summary>
     public TreeNode? ParentOf(TreeNode left, TreeNode right)
     {

@@ -24,7 +24,7 @@ public abstract record AllReduceEffect
     /// <summary>Keep a received piece of another's reduced slice.</summary>
     public sealed record StoreReduced(ElementRange Range) : AllReduceEffect;
 
-    /// <summary>Add all partials of a piece of the own slice, as <see cref="AllReducePlan.Merge"/> says, into the reduced buffer.</summary>
+    /// <summary>Add all partials of a piece of the own slice, as <see cref="Ownership.Merge"/> says, into the reduced buffer.</summary>
     public sealed record ReducePiece(ElementRange Range) : AllReduceEffect;
 
     /// <summary>Send a reduced piece to every other member.</summary>

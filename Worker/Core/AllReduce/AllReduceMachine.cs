@@ -30,7 +30,7 @@ public static class AllReduceMachine
             Step = begun.Step,
             Prepared = begun.Prepared,
             Present = state.Next,
-            Next = StepArrivals.Empty(state.Plan),
+            Next = StepArrivals.Empty(state.Plan, begun.Step + 1),
             ReadyBuckets = 0,
             MissingGathered = state.Plan.GatheredPieces,
             GatheredPrepared = null,
@@ -53,7 +53,7 @@ public static class AllReduceMachine
             var member = (plan.Self + distance) % plan.Members.Length;
             foreach (var piece in plan.Pieces[member].Where(piece => piece.Bucket == bucket))
             {
-                AddPartials(plan, member, piece.Range, state.Prepared, effects);
+                AddPartials(plan, state.Step, member, piece.Range, state.Prepared, effects);
             }
         }
 
@@ -70,9 +70,9 @@ public static class AllReduceMachine
     }
 
     private static void AddPartials(
-        AllReducePlan plan, int member, ElementRange piece, Generation prepared, ImmutableArray<AllReduceEffect>.Builder effects)
+        AllReducePlan plan, long step, int member, ElementRange piece, Generation prepared, ImmutableArray<AllReduceEffect>.Builder effects)
     {
-        var nodes = plan.Nodes[plan.Self];
+        var nodes = plan.In(step).Nodes[plan.Self];
         if (nodes.IsEmpty)
         {
             effects.Add(new AllReduceEffect.SendPartial(member, null, piece with { Length = 0 }, prepared));

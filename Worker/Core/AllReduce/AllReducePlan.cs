@@ -26,9 +26,13 @@ public sealed record AllReducePlan
 
     private readonly ImmutableArray<FrozenDictionary<long, int>> _pieceAt;
 
+    private readonly Ownership _first;
+    private readonly Ownership _steady;
+
     private AllReducePlan(
-        Generation generation, int self, ImmutableArray<Member> members, ReductionTree tree, ImmutableArray<ElementRange> buckets, int pieceElements)
+        Generation generation, int self, ImmutableArray<Member> members, ReductionTree tree, long startStep, ImmutableArray<ElementRange> buckets, int pieceElements)
     {
+        StartStep = startStep;
         (Generation, Self, Members, Tree, Buckets) = (generation, self, members, tree, buckets);
         Pieces = [.. Enumerable.Range(0, members.Length).Select(member => PiecesOf(member, members.Length, buckets, pieceElements))];
         if (Pieces.All(pieces => pieces.IsEmpty))
@@ -38,8 +42,8 @@ public sealed record AllReducePlan
         }
 
         _pieceAt = [.. Pieces.Select(pieces => pieces.Select((piece, i) => (piece, i)).ToFrozenDictionary(pair => pair.piece.Range.Offset, pair => pair.i))];
-        Nodes = [.. members.Select(member => tree.MaximalNodes(member.FirstRank, member.RankCount))];
-        Merge = MergePlan.Create(tree, [.. Nodes.SelectMany(nodes => nodes)]);
+        _steady = Ownership.Create(tree, members.Select(Ownership.SteadyRanks));
+        _first = members.All(member => member.FirstStepRanks.IsDefault) ? _steady : Ownership.Create(tree, members.Select(Ownership.FirstRanks));
     }
 
     public Generation Generation { get; }
@@ -57,39 +61,38 @@ public sealed record AllReducePlan
     /// <summary>The pieces that each member reduces, bucket by bucket; a member may have none when there are few elements.</summary>
     public ImmutableArray<ImmutableArray<Piece>> Pieces { get; }
 
-    /// <summary>The partials that each member holds, from left to right.</summary>
-    public ImmutableArray<ImmutableArray<TreeNode>> Nodes { get; }
-
-    /// <summary>The additions that a slice owner carries out on each piece.</summary>
-    public MergePlan Merge { get; }
-
     public ImmutableArray<Piece> OwnPieces => Pieces[Self];
 
-    /// <summary>Segments that this member waits for on each of its pieces: one for each partial of the others (one empty one from a member that stands by).</summary>
-    public int RemoteSegmentsPerPiece => Enumerable.Range(0, Members.Length).Where(i => i != Self).Sum(SegmentsPerPieceFrom);
+    /// <summary>Steps decided before the generation starts: its first step is the next.</summary>
+    public long StartStep { get; }
 
     /// <summary>Pieces that the others reduce.</summary>
     public int GatheredPieces => Pieces.Where((_, i) => i != Self).Sum(pieces => pieces.Length);
 
     /// <param name="generation">The generation that starts.</param>
     /// <param name="self">Who this member is.</param>
-    /// <param name="members">All members; their ranges of logical ranks run on from member to member.</param>
+    /// <param name="members">All members; together they own each logical rank once.</param>
     /// <param name="logicalRanks">V.</param>
+    /// <param name="startStep">Steps decided before the generation starts.</param>
     /// <param name="buckets">At least one.</param>
     /// <param name="pieceElements">Most elements of one message.</param>
     /// <exception cref="ArgumentException">The worker is no member, or the ranks do not cover the tree.</exception>
     public static AllReducePlan Create(
-        Generation generation, WorkerId self, ImmutableArray<Member> members, int logicalRanks, ImmutableArray<ElementRange> buckets,
-        int pieceElements = DefaultPieceElements)
+        Generation generation, WorkerId self, ImmutableArray<Member> members, int logicalRanks, long startStep,
+        ImmutableArray<ElementRange> buckets, int pieceElements = DefaultPieceElements)
     {
         var index = members.ToList().FindIndex(member => member.Worker == self);
         return index >= 0
-            ? new AllReducePlan(generation, index, members, new ReductionTree(logicalRanks), buckets, pieceElements)
+            ? new AllReducePlan(generation, index, members, new ReductionTree(logicalRanks), startStep, buckets, pieceElements)
             : throw new ArgumentException($"Worker {self} is no member of {generation}: {string.Join(", ", members.Select(m => m.Worker))}.", nameof(self));
     }
 
-    /// <summary>Segments that a member sends for each piece of another's. One that stands by sends an empty one: its prepared generation counts.</summary>
-    public int SegmentsPerPieceFrom(int member) => Math.Max(1, Nodes[member].Length);
+    /// <summary>Who holds which partials in a step: after a failure the first step has a map of its own.</summary>
+    public Ownership In(long step) => step <= StartStep + 1 ? _first : _steady;
+
+    /// <summary>The logical ranks that this member computes in a step.</summary>
+    public ImmutableArray<RankRange> OwnRanks(long step) =>
+        step <= StartStep + 1 ? Ownership.FirstRanks(Members[Self]) : Ownership.SteadyRanks(Members[Self]);
 
     /// <summary>Which of a member's pieces starts at an offset; -1: none does.</summary>
     public int PieceAt(int member, long offset) => _pieceAt[member].GetValueOrDefault(offset, -1);

@@ -27,9 +27,8 @@ public sealed record AllReduceState(
     string? Failure)
 {
     /// <param name="plan">The generation's plan.</param>
-    /// <param name="appliedSteps">Steps applied before the generation starts.</param>
-    public static AllReduceState Start(AllReducePlan plan, long appliedSteps) => new(
-        plan, appliedSteps, plan.Generation, StepArrivals.Empty(plan), StepArrivals.Empty(plan), ReadyBuckets: plan.Buckets.Length, MissingGathered: 0,
+    public static AllReduceState Start(AllReducePlan plan) => new(
+        plan, plan.StartStep, plan.Generation, StepArrivals.Empty(plan, plan.StartStep), StepArrivals.Empty(plan, plan.StartStep + 1), ReadyBuckets: plan.Buckets.Length, MissingGathered: 0,
         GatheredPrepared: null, IsDecided: true, Failure: null);
 
     /// <summary>Whether this member's partials are complete.</summary>
@@ -42,8 +41,11 @@ public sealed record AllReduceState(
 /// <param name="LeastPrepared">The least prepared generation of the members heard of; null: none yet.</param>
 public sealed record StepArrivals(ImmutableArray<int> Missing, int MissingInAll, Generation? LeastPrepared)
 {
-    public static StepArrivals Empty(AllReducePlan plan) => new(
-        [.. Enumerable.Repeat(plan.RemoteSegmentsPerPiece, plan.OwnPieces.Length)], plan.RemoteSegmentsPerPiece * plan.OwnPieces.Length, null);
+    public static StepArrivals Empty(AllReducePlan plan, long step)
+    {
+        var each = plan.In(step).RemoteSegmentsPerPiece(plan.Self);
+        return new StepArrivals([.. Enumerable.Repeat(each, plan.OwnPieces.Length)], each * plan.OwnPieces.Length, null);
+    }
 
     public StepArrivals Take(int piece, Generation prepared) =>
         new(Missing.SetItem(piece, Missing[piece] - 1), MissingInAll - 1, Least(LeastPrepared, prepared));

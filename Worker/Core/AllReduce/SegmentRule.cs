@@ -30,7 +30,7 @@ public static class SegmentRule
                 $"{plan.OwnPieces.Length} pieces of {plan.Members[plan.Self].Worker} has these bounds. Check that all workers run the same job file and version.";
         }
 
-        var nodes = plan.Nodes[header.Sender];
+        var nodes = plan.In(header.Step).Nodes[header.Sender];
         if (header.Node.Length > 0 ? !nodes.Contains(header.Node) : !nodes.IsEmpty)
         {
             return $"{Sender(state, header)} sent the partial {header.Node} of step {header.Step}; it holds {string.Join(" ", nodes)}.";

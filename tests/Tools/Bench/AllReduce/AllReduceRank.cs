@@ -82,7 +82,7 @@ internal sealed unsafe class AllReduceRank : IDisposable
     private Session Open(long elements)
     {
         _generation = _generation.Next;
-        var plan = AllReducePlan.Create(_generation, _members[_index].Worker, _members, _logicalRanks, [new ElementRange(0, elements)]);
+        var plan = AllReducePlan.Create(_generation, _members[_index].Worker, _members, _logicalRanks, 0, [new ElementRange(0, elements)]);
         return new Session(plan, _server, _transport);
     }
 
@@ -131,7 +131,7 @@ internal sealed unsafe class AllReduceRank : IDisposable
             _links = new BulkLinks(plan, Run_, transport, (member, reason) => exchange?.PeerLost(member, reason));
             _exchange = exchange = new GradientExchange(plan, 0, _links);
             _receiver = server.Open(Run_, plan.Generation, exchange);
-            _partials = plan.Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
+            _partials = plan.In(1).Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
             _reduced = Allocate();
         }
 
@@ -160,7 +160,7 @@ internal sealed unsafe class AllReduceRank : IDisposable
             for (long i = 0; i < _elements; i++)
             {
                 float expected = 0;
-                foreach (var node in _plan.Merge.Inputs)
+                foreach (var node in _plan.In(1).Merge.Inputs)
                 {
                     expected += Value(node, i);
                 }

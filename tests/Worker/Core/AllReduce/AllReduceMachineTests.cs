@@ -169,7 +169,7 @@ public sealed class AllReduceMachineTests
         [.. RankPlan.Even(logicalRanks, count).Select((range, i) => new Member(WorkerId.FromNumber(i + 1), $"host:{i}", range.First, range.Count))];
 
     private static AllReducePlan Plan(ImmutableArray<Member> members, int self, int logicalRanks, long elements, int piece) =>
-        AllReducePlan.Create(First, members[self].Worker, members, logicalRanks, Buckets(elements), piece);
+        AllReducePlan.Create(First, members[self].Worker, members, logicalRanks, 0, Buckets(elements), piece);
 
     /// <summary>Three buckets from the end of the buffer, as the backward pass makes them, where there are elements for them.</summary>
     private static ImmutableArray<ElementRange> Buckets(long elements)
@@ -183,7 +183,7 @@ public sealed class AllReduceMachineTests
     private static AllReduceState Begun(out AllReducePlan plan)
     {
         plan = Plan(Members(2, 8), 0, 8, 20, 10);
-        return AllReduceMachine.Step(AllReduceState.Start(plan, 0), new AllReduceEvent.StepBegun(1, First)).Next;
+        return AllReduceMachine.Step(AllReduceState.Start(plan), new AllReduceEvent.StepBegun(1, First)).Next;
     }
 
     private static AllReduceEvent.SegmentArrived Arrived(AllReducePlan plan, Func<SegmentHeader, SegmentHeader> change) =>

@@ -10,7 +10,7 @@ internal sealed class ModelMember(AllReducePlan plan)
     private readonly Dictionary<(long Step, TreeNode Node, ElementRange Range), string> _partials = [];
     private readonly Dictionary<ElementRange, string> _reduced = [];
 
-    public AllReduceState State { get; private set; } = AllReduceState.Start(plan, 0);
+    public AllReduceState State { get; private set; } = AllReduceState.Start(plan);
 
     public Generation? Decided { get; private set; }
 
@@ -75,9 +75,9 @@ internal sealed class ModelMember(AllReducePlan plan)
 
     private string Reduce(ElementRange range)
     {
-        var values = plan.Merge.Inputs
-            .Select(node => plan.Nodes[plan.Self].Contains(node) ? ValueOf(node, State.Step) : _partials[(State.Step, node, range)]).ToArray();
-        foreach (var (left, right) in plan.Merge.Additions)
+        var values = plan.In(State.Step).Merge.Inputs
+            .Select(node => plan.In(State.Step).Nodes[plan.Self].Contains(node) ? ValueOf(node, State.Step) : _partials[(State.Step, node, range)]).ToArray();
+        foreach (var (left, right) in plan.In(State.Step).Merge.Additions)
         {
             values[left] = $"({values[left]}+{values[right]})";
         }

@@ -1,0 +1,109 @@
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Worker.Core.Membership;
+
+/// <summary>Feeds: a copy of one member's state and then every reduced gradient, by which a joiner reaches the others while they train on.</summary>
+internal static class MemberFeeds
+{
+    /// <summary>Before anything has come.</summary>
+    private const long Nothing = -1;
+
+    public static void Give(MemberTurn turn, CoordinatorMessage.Feed order)
+    {
+        if (turn.State.Taking is not null)
+        {
+            turn.Tell(new WorkerMessage.FeedBroken(order.FeedId, $"{turn.State.Self} is only joining itself."));
+            return;
+        }
+
+        turn.State = turn.State with { Giving = turn.State.Giving.Add(new FeedGiven(order.FeedId, order.Joiner, order.CollectiveAddress, IsBegun: false)) };
+    }
+
+    public static void Follow(MemberTurn turn, CoordinatorMessage.Follow order)
+    {
+        if (turn.State.Exchange is not null)
+        {
+            turn.Note($"Follow({order.FeedId}) came to a member of {turn.State.Floor}: ignored.");
+            return;
+        }
+
+        turn.State = turn.State with { Taking = new FeedTaken(order.FeedId, IsLoaded: false, Nothing, null), TotalSteps = order.TotalSteps, LastStep = order.TotalSteps };
+        turn.Effects.Add(new MemberEffect.TakeFeed(order.FeedId));
+    }
+
+    public static void Step(MemberTurn turn, MemberEvent @event)
+    {
+        var (state, taking) = (turn.State, turn.State.Taking);
+        switch (@event)
+        {
+            case MemberEvent.StateArrived arrived when taking?.FeedId == arrived.FeedId:
+                turn.State = state with { Taking = taking with { Arrived = arrived.Step } };
+                break;
+            case MemberEvent.GradientArrived arrived when taking?.FeedId == arrived.FeedId && arrived.Step == taking.Arrived + 1:
+                turn.State = state with { Taking = taking with { Arrived = arrived.Step } };
+                break;
+            case MemberEvent.FeedEnded ended when taking?.FeedId == ended.FeedId:
+                turn.State = state with { Taking = taking with { End = (ended.Step, ended.Generation) } };
+                break;
+            case MemberEvent.FeedLost lost when taking?.FeedId == lost.FeedId && taking.End is null:
+                turn.Tell(new WorkerMessage.FeedBroken(lost.FeedId, lost.Reason));
+                break;
+            case MemberEvent.FeedLost lost when state.Giving.Any(feed => feed.FeedId == lost.FeedId):
+                turn.State = state with { Giving = state.Giving.RemoveAll(feed => feed.FeedId == lost.FeedId) };
+                turn.Effects.Add(new MemberEffect.DropFeed(lost.FeedId, lost.Reason));
+                turn.Tell(new WorkerMessage.FeedBroken(lost.FeedId, lost.Reason));
+                break;
+            default:
+                turn.Note($"{@event} is of no feed that is open.");
+                break;
+        }
+    }
+
+    /// <summary>A joiner applies what has come, one step after another.</summary>
+    public static void TakeNext(MemberTurn turn)
+    {
+        var state = turn.State;
+        if (state is { Taking: { IsLoaded: true } taking, Work: null } && state.Applied == state.Decided && taking.Arrived > state.Applied)
+        {
+            turn.State = state with { Decided = state.Applied + 1, HasReduced = true };
+        }
+    }
+
+    public static void Applied(MemberTurn turn, long step)
+    {
+        if (turn.State.Taking is { IsLoaded: true } taking)
+        {
+            turn.Tell(new WorkerMessage.Followed(taking.FeedId, step));
+        }
+    }
+
+    public static void Loaded(MemberTurn turn, MemberWork.LoadState load)
+    {
+        if (turn.State.Taking is { IsLoaded: false } taking && taking.FeedId == load.FeedId)
+        {
+            turn.State = turn.State with { Taking = taking with { IsLoaded = true }, Applied = load.Step, Decided = load.Step, HasReduced = false };
+            turn.Tell(new WorkerMessage.Followed(load.FeedId, load.Step));
+        }
+    }
+
+    /// <summary>The generation changes behind the step that was applied last: feeds to those who are in it now end there.</summary>
+    public static void Enter(MemberTurn turn, PlannedChange next)
+    {
+        StopTaking(turn);
+        foreach (var feed in turn.State.Giving.Where(feed => next.Includes(feed.Joiner)))
+        {
+            turn.Effects.Add(new MemberEffect.EndFeed(feed.FeedId, turn.State.Applied, next.Order.Generation));
+        }
+
+        turn.State = turn.State with { Giving = turn.State.Giving.RemoveAll(feed => next.Includes(feed.Joiner)) };
+    }
+
+    public static void StopTaking(MemberTurn turn)
+    {
+        if (turn.State.Taking is { } taking)
+        {
+            turn.State = turn.State with { Taking = null };
+            turn.Effects.Add(new MemberEffect.CloseFeed(taking.FeedId));
+        }
+    }
+}
