@@ -32,4 +32,13 @@ public enum BulkPhase
 
     /// <summary>On its way from the slice's owner to everybody.</summary>
     Gather = 2,
+
+    /// <summary>Part of a donor's state.</summary>
+    State = 3,
+
+    /// <summary>Part of a whole reduced gradient.</summary>
+    Gradient = 4,
+
+    /// <summary>The end of a feed.</summary>
+    FeedEnd = 5,
 }

@@ -11,8 +11,8 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Information, "Preparing run {Run} for generation {Generation} at instruction-set level {Isa}.")]
     public static partial void Preparing(ILogger log, string run, long generation, string isa);
 
-    [LoggerMessage(2002, LogLevel.Information, "{Worker} trains in generation {Generation} of {Members} workers, logical ranks from {FirstRank}, {RankCount} of them.")]
-    public static partial void Training(ILogger log, string worker, long generation, int members, int firstRank, int rankCount);
+    [LoggerMessage(2002, LogLevel.Information, "Generation {Generation} is in force behind step {Step}.")]
+    public static partial void Entered(ILogger log, long generation, long step);
 
     [LoggerMessage(2003, LogLevel.Information, "Stopping training: {Reason}")]
     public static partial void Stopping(ILogger log, string reason);
@@ -55,4 +55,13 @@ internal static partial class Log
 
     [LoggerMessage(2016, LogLevel.Information, "Starting afresh: {Reason}")]
     public static partial void Restarting(ILogger log, string reason);
+
+    [LoggerMessage(2017, LogLevel.Information, "The coordinator orders {Order}.")]
+    public static partial void Ordered(ILogger log, string order);
+
+    [LoggerMessage(2018, LogLevel.Warning, "Fenced for generation {Generation}; step {Decided} is decided.")]
+    public static partial void Fenced(ILogger log, long generation, long decided);
+
+    [LoggerMessage(2019, LogLevel.Warning, "The link to {Peer} broke in generation {Generation}: {Reason}")]
+    public static partial void LinkBroken(ILogger log, string peer, long generation, string reason);
 }

@@ -146,6 +146,21 @@ public sealed class Replica : IDisposable
         AppliedSteps = appliedSteps;
     }
 
+    /// <summary>The state as one piece of memory, by which a worker takes over another's.</summary>
+    public StateImage Image => new([
+        _flatParameters, .. _optimizer.Slots.Select(slot => slot.Values), .. _tensors.Frozen.Select(pair => (Tensor)pair.Parameter),
+        .. _tensors.Means.Concat(_tensors.Counters).Concat(_tensors.Fixed).Select(pair => pair.Buffer)]);
+
+    /// <summary>Takes over the state that another replica's image holds.</summary>
+    /// <param name="image">As <see cref="StateImage.CopyTo"/> of a replica of the same job left it.</param>
+    /// <param name="appliedSteps">Steps that the state holds.</param>
+    public void Load(nint image, long appliedSteps)
+    {
+        Image.CopyFrom(image);
+        _buffers.Reload();
+        AppliedSteps = appliedSteps;
+    }
+
     public void Dispose()
     {
         _optimizer.Dispose();

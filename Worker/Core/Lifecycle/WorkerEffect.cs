@@ -14,13 +14,10 @@ public abstract record WorkerEffect
     /// <summary>Load model, data and checkpoint; answer with PreparationSucceeded or PreparationFailed.</summary>
     public sealed record BeginPreparation(CoordinatorMessage.Prepare Prepare) : WorkerEffect;
 
-    /// <summary>Start the training loop.</summary>
-    public sealed record BeginTraining(WorkerId Self, CoordinatorMessage.Activate Activate) : WorkerEffect;
+    /// <summary>Hand an order about generations to the member; the first one makes it.</summary>
+    public sealed record Order(WorkerId Self, CoordinatorMessage Message) : WorkerEffect;
 
-    /// <summary>From the next step on, tell the peers that this generation is prepared.</summary>
-    public sealed record RaisePrepared(Generation Generation) : WorkerEffect;
-
-    /// <summary>Stop the training loop where it is, within a step too; answer with TrainingStopped.</summary>
+    /// <summary>Stop training behind the work at hand; answer with TrainingStopped.</summary>
     public sealed record StopTraining(string Reason) : WorkerEffect;
 
     /// <summary>Write a checkpoint of the state as it is and report it.</summary>

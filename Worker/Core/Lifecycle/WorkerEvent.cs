@@ -26,6 +26,9 @@ public abstract record WorkerEvent
     /// <summary>A step was applied.</summary>
     public sealed record StepApplied(WorkerMessage.Progress Progress) : WorkerEvent;
 
+    /// <summary>The member is in a generation.</summary>
+    public sealed record GenerationEntered(WorkerMessage.Entered Entered) : WorkerEvent;
+
     /// <summary>Something else that the coordinator wants to hear of: a digest, an evaluation, a checkpoint.</summary>
     public sealed record Reported(WorkerMessage Message) : WorkerEvent;
 
@@ -38,6 +41,9 @@ public abstract record WorkerEvent
     /// <summary>The training loop failed by itself.</summary>
     public sealed record TrainingFailed(long AppliedSteps, string Reason, FailureKind Kind) : WorkerEvent;
 
-    /// <summary>The process was told to end: SIGTERM, SIGINT, or its launcher is gone.</summary>
+    /// <summary>The process is to end at a step boundary, with nothing lost: SIGTERM or SIGINT. The second time it ends at once.</summary>
+    public sealed record LeaveRequested(string Reason) : WorkerEvent;
+
+    /// <summary>The process is to end at once: its launcher is gone.</summary>
     public sealed record Terminated(string Reason) : WorkerEvent;
 }

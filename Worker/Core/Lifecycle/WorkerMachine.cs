@@ -9,7 +9,6 @@ public static class WorkerMachine
 {
     // A worker that was told to end has done nothing wrong.
     private const int ExitDone = 0;
-    private const int ExitFailed = 1;
     private const int ExitNoCoordinator = 4;
 
     public static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Step(WorkerState state, WorkerEvent @event) => @event switch
@@ -25,11 +24,16 @@ public static class WorkerMachine
                 new WorkerEffect.Send(new WorkerMessage.Refused(state.Generation, failed.Reason, failed.Kind)), new WorkerEffect.DropRun(failed.Reason)]),
         WorkerEvent.StepApplied applied when state.Phase == WorkerPhase.Training =>
             (state with { AppliedSteps = applied.Progress.Step }, [new WorkerEffect.Send(applied.Progress)]),
+        WorkerEvent.GenerationEntered entered when state.Run is not null && entered.Entered.Generation >= state.Generation =>
+            (state with { Generation = entered.Entered.Generation }, [new WorkerEffect.Send(entered.Entered)]),
         WorkerEvent.Reported reported when state.Run is not null => (state, [new WorkerEffect.Send(reported.Message)]),
         WorkerEvent.TrainingFinished finished when state.Phase is WorkerPhase.Training or WorkerPhase.Aborting =>
-            (state with { Phase = WorkerPhase.Stopped, AppliedSteps = finished.Finished.Step }, [new WorkerEffect.Send(finished.Finished)]),
+            (state with { AppliedSteps = finished.Finished.Step }, [new WorkerEffect.Send(finished.Finished)]),
         WorkerEvent.TrainingStopped stopped => TrainingStopped(state, stopped.AppliedSteps),
         WorkerEvent.TrainingFailed failed => TrainingFailed(state, failed),
+        WorkerEvent.LeaveRequested leave when state is { Phase: WorkerPhase.Training, IsLeaving: false } =>
+            (state with { IsLeaving = true }, [new WorkerEffect.Send(new WorkerMessage.Leaving(leave.Reason)), new WorkerEffect.Note($"{leave.Reason} It leaves behind a step.")]),
+        WorkerEvent.LeaveRequested leave => Terminated(state, leave.Reason),
         WorkerEvent.Terminated terminated => Terminated(state, terminated.Reason),
         _ => (state, [new WorkerEffect.Note($"{@event.GetType().Name} in phase {state.Phase} changes nothing.")]),
     };
@@ -41,18 +45,23 @@ public static class WorkerMachine
         CoordinatorMessage.Prepare prepare when state.Phase == WorkerPhase.Idle && state.Worker is not null =>
             (state with
             {
-                Phase = WorkerPhase.Preparing, Run = prepare.Run, Generation = prepare.Generation, HighestPrepared = prepare.Generation, AppliedSteps = 0,
+                Phase = WorkerPhase.Preparing, Run = prepare.Run, Generation = prepare.Generation, AppliedSteps = 0,
             }, [new WorkerEffect.BeginPreparation(prepare)]),
-        CoordinatorMessage.Activate activate when state.Phase == WorkerPhase.Ready && activate.Generation == state.Generation =>
-            (state with { Phase = WorkerPhase.Training }, [new WorkerEffect.BeginTraining(state.Worker!.Value, activate)]),
-        CoordinatorMessage.PrepareEnd end when state.Phase == WorkerPhase.Training && end.Generation == state.Generation =>
-            (state with { HighestPrepared = state.Generation.Next }, [new WorkerEffect.RaisePrepared(state.Generation.Next)]),
-        CoordinatorMessage.Abort abort when abort.Generation == state.Generation => Aborted(state, abort.Reason),
-        CoordinatorMessage.SaveCheckpoint save when state.Phase == WorkerPhase.Stopped && save.Generation == state.Generation =>
-            (state, [new WorkerEffect.WriteCheckpoint(state.Generation, state.AppliedSteps)]),
+        CoordinatorMessage.Activate activate when state.Phase == WorkerPhase.Ready && activate.Generation == state.Generation => Join(state, message),
+        CoordinatorMessage.Follow when state.Phase == WorkerPhase.Ready => Join(state, message),
+        CoordinatorMessage.Fence fence when state.Phase == WorkerPhase.Training =>
+            (state with { Generation = Later(state.Generation, fence.Generation) }, [new WorkerEffect.Order(state.Worker!.Value, message)]),
+        CoordinatorMessage.Activate or CoordinatorMessage.Switch or CoordinatorMessage.PrepareEnd or CoordinatorMessage.Feed or CoordinatorMessage.Follow
+            when state.Phase == WorkerPhase.Training => (state, [new WorkerEffect.Order(state.Worker!.Value, message)]),
+        CoordinatorMessage.Abort abort when abort.Generation >= state.Generation => Aborted(state, abort.Reason),
+        CoordinatorMessage.SaveCheckpoint save when state.Phase is WorkerPhase.Stopped or WorkerPhase.Training && save.Generation >= state.Generation =>
+            (state, [new WorkerEffect.WriteCheckpoint(save.Generation, state.AppliedSteps)]),
         CoordinatorMessage.Release release => Released(state, release.Reason),
         _ => (state, [new WorkerEffect.Note($"{message.GetType().Name} is for another generation or phase than {state.Generation}, {state.Phase}: ignored.")]),
     };
+
+    private static (WorkerState, ImmutableArray<WorkerEffect>) Join(WorkerState state, CoordinatorMessage order) =>
+        (state with { Phase = WorkerPhase.Training }, [new WorkerEffect.Order(state.Worker!.Value, order)]);
 
     /// <summary>A worker of `run` has one run in its life, so it never comes to this.</summary>
     private static (WorkerState, ImmutableArray<WorkerEffect>) StartAfresh(WorkerState state, string reason) => (Idle(state) with { Phase = WorkerPhase.Ended },
@@ -69,7 +78,7 @@ public static class WorkerMachine
     private static (WorkerState, ImmutableArray<WorkerEffect>) Released(WorkerState state, string reason)
     {
         var drop = ImmutableArray.Create<WorkerEffect>(new WorkerEffect.StopTraining(reason), new WorkerEffect.DropRun(reason));
-        return state.EndsWithRun
+        return state.EndsWithRun || state.IsLeaving
             ? (Idle(state) with { Phase = WorkerPhase.Ended }, drop.Add(new WorkerEffect.Exit(ExitDone, reason)))
             : (Idle(state), drop);
     }
@@ -100,9 +109,10 @@ public static class WorkerMachine
             effects.Add(new WorkerEffect.DropRun($"Run {run} has no coordinator: {reason}"));
         }
 
-        if (state.EndsWithRun)
+        // A worker that was frozen and given up finds its stream closed, and comes back as another one.
+        if ((state.EndsWithRun && state.Run is null) || state.IsLeaving)
         {
-            effects.Add(new WorkerEffect.Exit(state.Run is null ? ExitNoCoordinator : ExitFailed, reason));
+            effects.Add(new WorkerEffect.Exit(state.IsLeaving ? ExitDone : ExitNoCoordinator, reason));
             return (Idle(state) with { Phase = WorkerPhase.Ended }, effects.ToImmutable());
         }
 
@@ -115,8 +125,10 @@ public static class WorkerMachine
             new WorkerEffect.Send(new WorkerMessage.Leaving(reason)), new WorkerEffect.StopTraining(reason), new WorkerEffect.DropRun(reason),
             new WorkerEffect.Exit(ExitDone, reason)]);
 
+    private static Generation Later(Generation one, Generation other) => one > other ? one : other;
+
     private static WorkerState Idle(WorkerState state) => state with
     {
-        Phase = WorkerPhase.Idle, Run = null, Generation = Generation.None, HighestPrepared = Generation.None, AppliedSteps = 0,
+        Phase = WorkerPhase.Idle, Run = null, Generation = Generation.None, AppliedSteps = 0,
     };
 }

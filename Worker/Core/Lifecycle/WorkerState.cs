@@ -6,15 +6,17 @@ namespace Orchestrator.Worker.Core.Lifecycle;
 /// <param name="Worker">Its id; null until the coordinator has welcomed it.</param>
 /// <param name="Phase">What it is doing.</param>
 /// <param name="Run">The run it serves; null when idle.</param>
-/// <param name="Generation">The generation that it prepared or trains in; none when idle.</param>
-/// <param name="HighestPrepared">What it tells its peers at the start of a step: Generation, or the one behind it when the run shall end.</param>
+/// <param name="Generation">The newest generation that it prepared, was fenced to or has entered; none when idle.</param>
 /// <param name="AppliedSteps">Steps applied in the run.</param>
 /// <param name="EndsWithRun">Whether the process ends when it is released (a worker of `run`), or waits for the next run.</param>
 public sealed record WorkerState(
-    WorkerId? Worker, WorkerPhase Phase, RunId? Run, Generation Generation, Generation HighestPrepared, long AppliedSteps, bool EndsWithRun)
+    WorkerId? Worker, WorkerPhase Phase, RunId? Run, Generation Generation, long AppliedSteps, bool EndsWithRun)
 {
+    /// <summary>It was told to end, and waits for its release at a step boundary.</summary>
+    public bool IsLeaving { get; init; }
+
     public static WorkerState Start(bool endsWithRun) =>
-        new(null, WorkerPhase.Idle, null, Generation.None, Generation.None, 0, endsWithRun);
+        new(null, WorkerPhase.Idle, null, Generation.None, 0, endsWithRun);
 }
 
 public enum WorkerPhase
@@ -28,13 +30,13 @@ public enum WorkerPhase
     /// <summary>Prepared; waits for Activate.</summary>
     Ready,
 
-    /// <summary>The training loop runs.</summary>
+    /// <summary>A member, or on its way to be one.</summary>
     Training,
 
-    /// <summary>The generation was given up; the training loop is being stopped.</summary>
+    /// <summary>The run was given up; training is being stopped.</summary>
     Aborting,
 
-    /// <summary>The training loop has stopped; the state is kept for a checkpoint until Release.</summary>
+    /// <summary>Training has stopped; the state is kept for a checkpoint until Release.</summary>
     Stopped,
 
     /// <summary>The process is to end.</summary>

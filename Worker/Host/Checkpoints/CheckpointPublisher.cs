@@ -15,8 +15,8 @@ internal sealed class CheckpointPublisher(PreparedRun run, Action<WorkerMessage>
     private readonly CheckpointStore _store = new(run.Job.Checkpoint.Dir ?? Path.Combine(run.Order.RunDir, CheckpointFiles.FolderInRun));
     private Task _pending = Task.CompletedTask;
 
-    /// <summary>Step and weights' hash of the newest snapshot that was hashed.</summary>
-    public (long Step, string WeightsSha256) Last { get; private set; } = (-1, "");
+    /// <summary>Step and weights' hash of the newest snapshot that was hashed, and whether this member was the one to write it.</summary>
+    public (long Step, string WeightsSha256, bool IsWritten) Last { get; private set; } = (-1, "", false);
 
     /// <summary>Takes a snapshot now and goes on in the background.</summary>
     /// <param name="generation">Named in the reports.</param>
@@ -32,7 +32,7 @@ internal sealed class CheckpointPublisher(PreparedRun run, Action<WorkerMessage>
             using (snapshot)
             {
                 var weights = StateHash.OfWeights(snapshot);
-                Last = (snapshot.Step, weights);
+                Last = (snapshot.Step, weights, isWriter);
                 report(new WorkerMessage.StateDigest(generation, snapshot.Step, StateHash.Compute(snapshot)));
                 if (isWriter)
                 {

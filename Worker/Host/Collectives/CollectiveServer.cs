@@ -39,9 +39,12 @@ internal sealed class CollectiveServer : IDisposable
     public IBulkReceiver Open(RunId run, Generation generation, GradientExchange exchange)
     {
         var receiver = new ExchangeReceiver(exchange);
-        Entry(run.Value, generation.Number).TrySetResult(receiver);
+        Open(run, generation, receiver);
         return receiver;
     }
+
+    /// <summary>From now on the messages of streams of that name and number go to the receiver.</summary>
+    public void Open(RunId run, Generation generation, IBulkReceiver receiver) => Entry(run.Value, generation.Number).TrySetResult(receiver);
 
     /// <summary>Returns when nothing writes into the generation's memory any more.</summary>
     public void Close(RunId run, Generation generation, IBulkReceiver receiver, string reason)

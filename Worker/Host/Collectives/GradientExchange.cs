@@ -6,7 +6,7 @@ namespace Orchestrator.Worker.Host.Collectives;
 
 /// <summary>The shell around <see cref="AllReduceMachine"/> for one generation: knows where the numbers are and carries the machine's effects out.</summary>
 /// <remarks>
-/// The training thread calls Begin, BucketReady and Wait; a transport's receiving threads call Reserve, Received and PeerLost. One lock orders
+/// A member's shell calls Begin, BucketReady and Close; a transport's receiving threads call Reserve, Received and PeerLost. One lock orders
 /// them; additions run outside of it, on the thread that brought the last partial of a piece. No number is copied but by the transport: partials
 /// are sent from where they were computed, land where they are added from, and sums land in the reduced gradient.
 /// </remarks>
@@ -15,6 +15,7 @@ internal sealed class GradientExchange : IDisposable
     private readonly Lock _gate = new();
     private readonly AllReducePlan _plan;
     private readonly ISegmentLinks _links;
+    private readonly IExchangeEvents? _events;
     private readonly PartialMemory _memory;
     private readonly Dictionary<TreeNode, nint> _own = [];
     // Partials that lie in a peer's memory: the address that element 0 of the flat buffer has, for the present and the next step.
@@ -24,15 +25,18 @@ internal sealed class GradientExchange : IDisposable
     private nint _reduced;
     private int _additions;
     private Generation? _decided;
+    private bool _isDecisionTold;
+    private bool _isBreakTold;
+    private (int Member, string Reason)? _break;
 
     /// <param name="plan">The generation's.</param>
-    /// <param name="appliedSteps">Steps applied before the generation starts.</param>
     /// <param name="links">To the other members; the caller disposes them first.</param>
-    public GradientExchange(AllReducePlan plan, long appliedSteps, ISegmentLinks links)
+    /// <param name="events">Told of what happens, on the thread that brought it and without a lock; null: <see cref="Wait"/> tells.</param>
+    public GradientExchange(AllReducePlan plan, ISegmentLinks links, IExchangeEvents? events = null)
     {
-        (_plan, _links) = (plan, links);
+        (_plan, _links, _events) = (plan, links, events);
         _memory = new PartialMemory(plan);
-        _state = AllReduceState.Start(plan, appliedSteps);
+        _state = AllReduceState.Start(plan);
     }
 
     /// <summary>Bytes of payload sent so far.</summary>
@@ -49,8 +53,10 @@ internal sealed class GradientExchange : IDisposable
     {
         lock (_gate)
         {
-            (_reduced, _decided) = (reduced, null);
+            (_reduced, _decided, _isDecisionTold) = (reduced, null, false);
             _shared[(step + 1) & 1].Clear();
+            // Nodes may belong to others in this step.
+            _own.Clear();
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.StepBegun(step, prepared));
             Carry(effects, out _);
         }
@@ -74,6 +80,7 @@ internal sealed class GradientExchange : IDisposable
         }
 
         Add(reductions);
+        Raise();
     }
 
     /// <summary>Waits until the whole reduced gradient is held.</summary>
@@ -116,7 +123,9 @@ internal sealed class GradientExchange : IDisposable
 
             if (SegmentRule.Check(_state, header) is { } objection)
             {
+                // The transport ends the stream with it, and tells the loss of the peer.
                 Fail(objection);
+                _break ??= (header.Sender, objection);
                 throw new ExchangeException(objection);
             }
 
@@ -141,27 +150,79 @@ internal sealed class GradientExchange : IDisposable
             }
 
             Carry(effects, out reductions);
+            if (_state.Failure is { } failure)
+            {
+                _break ??= (header.Sender, failure);
+            }
         }
 
         Add(reductions);
+        Raise();
     }
 
     public void PeerLost(int member, string reason)
     {
         lock (_gate)
         {
-            (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.PeerLost(member, reason));
-            Carry(effects, out _);
+            if (_state.Failure is null)
+            {
+                (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.PeerLost(member, reason));
+                Carry(effects, out _);
+                _break ??= (member, reason);
+            }
+        }
+
+        Raise();
+    }
+
+    /// <summary>From now on nothing is taken in, decided or told. What is being added on other threads may still read and write.</summary>
+    public void Close(string reason)
+    {
+        lock (_gate)
+        {
+            Fail(reason);
+            (_isDecisionTold, _isBreakTold) = (_isDecisionTold || _decided is null || _additions > 0, true);
         }
     }
 
     /// <summary>Ends the exchange; called when no transport can call any more.</summary>
     public void Dispose()
     {
+        Close("the generation has ended.");
+        _memory.Dispose();
+    }
+
+    /// <summary>Tells what has come about, once and outside of the lock.</summary>
+    private void Raise()
+    {
+        if (_events is null)
+        {
+            return;
+        }
+
+        (long Step, Generation Agreed)? decided = null;
+        (int Member, string Reason)? broken = null;
         lock (_gate)
         {
-            Fail("the generation has ended.");
-            _memory.Dispose();
+            if (!_isDecisionTold && _decided is { } agreed && _additions == 0)
+            {
+                (_isDecisionTold, decided) = (true, (_state.Step, agreed));
+            }
+
+            if (!_isBreakTold && _break is { } each)
+            {
+                (_isBreakTold, broken) = (true, each);
+            }
+        }
+
+        if (decided is { } step)
+        {
+            _events.Decided(_plan.Generation, step.Step, step.Agreed);
+        }
+
+        if (broken is { } end)
+        {
+            _events.Broken(_plan.Generation, _plan.Members[end.Member].Worker, end.Reason);
         }
     }
 
@@ -178,7 +239,7 @@ internal sealed class GradientExchange : IDisposable
                     Send(send.Member, header, send.Node is { } node ? _own[node] + (nint)(send.Range.Offset * sizeof(float)) : 0);
                     break;
                 case AllReduceEffect.ReducePiece reduce:
-                    (reductions ??= []).Add(new Reduction(reduce.Range, Inputs(reduce.Range)));
+                    (reductions ??= []).Add(new Reduction(reduce.Range, _plan.In(_state.Step).Merge, Inputs(reduce.Range)));
                     _additions++;
                     break;
                 case AllReduceEffect.SendReduced send:
@@ -208,7 +269,7 @@ internal sealed class GradientExchange : IDisposable
 
         foreach (var reduction in reductions)
         {
-            PieceSum.Add(_plan.Merge, reduction.Inputs, _reduced + (nint)(reduction.Range.Offset * sizeof(float)), reduction.Range.Length);
+            PieceSum.Add(reduction.Merge, reduction.Inputs, _reduced + (nint)(reduction.Range.Offset * sizeof(float)), reduction.Range.Length);
             lock (_gate)
             {
                 _additions--;
@@ -237,7 +298,7 @@ internal sealed class GradientExchange : IDisposable
         var piece = _plan.PieceAt(_plan.Self, range.Offset);
         var offset = (nint)(range.Offset * sizeof(float));
         var shared = _shared[_state.Step & 1];
-        return [.. _plan.Merge.Inputs.Select(node =>
+        return [.. _plan.In(_state.Step).Merge.Inputs.Select(node =>
             _own.TryGetValue(node, out var own) ? own + offset
             : shared.TryGetValue(node, out var peer) ? peer + offset
             : _memory.Place(_state.Step, node, piece))];
@@ -252,14 +313,26 @@ internal sealed class GradientExchange : IDisposable
         }
     }
 
-    private sealed class Reduction(ElementRange range, nint[] inputs)
+    private sealed class Reduction(ElementRange range, MergePlan merge, nint[] inputs)
     {
         public ElementRange Range => range;
+
+        public MergePlan Merge => merge;
 
         public nint[] Inputs => inputs;
 
         public SegmentHeader? Header { get; set; }
     }
+}
+
+/// <summary>What an exchange tells the member that it belongs to.</summary>
+internal interface IExchangeEvents
+{
+    /// <summary>A step's whole reduced gradient is held, and nothing of the step is being added any more.</summary>
+    void Decided(Generation generation, long step, Generation agreed);
+
+    /// <summary>The exchange cannot go on; told once.</summary>
+    void Broken(Generation generation, WorkerId peer, string reason);
 }
 
 /// <summary>An all-reduce could not be finished: which peer, which step, why.</summary>

@@ -24,6 +24,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     // Bounded by what a worker says in one step; the coordinator reads all the time.
     private Channel<WorkerMessage> _outbox = Channel.CreateUnbounded<WorkerMessage>();
     private Task _session = Task.CompletedTask;
+    private bool _isOpen;
 
     /// <param name="address">host:port.</param>
     /// <param name="hello">The introduction.</param>
@@ -51,6 +52,15 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     /// <summary>Queues a message; never blocks.</summary>
     public void Send(WorkerMessage message) => _outbox.Writer.TryWrite(message);
 
+    /// <summary>Says that this process lives, while the stream is open.</summary>
+    public void Beat()
+    {
+        if (Volatile.Read(ref _isOpen))
+        {
+            Send(new WorkerMessage.Heartbeat());
+        }
+    }
+
     /// <summary>Writes what is queued, ends the stream in order and waits for it, for a moment at most.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -69,6 +79,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
             for (var delay = FirstRetry; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestRetry.Ticks)))
             {
                 var attempt = await Talk(outbox);
+                Volatile.Write(ref _isOpen, false);
                 if (attempt.WasOpen || _stop.IsCancellationRequested || outbox.Reader.Completion.IsCompleted)
                 {
                     _post(new WorkerEvent.CoordinatorLost($"The stream to the coordinator at {_address} ended: {attempt.Reason}"));
@@ -105,6 +116,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                 if (!wasOpen)
                 {
                     wasOpen = true;
+                    Volatile.Write(ref _isOpen, true);
                     writer = Task.Run(() => Write(call.RequestStream, outbox.Reader));
                 }
 

@@ -9,6 +9,9 @@ namespace Orchestrator.Worker.Host.Control;
 /// <summary>The worker's mailbox: one reader feeds <see cref="WorkerMachine"/> and carries its effects out, none of which blocks.</summary>
 internal sealed class WorkerActor
 {
+    /// <summary>A freeze is to be seen within seconds, by several missing beats in a row.</summary>
+    private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(250);
+
     private readonly Channel<WorkerEvent> _mailbox = Channel.CreateUnbounded<WorkerEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly TaskCompletionSource<WorkerEffect> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _log;
@@ -30,6 +33,7 @@ internal sealed class WorkerActor
     {
         link.Attach();
         _ = Task.Run(() => Read(link, session));
+        using var beats = new Timer(_ => link.Beat(), null, HeartbeatPeriod, HeartbeatPeriod);
         return await _end.Task;
     }
 
@@ -65,14 +69,9 @@ internal sealed class WorkerActor
                 Log.Preparing(_log, preparation.Prepare.Run.Value, preparation.Prepare.Generation.Number, preparation.Prepare.Isa);
                 session.Prepare(preparation.Prepare);
                 break;
-            case WorkerEffect.BeginTraining training:
-                var ranks = training.Activate.Members.First(member => member.Worker == training.Self);
-                Log.Training(_log, training.Self.Value, training.Activate.Generation.Number, training.Activate.Members.Length, ranks.FirstRank, ranks.RankCount);
-                _metrics.GenerationEntered(training.Activate.Generation.Number, ranks.RankCount);
-                session.Train(training.Self, training.Activate);
-                break;
-            case WorkerEffect.RaisePrepared raise:
-                session.RaisePrepared(raise.Generation);
+            case WorkerEffect.Order order:
+                Log.Ordered(_log, order.Message.GetType().Name);
+                session.Order(order.Self, order.Message);
                 break;
             case WorkerEffect.StopTraining stop:
                 Log.Stopping(_log, stop.Reason);
@@ -103,6 +102,15 @@ internal sealed class WorkerActor
     {
         switch (message)
         {
+            case WorkerMessage.Entered entered:
+                Log.Entered(_log, entered.Generation.Number, entered.Step);
+                break;
+            case WorkerMessage.Fenced fenced:
+                Log.Fenced(_log, fenced.Generation.Number, fenced.Decided);
+                break;
+            case WorkerMessage.LinkBroken broken:
+                Log.LinkBroken(_log, broken.Peer.Value, broken.Generation.Number, broken.Reason);
+                break;
             case WorkerMessage.Refused refused:
                 Log.Refused(_log, refused.Reason);
                 break;

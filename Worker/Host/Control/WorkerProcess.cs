@@ -156,7 +156,7 @@ internal static class WorkerProcess
         context.Cancel = true;
         if (context.Signal == PosixSignal.SIGTERM || !actor.EndsWithRun)
         {
-            actor.Post(new WorkerEvent.Terminated($"The worker was told to end by {context.Signal}."));
+            actor.Post(new WorkerEvent.LeaveRequested($"The worker was told to end by {context.Signal}."));
         }
     }
 

@@ -21,8 +21,8 @@ internal sealed class PreparedRun : IDisposable
         Tree = new ReductionTree(job.Training.LogicalRanks);
         Samples = new SampleOrder(job.Seed, data.Training.Count, job.Training.GlobalBatch, job.Training.LogicalRanks, job.Training.Epochs);
         Buckets = replica.Layout.Buckets((long)job.AllReduce.BucketMiB << 20);
-        // While ranks are merged as in binary counting: one for each level, the one being filled, and the reduced gradient beside them.
-        Pool = new FlatBufferPool(replica.Layout, replica.Device, (2 * BitOperations.Log2((uint)job.Training.LogicalRanks)) + 4);
+        // Few are made while ranks are merged as in binary counting; ranks that are gained one here and one there may each need their own, and one is being filled.
+        Pool = new FlatBufferPool(replica.Layout, replica.Device, job.Training.LogicalRanks + 1);
     }
 
     public CoordinatorMessage.Prepare Order { get; }

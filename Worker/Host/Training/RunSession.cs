@@ -1,13 +1,11 @@
-using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
-using Orchestrator.Core.Reduction;
-using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Core.Lifecycle;
+using Orchestrator.Worker.Core.Membership;
 using Orchestrator.Worker.Host.Checkpoints;
 using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Membership;
 using Generation = Orchestrator.Core.Identities.Generation;
 
 namespace Orchestrator.Worker.Host.Training;
@@ -20,15 +18,10 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
     private PreparedRun? _run;
     private ProcessUse? _use;
     private CheckpointPublisher? _checkpoints;
-    private CancellationTokenSource _stop = new();
-    // Ends the exchange with the peers, once; on the training thread.
-    private Action _closeCollective = () => { };
-    private long _highestPrepared;
+    private MemberShell? _member;
 
     public void Prepare(CoordinatorMessage.Prepare order)
     {
-        _stop = new CancellationTokenSource();
-        Volatile.Write(ref _highestPrepared, order.Generation.Number);
         _thread.Post(() =>
         {
             try
@@ -54,32 +47,17 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
         });
     }
 
-    public void Train(WorkerId self, CoordinatorMessage.Activate order)
+    /// <summary>The first order makes the member; a fence must not wait for the training thread, so orders go straight to it.</summary>
+    /// <param name="self">This worker's id.</param>
+    /// <param name="order">Activate, Fence, Switch, PrepareEnd, Feed or Follow.</param>
+    public void Order(WorkerId self, CoordinatorMessage order)
     {
-        var stop = _stop.Token;
-        _thread.Post(() =>
-        {
-            var run = _run ?? throw new InvalidOperationException($"{order.Generation} was activated before it was prepared.");
-            try
-            {
-                post(new WorkerEvent.TrainingFinished(Train(run, self, order, stop)));
-            }
-            catch (OperationCanceledException)
-            {
-                post(new WorkerEvent.TrainingStopped(run.Replica.AppliedSteps));
-            }
-            catch (Exception error) when (FailureRule.Describe(error) is { } failure)
-            {
-                // What was being saved counts: the coordinator says how to go on from it.
-                _checkpoints?.Settle();
-                post(new WorkerEvent.TrainingFailed(run.Replica.AppliedSteps, failure.Reason, failure.Kind));
-            }
-        });
+        var run = _run ?? throw new InvalidOperationException($"{order} came before the run was prepared.");
+        _member ??= new MemberShell(run, self, _thread, server, _checkpoints!, Report, post, metrics);
+        _member.Post(new MemberEvent.Ordered(order));
     }
 
-    public void RaisePrepared(Generation generation) => Volatile.Write(ref _highestPrepared, generation.Number);
-
-    public void Stop() => _stop.Cancel();
+    public void Stop() => _member?.Stop();
 
     public void WriteCheckpoint(Generation generation) => _thread.Post(() =>
     {
@@ -94,52 +72,6 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
         Stop();
         DropRun();
         _thread.Dispose();
-    }
-
-    private WorkerMessage.Finished Train(PreparedRun run, WorkerId self, CoordinatorMessage.Activate order, CancellationToken stop)
-    {
-        var buckets = run.Buckets.Select(bucket => new ElementRange(bucket.Offset, bucket.Count)).ToImmutableArray();
-        var plan = AllReducePlan.Create(order.Generation, self, order.Members, run.Job.Training.LogicalRanks, buckets);
-        GradientExchange? exchange = null;
-        var lost = new ConcurrentQueue<(int Member, string Reason)>();
-        var links = new BulkLinks(plan, run.Order.Run, run.Job.AllReduce.Transport, (member, reason) =>
-        {
-            lost.Enqueue((member, reason));
-            exchange?.PeerLost(member, reason);
-        });
-        exchange = new GradientExchange(plan, order.StartStep, links);
-        foreach (var (member, reason) in lost)
-        {
-            exchange.PeerLost(member, reason);
-        }
-
-        var receiver = server.Open(run.Order.Run, order.Generation, exchange);
-        _closeCollective = () =>
-        {
-            _closeCollective = () => { };
-            server.Close(run.Order.Run, order.Generation, receiver, "The generation has ended on this worker.");
-            links.DisposeAsync().AsTask().Wait(CancellationToken.None);
-            exchange.Dispose();
-        };
-        var isFinished = false;
-        try
-        {
-            var loop = new TrainingLoop(
-                run, plan, order, exchange, _checkpoints!, () => new Generation(Volatile.Read(ref _highestPrepared)), Report, stop);
-            var finished = loop.Run();
-            links.CompleteAsync().Wait(stop);
-            isFinished = true;
-            return finished;
-        }
-        finally
-        {
-            // After its last step a peer may still wait for another one's share: a stream that broke off now would fail it. The
-            // coordinator releases the run when all members have finished, and that closes.
-            if (!isFinished)
-            {
-                _closeCollective();
-            }
-        }
     }
 
     private void Report(WorkerMessage message)
@@ -157,14 +89,19 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
                 break;
         }
 
-        post(message is WorkerMessage.Progress step ? new WorkerEvent.StepApplied(step) : new WorkerEvent.Reported(message));
+        post(message switch
+        {
+            WorkerMessage.Progress step => new WorkerEvent.StepApplied(step),
+            WorkerMessage.Entered entered => new WorkerEvent.GenerationEntered(entered),
+            _ => new WorkerEvent.Reported(message),
+        });
     }
 
     private void Drop()
     {
-        _closeCollective();
+        _member?.Dispose();
         _checkpoints?.Dispose();
         _run?.Dispose();
-        (_checkpoints, _run) = (null, null);
+        (_member, _checkpoints, _run) = (null, null, null);
     }
 }

@@ -7,8 +7,10 @@ using Orchestrator.Core.Reduction;
 using Orchestrator.Training.Data;
 using Orchestrator.Training.Replicas;
 using Orchestrator.Worker.Core.AllReduce;
+using Orchestrator.Worker.Core.Membership;
 using Orchestrator.Worker.Host.Checkpoints;
 using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Membership;
 using Orchestrator.Worker.Host.Training;
 using Generation = Orchestrator.Core.Identities.Generation;
 
@@ -51,11 +53,27 @@ internal sealed class OneWorker : IDisposable
         var generation = new Generation(++_generation);
         var member = new Member(Self, "", 0, _run.Job.Training.LogicalRanks);
         var (first, last) = (Replica.AppliedSteps, Replica.AppliedSteps + steps);
-        var order = new CoordinatorMessage.Activate(generation, [member], first, last, _run.Job.Training.Steps ?? last, null, []);
         var buckets = _run.Buckets.Select(bucket => new ElementRange(bucket.Offset, bucket.Count)).ToImmutableArray();
-        var plan = AllReducePlan.Create(generation, Self, order.Members, _run.Job.Training.LogicalRanks, buckets);
-        using var exchange = new GradientExchange(plan, first, new NoLinks());
-        new TrainingLoop(_run, plan, order, exchange, _checkpoints, () => generation, Report, CancellationToken.None).Run();
+        var plan = AllReducePlan.Create(generation, Self, [member], _run.Job.Training.LogicalRanks, first, buckets);
+        using var exchange = new GradientExchange(plan, new NoLinks());
+        using var reduced = new ReducedBuffers(_run.Replica.Layout, _run.Replica.Device);
+        StepWork? work = null;
+        using var step = work = new StepWork(
+            _run, reduced, _checkpoints, Report, (_, bucket) => exchange.BucketReady(bucket, work!.Addresses), () => 0, CancellationToken.None);
+        for (var next = first + 1; next <= last; next++)
+        {
+            reduced.KeepFrom(next - 1);
+            exchange.Begin(next, generation, reduced.For(next).Memory.Address);
+            for (var rank = 0; rank < _run.Job.Training.LogicalRanks; rank++)
+            {
+                step.Compute(new MemberWork.Compute(next, rank, IsStreamed: rank == _run.Job.Training.LogicalRanks - 1));
+            }
+
+            exchange.Wait(CancellationToken.None);
+            step.Apply(new MemberWork.Apply(next, generation, IsLead: true, next == last, _run.Job.Training.Steps ?? last));
+        }
+
+        step.Finish(new MemberWork.Finish(last, generation, IsLead: true));
     }
 
     public void Dispose()

@@ -150,9 +150,9 @@ public sealed class ReplicaTests
             return loss;
         }
 
-        private PartialStack Compute(SampleOrder order, long step, RankRange range)
+        private PartialSet Compute(SampleOrder order, long step, RankRange range)
         {
-            var stack = new PartialStack(_tree, _pool);
+            var stack = new PartialSet(_tree, _pool);
             for (var rank = range.First; rank < range.End; rank++)
             {
                 var share = order.Share(step, rank);
@@ -178,7 +178,7 @@ public sealed class ReplicaTests
             return stack;
         }
 
-        private static void Merge(PartialStack stack, long offset, long count)
+        private static void Merge(PartialSet stack, long offset, long count)
         {
             using var noGrad = no_grad();
             stack.Merge(offset, count);

@@ -129,7 +129,7 @@ internal sealed unsafe class AllReduceRank : IDisposable
             (_plan, _server, _elements) = (plan, server, plan.Buckets[0].Length);
             GradientExchange? exchange = null;
             _links = new BulkLinks(plan, Run_, transport, (member, reason) => exchange?.PeerLost(member, reason));
-            _exchange = exchange = new GradientExchange(plan, 0, _links);
+            _exchange = exchange = new GradientExchange(plan, _links);
             _receiver = server.Open(Run_, plan.Generation, exchange);
             _partials = plan.In(1).Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
             _reduced = Allocate();

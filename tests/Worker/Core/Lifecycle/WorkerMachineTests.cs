@@ -9,7 +9,7 @@ public sealed class WorkerMachineTests
 {
     private static readonly Generation First = new(1);
     private static readonly CoordinatorMessage.Prepare Prepare = new(new RunId("r"), First, "{}", "avx2", "/run", null);
-    private static readonly CoordinatorMessage.Activate Activate = new(First, [new Member(new WorkerId("w-1"), "h:1", 0, 8)], 0, 10, 10);
+    private static readonly CoordinatorMessage.Activate Activate = new(First, [new Member(new WorkerId("w-1"), "h:1", 0, 8)], 0, 10, 10, null, []);
 
     private static readonly WorkerMessage.Prepared Prepared =
         new(First, 10, "data", ImmutableSortedDictionary<string, string>.Empty, "canary", "state", 0, 100, 1, 400);
@@ -21,7 +21,7 @@ public sealed class WorkerMachineTests
         script.Hears(new CoordinatorMessage.Welcome(new WorkerId("w-1")));
         Assert.Equal(new WorkerEffect.BeginPreparation(Prepare), Assert.Single(script.Hears(Prepare)));
         Assert.Equal(new WorkerEffect.Send(Prepared), Assert.Single(script.Sees(new WorkerEvent.PreparationSucceeded(Prepared))));
-        Assert.Equal(new WorkerEffect.BeginTraining(new WorkerId("w-1"), Activate), Assert.Single(script.Hears(Activate)));
+        Assert.Equal(new WorkerEffect.Order(new WorkerId("w-1"), Activate), Assert.Single(script.Hears(Activate)));
         var finished = new WorkerMessage.Finished(First, 10, "hash", 320);
         Assert.Equal(new WorkerEffect.Send(finished), Assert.Single(script.Sees(new WorkerEvent.TrainingFinished(finished))));
         Assert.Equal(new WorkerEffect.Exit(0, "done"), script.Hears(new CoordinatorMessage.Release("done"))[^1]);
@@ -84,8 +84,30 @@ public sealed class WorkerMachineTests
     }
 
     [Fact]
-    public void PrepareEnd_WhileTraining_RaisesWhatThePeersAreTold() => Assert.Equal(
-        new WorkerEffect.RaisePrepared(First.Next), Assert.Single(Training().Hears(new CoordinatorMessage.PrepareEnd(First, "stop"))));
+    public void OrdersAboutGenerations_WhileTraining_GoToTheMember()
+    {
+        CoordinatorMessage[] orders = [new CoordinatorMessage.PrepareEnd(First, "stop"), new CoordinatorMessage.Fence(First.Next, "w-2 died"), Activate with { Generation = First.Next }];
+        var script = Training();
+        Assert.All(orders, order => Assert.Equal(new WorkerEffect.Order(new WorkerId("w-1"), order), Assert.Single(script.Hears(order))));
+        Assert.Equal(First.Next, script.State.Generation);
+    }
+
+    [Fact]
+    public void LeaveRequested_WhileTraining_SaysSoAndTrainsOnUntilItIsReleased()
+    {
+        var script = Training(endsWithRun: false);
+        Assert.Equal(new WorkerEffect.Send(new WorkerMessage.Leaving("SIGTERM")), script.Sees(new WorkerEvent.LeaveRequested("SIGTERM"))[0]);
+        Assert.Equal(WorkerPhase.Training, script.State.Phase);
+        Assert.Equal(new WorkerEffect.Exit(0, "left"), script.Hears(new CoordinatorMessage.Release("left"))[^1]);
+    }
+
+    [Fact]
+    public void LeaveRequested_Twice_EndsAtOnce()
+    {
+        var script = Training();
+        script.Sees(new WorkerEvent.LeaveRequested("SIGTERM"));
+        Assert.Equal(["Send", "StopTraining", "DropRun", "Exit"], script.Sees(new WorkerEvent.LeaveRequested("SIGTERM")).Select(effect => effect.GetType().Name));
+    }
 
     [Fact]
     public void Activate_OfAnotherGeneration_IsIgnored()
@@ -106,10 +128,11 @@ public sealed class WorkerMachineTests
     }
 
     [Fact]
-    public void CoordinatorLost_WorkerOfRun_Ends()
+    public void CoordinatorLost_WorkerOfRunThatWasGivenUp_ComesBackAndEndsWhenNobodyAnswers()
     {
-        var effects = Training().Sees(new WorkerEvent.CoordinatorLost("connection reset"));
-        Assert.Equal(new WorkerEffect.Exit(1, "connection reset"), effects[^1]);
+        var script = Training();
+        Assert.Equal(["StopTraining", "DropRun", "Reattach"], script.Sees(new WorkerEvent.CoordinatorLost("closed")).Select(effect => effect.GetType().Name));
+        Assert.Equal(new WorkerEffect.Exit(4, "connection refused"), script.Sees(new WorkerEvent.CoordinatorLost("connection refused"))[^1]);
     }
 
     [Fact]

@@ -5,12 +5,13 @@ namespace Orchestrator.Training.Replicas;
 /// <summary>The gradient of one node of the reduction tree.</summary>
 public sealed record Partial(TreeNode Node, FlatBuffer Buffer);
 
-/// <summary>Merges the gradients of consecutive logical ranks along the reduction tree as they come, as in binary counting.</summary>
+/// <summary>Merges the gradients of a worker's logical ranks along the reduction tree as they come.</summary>
 /// <remarks>
-/// Add the ranks of a worker from left to right; afterwards the stack holds the maximal nodes that they cover, and no more buffers than that were
-/// live but one. The merges that a rank completes are known beforehand, so they can be carried out bucket by bucket while it is being computed.
+/// Ranks from left to right merge as in binary counting, and no more buffers than the maximal nodes that they cover are live but one. A rank that is gained later, when its
+/// owner has died, may stand anywhere: it merges with its sibling on either side, always left + right. The merges that a rank completes are known beforehand, so
+/// they can be carried out bucket by bucket while it is being computed.
 /// </remarks>
-public sealed class PartialStack(ReductionTree tree, FlatBufferPool pool)
+public sealed class PartialSet(ReductionTree tree, FlatBufferPool pool)
 {
     private readonly List<Partial> _partials = [];
     private readonly List<(FlatBuffer Left, FlatBuffer Right)> _merges = [];
@@ -21,13 +22,23 @@ public sealed class PartialStack(ReductionTree tree, FlatBufferPool pool)
     /// <summary>Takes over the buffer of a logical rank, which may still be computed, and plans what it completes.</summary>
     public void Add(int logicalRank, FlatBuffer buffer)
     {
-        _partials.Add(new Partial(new TreeNode(logicalRank, 1), buffer));
-        while (_partials.Count > 1 && tree.ParentOf(_partials[^2].Node, _partials[^1].Node) is { } parent)
+        var index = _partials.Count(partial => partial.Node.First < logicalRank);
+        _partials.Insert(index, new Partial(new TreeNode(logicalRank, 1), buffer));
+        while (true)
         {
-            var (left, right) = (_partials[^2].Buffer, _partials[^1].Buffer);
-            _merges.Add((left, right));
-            _partials.RemoveAt(_partials.Count - 1);
-            _partials[^1] = new Partial(parent, left);
+            if (index > 0 && tree.ParentOf(_partials[index - 1].Node, _partials[index].Node) is { } left)
+            {
+                index--;
+                Merge(index, left);
+            }
+            else if (index + 1 < _partials.Count && tree.ParentOf(_partials[index].Node, _partials[index + 1].Node) is { } right)
+            {
+                Merge(index, right);
+            }
+            else
+            {
+                return;
+            }
         }
     }
 
@@ -49,7 +60,7 @@ public sealed class PartialStack(ReductionTree tree, FlatBufferPool pool)
         _merges.Clear();
     }
 
-    /// <summary>Returns every buffer to the pool: all members are known to have applied the step, or it is given up.</summary>
+    /// <summary>Returns every buffer to the pool: the step is decided, or it is given up.</summary>
     public void Clear()
     {
         Complete();
@@ -59,5 +70,12 @@ public sealed class PartialStack(ReductionTree tree, FlatBufferPool pool)
         }
 
         _partials.Clear();
+    }
+
+    private void Merge(int index, TreeNode parent)
+    {
+        _merges.Add((_partials[index].Buffer, _partials[index + 1].Buffer));
+        _partials[index] = new Partial(parent, _partials[index].Buffer);
+        _partials.RemoveAt(index + 1);
     }
 }

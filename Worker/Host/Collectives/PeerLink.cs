@@ -1,0 +1,119 @@
+using Orchestrator.Bulk;
+
+namespace Orchestrator.Worker.Host.Collectives;
+
+/// <summary>One stream to a peer that is usable at once: what is sent before the connection stands waits for it, in order.</summary>
+internal sealed class PeerLink : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Action<string> _lost;
+    private readonly Action<BulkHeader>? _sent;
+    private List<(BulkHeader Header, nint Payload)>? _waiting = [];
+    private BulkLink? _link;
+    private bool _isDisposed;
+
+    /// <param name="address">host:port of the peer's Collective service.</param>
+    /// <param name="transport">auto (unix on one host, else tcp), tcp or unix.</param>
+    /// <param name="call">What the peer is told.</param>
+    /// <param name="lost">Told once why the peer cannot be reached or was lost; not after Dispose.</param>
+    /// <param name="sent">Told of each message whose payload is free again; null: nobody wants to know.</param>
+    public PeerLink(string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null)
+    {
+        (_lost, _sent) = (lost, sent);
+        Connected = Task.Factory.StartNew(() => Connect(address, transport, call), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Ends when the connection stands or was given up; never fails.</summary>
+    public Task Connected { get; }
+
+    /// <summary>Queues a message; never blocks. The payload stays where it is until it was sent, the link was lost or Dispose has returned.</summary>
+    public void Send(BulkHeader header, nint payload)
+    {
+        lock (_gate)
+        {
+            if (_waiting is not null)
+            {
+                _waiting.Add((header, payload));
+                return;
+            }
+        }
+
+        _link?.Send(header, payload);
+    }
+
+    /// <summary>Ends the stream in order behind what was sent. A peer that has all it needs may close its side first.</summary>
+    public async Task CompleteAsync()
+    {
+        await Connected;
+        try
+        {
+            await (_link?.Complete() ?? Task.FromResult(0L));
+        }
+        catch (BulkLinkException)
+        {
+            // It was reported, or it does not matter any more.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            (_isDisposed, _waiting) = (true, null);
+        }
+
+        await _stop.CancelAsync();
+        await Connected;
+        _link?.Dispose();
+        _stop.Dispose();
+    }
+
+    private void Connect(string address, string transport, BulkCall call)
+    {
+        try
+        {
+            var link = BulkLink.Connect(BulkAddress.Parse(Choose(address, transport)), call, new Events(this), cancellation: _stop.Token);
+            lock (_gate)
+            {
+                foreach (var (header, payload) in _waiting ?? [])
+                {
+                    link.Send(header, payload);
+                }
+
+                (_link, _waiting) = (link, null);
+            }
+        }
+        catch (Exception error) when (error is BulkLinkException or IOException or FormatException or OperationCanceledException)
+        {
+            lock (_gate)
+            {
+                _waiting = null;
+            }
+
+            Lose($"it cannot be reached at {address} ({error.Message.TrimEnd('.')}).");
+        }
+    }
+
+    private void Lose(string reason)
+    {
+        if (!Volatile.Read(ref _isDisposed))
+        {
+            _lost(reason);
+        }
+    }
+
+    private static string Choose(string address, string transport) => (transport, LocalSocket.Find(address)) switch
+    {
+        ("tcp", _) or ("auto", null) => address,
+        (_, { } path) => $"unix:{path}",
+        _ => throw new IOException($"allReduce.transport is {transport}, but {address} has no Unix socket on this host. Use auto or tcp."),
+    };
+
+    private sealed class Events(PeerLink owner) : IBulkLinkEvents
+    {
+        public void Sent(in BulkHeader header, object? state) => owner._sent?.Invoke(header);
+
+        public void Lost(string reason) => owner.Lose($"its link broke ({reason.TrimEnd('.')}).");
+    }
+}

@@ -1,0 +1,180 @@
+using System.Runtime.InteropServices;
+using Orchestrator.Bulk;
+using Orchestrator.Core.Identities;
+using Orchestrator.Worker.Core.Membership;
+using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Training;
+
+namespace Orchestrator.Worker.Host.Membership;
+
+/// <summary>Feeds and gifts of a member, given and taken. Called under the member's lock, but for what the training thread does with a state.</summary>
+internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedBuffers buffers, Action<MemberEvent> post)
+{
+    private readonly Dictionary<long, VectorSender> _given = [];
+    private readonly List<VectorSender> _gifts = [];
+    private readonly List<Task> _closing = [];
+    private Taken? _feed;
+    private Taken? _gift;
+
+    private string Transport => run.Job.AllReduce.Transport;
+
+    public void Take(long feedId)
+    {
+        CloseTaken();
+        _feed = Open(VectorPieces.FeedName(run.Order.Run.Value), feedId, run.Replica.Image.Bytes, new FeedEvents(feedId, post));
+    }
+
+    public void AwaitGift(Generation generation)
+    {
+        Close(ref _gift);
+        _gift = Open(VectorPieces.GiftName(run.Order.Run.Value), generation.Number, 0, new GiftEvents(generation, post));
+    }
+
+    public void Give(MemberEffect.Give gift)
+    {
+        var call = new BulkCall(VectorPieces.GiftName(run.Order.Run.Value), gift.Generation.Number, gift.Self);
+        var sender = new VectorSender(call, gift.To.CollectiveAddress, Transport, buffers, hasState: false, _ => { });
+        _gifts.Add(sender);
+        sender.SendGradient(gift.Step);
+        sender.End(gift.Step, gift.Generation);
+    }
+
+    /// <summary>A joiner is to get the state: gradients that are pushed from now on wait behind it.</summary>
+    public void Begin(MemberWork.Snapshot work) => _given[work.FeedId] = new VectorSender(
+        new BulkCall(VectorPieces.FeedName(run.Order.Run.Value), work.FeedId, 0), work.Address, Transport, buffers, hasState: true,
+        reason => post(new MemberEvent.FeedLost(work.FeedId, $"worker {work.Joiner} does not take it: {reason}")));
+
+    /// <summary>On the training thread: copies the state and sends it.</summary>
+    public unsafe void SendState(long feedId)
+    {
+        if (_given.GetValueOrDefault(feedId) is not { } sender)
+        {
+            return;
+        }
+
+        var image = run.Replica.Image;
+        var memory = (nint)NativeMemory.AlignedAlloc((nuint)image.Bytes, 64);
+        image.CopyTo(memory);
+        sender.SendState(memory, image.Bytes, run.Replica.AppliedSteps);
+    }
+
+    /// <summary>On the training thread: takes over the state that came.</summary>
+    public void LoadState(long step)
+    {
+        if (_feed is { } feed)
+        {
+            run.Replica.Load(feed.Receiver.State, step);
+            buffers.KeepFrom(step);
+        }
+    }
+
+    public void Push(long step)
+    {
+        foreach (var (feedId, sender) in _given)
+        {
+            if (sender.Backlog >= ReducedBuffers.MaxBacklog)
+            {
+                post(new MemberEvent.FeedLost(feedId, $"the joiner is {sender.Backlog} steps behind and does not catch up."));
+            }
+            else
+            {
+                sender.SendGradient(step);
+            }
+        }
+    }
+
+    public void End(long feedId, long step, Generation generation)
+    {
+        if (_given.Remove(feedId, out var sender))
+        {
+            sender.End(step, generation);
+            // It is disposed when the run is dropped; by then the joiner has everything.
+            _gifts.Add(sender);
+        }
+    }
+
+    public void Drop(long feedId)
+    {
+        if (_given.Remove(feedId, out var sender))
+        {
+            _closing.Add(sender.DisposeAsync().AsTask());
+        }
+    }
+
+    /// <summary>A step was applied.</summary>
+    public void Applied(long step)
+    {
+        if (_feed is { } feed)
+        {
+            buffers.KeepFrom(step);
+            feed.Receiver.Applied(step);
+        }
+    }
+
+    /// <summary>No feed or gift is taken any more.</summary>
+    public void CloseTaken()
+    {
+        Close(ref _feed);
+        Close(ref _gift);
+    }
+
+    /// <summary>Returns when everything is closed.</summary>
+    public void CloseAll()
+    {
+        CloseTaken();
+        _closing.AddRange(_given.Values.Concat(_gifts).Select(sender => sender.DisposeAsync().AsTask()));
+        Task.WaitAll([.. _closing]);
+    }
+
+    private Taken Open(string name, long number, long stateBytes, IVectorEvents events)
+    {
+        var receiver = new VectorReceiver(buffers, stateBytes, events);
+        server.Open(new RunId(name), new Generation(number), receiver);
+        return new Taken(name, number, receiver);
+    }
+
+    private void Close(ref Taken? taken)
+    {
+        if (taken is { } each)
+        {
+            taken = null;
+            each.Receiver.Stop();
+            _closing.Add(Task.Run(() =>
+            {
+                server.Close(new RunId(each.Name), new Generation(each.Number), each.Receiver, "The feed was closed here.");
+                each.Receiver.Dispose();
+            }));
+        }
+    }
+
+    private sealed record Taken(string Name, long Number, VectorReceiver Receiver);
+
+    private sealed class FeedEvents(long feedId, Action<MemberEvent> post) : IVectorEvents
+    {
+        public void StateArrived(long step) => post(new MemberEvent.StateArrived(feedId, step));
+
+        public void GradientArrived(long step) => post(new MemberEvent.GradientArrived(feedId, step));
+
+        public void Ended(long step, Generation generation) => post(new MemberEvent.FeedEnded(feedId, step, generation));
+
+        public void Lost(string reason) => post(new MemberEvent.FeedLost(feedId, reason));
+    }
+
+    /// <summary>A gift that breaks off means that its donor died, which the coordinator sees as well.</summary>
+    private sealed class GiftEvents(Generation generation, Action<MemberEvent> post) : IVectorEvents
+    {
+        public void StateArrived(long step)
+        {
+        }
+
+        public void GradientArrived(long step) => post(new MemberEvent.GiftArrived(generation, step));
+
+        public void Ended(long step, Generation next)
+        {
+        }
+
+        public void Lost(string reason)
+        {
+        }
+    }
+}

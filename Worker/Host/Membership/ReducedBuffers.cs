@@ -1,0 +1,100 @@
+using Orchestrator.Training.Replicas;
+using Orchestrator.Worker.Host.Collectives;
+using static TorchSharp.torch;
+
+namespace Orchestrator.Worker.Host.Membership;
+
+/// <summary>The whole reduced gradients that a member holds: of the present step, of the one before it, and of those that a feed has not sent yet. Thread-safe.</summary>
+internal sealed class ReducedBuffers(FlatLayout layout, Device device) : IDisposable
+{
+    /// <summary>Steps that a feed may lag behind: beyond that a new copy of the state is cheaper than the memory.</summary>
+    public const int MaxBacklog = 4;
+
+    private readonly Lock _gate = new();
+    private readonly List<ReducedBuffer> _buffers = [];
+    private long _oldest;
+
+    public long ElementCount => layout.ElementCount;
+
+    /// <summary>The step's buffer: the one that it has, or a free one.</summary>
+    public ReducedBuffer For(long step)
+    {
+        lock (_gate)
+        {
+            if (_buffers.Find(buffer => buffer.Step == step) is { } known)
+            {
+                return known;
+            }
+
+            var free = _buffers.Find(buffer => buffer.Users == 0 && buffer.Step < _oldest);
+            if (free is null)
+            {
+                free = new ReducedBuffer(new FlatBuffer(layout, device));
+                _buffers.Add(free);
+            }
+
+            free.Step = step;
+            return free;
+        }
+    }
+
+    /// <summary>Buffers of older steps are free once nobody sends from them.</summary>
+    public void KeepFrom(long step)
+    {
+        lock (_gate)
+        {
+            _oldest = step;
+        }
+    }
+
+    /// <summary>The step's buffer is sent from: it stays as it is until <see cref="Release"/>.</summary>
+    public ReducedBuffer Use(long step)
+    {
+        lock (_gate)
+        {
+            var buffer = _buffers.Find(each => each.Step == step) ?? throw new InvalidOperationException($"The reduced gradient of step {step} is not held.");
+            buffer.Users++;
+            return buffer;
+        }
+    }
+
+    public void Release(long step)
+    {
+        lock (_gate)
+        {
+            if (_buffers.Find(each => each.Step == step) is { Users: > 0 } buffer)
+            {
+                buffer.Users--;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _buffers.ForEach(buffer => buffer.Dispose());
+            _buffers.Clear();
+        }
+    }
+}
+
+/// <summary>One whole reduced gradient, with its elements in this process's memory.</summary>
+internal sealed class ReducedBuffer(FlatBuffer flat) : IDisposable
+{
+    public FlatBuffer Flat => flat;
+
+    public HostMemory Memory { get; } = HostMemory.For(flat);
+
+    /// <summary>The step that it is or was of; below 1: none.</summary>
+    public long Step { get; set; } = -1;
+
+    /// <summary>Feeds and gifts that send from it.</summary>
+    public int Users { get; set; }
+
+    public void Dispose()
+    {
+        Memory.Dispose();
+        flat.Dispose();
+    }
+}

@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using Orchestrator.Bulk;
+using Orchestrator.Core.Identities;
+
+namespace Orchestrator.Worker.Host.Membership;
+
+/// <summary>Takes whole vectors from one donor: a state into memory of its own, reduced gradients into the member's buffers.</summary>
+/// <remarks>A gradient that is more than a few steps ahead of what was applied waits in the stream, and in the end with the donor, who drops the feed.</remarks>
+internal sealed class VectorReceiver : IBulkReceiver, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly ManualResetEventSlim _moved = new();
+    private readonly ReducedBuffers _buffers;
+    private readonly long _stateBytes;
+    private readonly long _gradientBytes;
+    private readonly IVectorEvents _events;
+    private long _applied = long.MaxValue - ReducedBuffers.MaxBacklog;
+    private bool _isEnded;
+
+    /// <param name="buffers">Get the gradients.</param>
+    /// <param name="stateBytes">Of the state; 0: none comes.</param>
+    /// <param name="events">Told what has come.</param>
+    public unsafe VectorReceiver(ReducedBuffers buffers, long stateBytes, IVectorEvents events)
+    {
+        (_buffers, _stateBytes, _gradientBytes, _events) = (buffers, stateBytes, buffers.ElementCount * sizeof(float), events);
+        State = stateBytes == 0 ? 0 : (nint)NativeMemory.AlignedAlloc((nuint)stateBytes, 64);
+    }
+
+    /// <summary>The state's memory.</summary>
+    public nint State { get; private set; }
+
+    /// <summary>The receiver applied a step: buffers before it are free.</summary>
+    public void Applied(long step)
+    {
+        Volatile.Write(ref _applied, step);
+        _moved.Set();
+    }
+
+    public PayloadPlace Reserve(in BulkHeader header)
+    {
+        var (first, end) = (VectorPieces.ByteOf(header), VectorPieces.EndOf(header));
+        var whole = header.Phase switch { BulkPhase.State => _stateBytes, BulkPhase.Gradient => _gradientBytes, _ => 0 };
+        if (first < 0 || end > whole)
+        {
+            throw new BulkRejectedException(
+                BulkStatus.InvalidArgument, $"Bytes [{first}, {end}) of a {header.Phase} of step {header.Step}: {whole} are expected. Check that all workers run the same job file and version.");
+        }
+
+        if (header.Phase == BulkPhase.State)
+        {
+            return new PayloadPlace(State + (nint)first, header.PayloadBytes);
+        }
+
+        Await(header.Step);
+        return new PayloadPlace(_buffers.For(header.Step).Memory.Address + (nint)first, header.PayloadBytes);
+    }
+
+    public void Received(in BulkHeader header)
+    {
+        var end = VectorPieces.EndOf(header);
+        switch (header.Phase)
+        {
+            case BulkPhase.State when end == _stateBytes:
+                // From now on gradients come for the steps behind this one.
+                Volatile.Write(ref _applied, header.Step);
+                _events.StateArrived(header.Step);
+                break;
+            case BulkPhase.Gradient when end == _gradientBytes:
+                _events.GradientArrived(header.Step);
+                break;
+            case BulkPhase.FeedEnd:
+                Volatile.Write(ref _isEnded, true);
+                _events.Ended(header.Step, new Generation(header.PreparedGeneration));
+                break;
+        }
+    }
+
+    public void Ended(int sender, string? reason)
+    {
+        if (!Volatile.Read(ref _isEnded))
+        {
+            _events.Lost(reason ?? "the donor ended it before its time.");
+        }
+    }
+
+    /// <summary>Lets a stream that waits for room go.</summary>
+    public void Stop()
+    {
+        Volatile.Write(ref _isEnded, true);
+        _moved.Set();
+    }
+
+    /// <summary>Called when no stream can bring anything any more.</summary>
+    public unsafe void Dispose()
+    {
+        lock (_gate)
+        {
+            NativeMemory.AlignedFree((void*)State);
+            State = 0;
+        }
+
+        _moved.Dispose();
+    }
+
+    private void Await(long step)
+    {
+        while (step > Volatile.Read(ref _applied) + ReducedBuffers.MaxBacklog)
+        {
+            _moved.Reset();
+            if (step > Volatile.Read(ref _applied) + ReducedBuffers.MaxBacklog)
+            {
+                _moved.Wait();
+            }
+
+            if (Volatile.Read(ref _isEnded))
+            {
+                throw new BulkRejectedException(BulkStatus.Aborted, "The feed was closed here.");
+            }
+        }
+    }
+}
+
+/// <summary>What a receiver of vectors tells.</summary>
+internal interface IVectorEvents
+{
+    void StateArrived(long step);
+
+    void GradientArrived(long step);
+
+    void Ended(long step, Generation generation);
+
+    void Lost(string reason);
+}
