@@ -27,9 +27,11 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly List<Process> _processes = [];
-    private readonly Service _service = new();
+    private readonly Service _service;
 
-    private ScriptedCoordinator(WebApplication app) => _app = app;
+    private readonly int _port;
+
+    private ScriptedCoordinator(WebApplication app, Service service, int port) => (_app, _service, _port) = (app, service, port);
 
     public IReadOnlyList<Process> Processes => _processes;
 
@@ -39,15 +41,14 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
-        var service = default(Service);
-        builder.Services.AddSingleton(_ => service!);
+        var service = new Service();
+        builder.Services.AddSingleton(service);
         builder.Services.AddGrpc();
         var app = builder.Build();
         app.MapGrpcService<Service>();
-        var coordinator = new ScriptedCoordinator(app);
-        service = coordinator._service;
         await app.StartAsync();
         var port = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+        var coordinator = new ScriptedCoordinator(app, service, port);
         for (var i = 0; i < workers; i++)
         {
             coordinator._processes.Add(Start(port, arguments));
@@ -87,18 +88,41 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
         }
     }
 
+    public void Tell(WorkerId worker, CoordinatorMessage message) => _service.Links[worker].Send(message);
+
+    public WorkerMessage.Hello HelloOf(WorkerId worker) => _service.Links[worker].Hello;
+
+    /// <summary>One more worker process; returns its id.</summary>
+    public async Task<WorkerId> StartOneAsync()
+    {
+        _processes.Add(Start(_port, []));
+        return (await NextFrom<WorkerMessage.Hello>()).Worker;
+    }
+
+    /// <summary>Kills a worker with signal 9.</summary>
+    public void Kill(WorkerId worker)
+    {
+        var pid = HelloOf(worker).Pid;
+        _processes.Single(process => process.Id == pid).Kill();
+        _service.Links.TryRemove(worker, out _);
+    }
+
+    /// <inheritdoc cref="NextFrom"/>
+    public async Task<T> Next<T>(Func<T, bool>? fits = null)
+        where T : WorkerMessage => (await NextFrom(fits)).Message;
+
     /// <summary>The next message of a kind from any worker; others are passed over, a refusal or failure ends the test.</summary>
-    public async Task<T> Next<T>()
+    public async Task<(WorkerId Worker, T Message)> NextFrom<T>(Func<T, bool>? fits = null)
         where T : WorkerMessage
     {
         using var limit = new CancellationTokenSource(Patience);
         while (true)
         {
-            var message = await _service.Inbox.Reader.ReadAsync(limit.Token);
+            var (worker, message) = await _service.Inbox.Reader.ReadAsync(limit.Token);
             switch (message)
             {
-                case T wanted:
-                    return wanted;
+                case T wanted when fits?.Invoke(wanted) ?? true:
+                    return (worker, wanted);
                 case WorkerMessage.Refused refused:
                     throw new InvalidOperationException($"refused while waiting for {typeof(T).Name}: {refused.Reason}");
                 case WorkerMessage.Failed failed:
@@ -144,7 +168,7 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
 
         public ConcurrentDictionary<WorkerId, Link> Links { get; } = new();
 
-        public Channel<WorkerMessage> Inbox { get; } = Channel.CreateUnbounded<WorkerMessage>();
+        public Channel<(WorkerId Worker, WorkerMessage Message)> Inbox { get; } = Channel.CreateUnbounded<(WorkerId, WorkerMessage)>();
 
         public override async Task Attach(
             IAsyncStreamReader<Protocol.V1.WorkerMessage> requestStream, IServerStreamWriter<Protocol.V1.CoordinatorMessage> responseStream,
@@ -155,7 +179,7 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
             var id = WorkerId.FromNumber(Interlocked.Increment(ref _count));
             var link = Links[id] = new Link(hello);
             link.Send(new CoordinatorMessage.Welcome(id));
-            Inbox.Writer.TryWrite(hello);
+            Inbox.Writer.TryWrite((id, hello));
             var writer = Task.Run(async () =>
             {
                 await foreach (var message in link.Outbox.Reader.ReadAllAsync(context.CancellationToken))
@@ -165,7 +189,7 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
             });
             await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
             {
-                Inbox.Writer.TryWrite(message.ToDomain()!);
+                Inbox.Writer.TryWrite((id, message.ToDomain()!));
             }
 
             link.Outbox.Writer.TryComplete();

@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
+
+namespace Orchestrator.Worker.Tests;
+
+/// <summary>Real worker processes that change their generation while they train, as a scripted coordinator orders.</summary>
+public sealed class GenerationChangeTests : IDisposable
+{
+    private const int LogicalRanks = 8;
+    private const int Steps = 120;
+    private static readonly Generation First = new(1);
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("generation-tests-");
+
+    [Fact]
+    public async Task OneOfThreeIsKilled_TheOthersGoOnAndEndWithTheQuietHash()
+    {
+        var quiet = await QuietHash();
+        await using var coordinator = await ScriptedCoordinator.StartAsync(3);
+        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
+        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 5);
+        coordinator.Kill(Id(2));
+        await ChangeAfterFailure(coordinator, First.Next, [Id(1), Id(3)]);
+        Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
+    }
+
+    [Fact]
+    public async Task AWorkerJoinsAndAnotherLeavesWhileTheOthersTrainOn_AllEndWithTheQuietHash()
+    {
+        var quiet = await QuietHash();
+        await using var coordinator = await ScriptedCoordinator.StartAsync(2);
+        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
+        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 3);
+        var joiner = await coordinator.StartOneAsync();
+        coordinator.Tell(joiner, Prepare());
+        await coordinator.Next<WorkerMessage.Prepared>();
+        coordinator.Tell(joiner, new CoordinatorMessage.Follow(7, Steps));
+        coordinator.Tell(Id(2), new CoordinatorMessage.Feed(7, joiner, coordinator.HelloOf(joiner).CollectiveAddress));
+        await coordinator.Next<WorkerMessage.Followed>();
+
+        // The donor stays, the other one leaves.
+        var change = new CoordinatorMessage.Switch(First.Next, Members(coordinator, [Id(2), joiner]), Steps, Steps, "w-1 leaves, w-3 joins");
+        coordinator.Tell(change);
+        var left = await coordinator.NextFrom<WorkerMessage.Left>();
+        Assert.Equal((Id(1), First.Next), (left.Worker, left.Message.Generation));
+        Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private static WorkerId Id(long number) => WorkerId.FromNumber(number);
+
+    private async Task<string> QuietHash()
+    {
+        await using var coordinator = await ScriptedCoordinator.StartAsync(1);
+        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
+        return (await coordinator.Next<WorkerMessage.Finished>()).WeightsSha256;
+    }
+
+    private static async Task<string[]> Finished(ScriptedCoordinator coordinator, int count)
+    {
+        var hashes = new string[count];
+        for (var i = 0; i < count; i++)
+        {
+            hashes[i] = (await coordinator.Next<WorkerMessage.Finished>()).WeightsSha256;
+        }
+
+        return hashes;
+    }
+
+    /// <summary>Fence, Fenced, Activate as Protocol/GENERATIONS.md has them.</summary>
+    private static async Task ChangeAfterFailure(ScriptedCoordinator coordinator, Generation next, ImmutableArray<WorkerId> left)
+    {
+        foreach (var worker in left)
+        {
+            coordinator.Tell(worker, new CoordinatorMessage.Fence(next, "a member was killed"));
+        }
+
+        var answers = new Dictionary<WorkerId, WorkerMessage.Fenced>();
+        while (answers.Count < left.Length)
+        {
+            var (worker, fenced) = await coordinator.NextFrom<WorkerMessage.Fenced>();
+            Assert.Equal(next, fenced.Generation);
+            answers[worker] = fenced;
+        }
+
+        var start = answers.Values.Max(answer => answer.Decided);
+        var held = left.Select(worker => answers[worker] is var answer && answer.Decided == start
+            ? answer.Held.SelectMany(range => Enumerable.Range(range.First, range.Count)).ToList() : []).ToArray();
+        foreach (var rank in Enumerable.Range(0, LogicalRanks).Where(rank => !held.Any(each => each.Contains(rank))))
+        {
+            held.MinBy(each => each.Count)!.Add(rank);
+        }
+
+        var members = Members(coordinator, left).Select((member, i) => member with { FirstStepRanks = [.. held[i].Order().Select(rank => new RankRange(rank, 1))] });
+        ImmutableArray<int> behind = [.. Enumerable.Range(0, left.Length).Where(i => answers[left[i]].Decided < start)];
+        var donor = left.ToList().FindIndex(worker => answers[worker].Decided == start);
+        coordinator.Tell(new CoordinatorMessage.Activate(next, [.. members], start, Steps, Steps, behind.IsEmpty ? null : donor, behind));
+    }
+
+    private static ImmutableArray<Member> Members(ScriptedCoordinator coordinator, ImmutableArray<WorkerId> workers)
+    {
+        var ranges = RankPlan.Even(LogicalRanks, workers.Length);
+        return [.. workers.Select((worker, i) => new Member(worker, coordinator.HelloOf(worker).CollectiveAddress, ranges[i].First, ranges[i].Count))];
+    }
+
+    private CoordinatorMessage.Prepare Prepare() =>
+        new(new RunId("test"), First, JobSpecJson.Write(Job()), "avx2", Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")), null);
+
+    private JobSpec Job()
+    {
+        var text = Path.Combine(_folder.FullName, "text.txt");
+        if (!File.Exists(text))
+        {
+            File.WriteAllText(text, string.Concat(Enumerable.Range(0, 4000).Select(i => (char)('a' + (i * i % 23)))));
+        }
+
+        return new JobSpec
+        {
+            Name = "small-gpt",
+            ProjectRoot = _folder.FullName,
+            Model = new GptSpec { Layers = 2, Heads = 2, Width = 64, Context = 64, Dropout = 0.1 },
+            Data = new TextDataSpec([text]),
+            Training = new TrainingSpec { Steps = Steps, GlobalBatch = 32, LogicalRanks = LogicalRanks, ClipNorm = 1 },
+            Workers = new WorkersSpec { Device = "cpu" },
+        };
+    }
+}
