@@ -10,6 +10,7 @@ namespace Orchestrator.Bulk;
 /// <param name="Offset">First element in the flat gradient.</param>
 /// <param name="PreparedGeneration">The highest generation that the sender had prepared, or the least of all members.</param>
 /// <param name="PayloadBytes">Bytes of the payload; may be 0.</param>
+/// <param name="Reference">Where the payload lies instead, when the receiver can read the sender's memory; default: nowhere.</param>
 public readonly record struct BulkHeader(
     long Generation,
     long Step,
@@ -19,7 +20,14 @@ public readonly record struct BulkHeader(
     int NodeLength,
     long Offset,
     long PreparedGeneration,
-    int PayloadBytes);
+    int PayloadBytes,
+    BulkReference Reference = default);
+
+/// <summary>A payload that stays in memory which its sender shares with the receiver.</summary>
+/// <param name="Segment">Number of the piece of memory in the list that <see cref="BulkCall.Memory"/> leads to.</param>
+/// <param name="Offset">Its first byte there.</param>
+/// <param name="Bytes">Its length; 0: there is no such payload. Receivers see any numbers that a peer sends.</param>
+public readonly record struct BulkReference(int Segment, long Offset, int Bytes);
 
 /// <summary><c>orchestrator.v1.Phase</c>.</summary>
 public enum BulkPhase

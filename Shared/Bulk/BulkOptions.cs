@@ -47,6 +47,9 @@ public sealed record BulkLinkOptions : BulkOptions
     /// its bytes stay in that core's cache. Null: wherever the system likes. Linux only.</summary>
     public int? Processor { get; init; }
 
+    /// <summary>Asked once with the process that listens on a Unix socket: what <see cref="BulkCall.Memory"/> shall say to it. Null, or a null answer: nothing is shared.</summary>
+    public Func<int, string?>? ShareMemory { get; init; }
+
     /// <summary>TLS on TCP connections; null: none.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
 }

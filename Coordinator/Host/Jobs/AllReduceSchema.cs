@@ -14,11 +14,6 @@ internal static class AllReduceSchema
             Wire = section.Choice("wire", preset.Wire, "fp32", "bf16"),
             BucketMiB = section.Whole("bucketMiB", preset.BucketMiB, 1, 1024),
         };
-        if (spec.Transport is not ("auto" or "tcp"))
-        {
-            section.Fail("transport", $"allReduce.transport is {spec.Transport}, which this version does not have; auto and tcp are supported. Set transport: auto.");
-        }
-
         if (spec.Wire != "fp32")
         {
             section.Fail("wire", $"allReduce.wire is {spec.Wire}, which this version does not have; fp32 is supported. Set wire: fp32.");

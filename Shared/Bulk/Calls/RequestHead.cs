@@ -55,7 +55,7 @@ internal readonly record struct RequestHead(int HttpStatus, BulkStatus? Status, 
         return Find(WireNames.Run) is { Length: > 0 and <= LongestRunId } run
             && long.TryParse(Find(WireNames.Generation), NumberStyles.None, CultureInfo.InvariantCulture, out var generation)
             && int.TryParse(Find(WireNames.Sender), NumberStyles.None, CultureInfo.InvariantCulture, out var sender)
-                ? new RequestHead(200, null, "", new BulkCall(run, generation, sender))
+                ? new RequestHead(200, null, "", new BulkCall(run, generation, sender, Find(WireNames.Memory)))
                 : Refuse(200, BulkStatus.InvalidArgument,
                     $"A Push call carries the metadata {WireNames.Run}, {WireNames.Generation} and {WireNames.Sender}; the last two are whole numbers.");
     }
@@ -73,6 +73,7 @@ internal readonly record struct RequestHead(int HttpStatus, BulkStatus? Status, 
         new(WireNames.Run, call.Run),
         new(WireNames.Generation, call.Generation.ToString(CultureInfo.InvariantCulture)),
         new(WireNames.Sender, call.Sender.ToString(CultureInfo.InvariantCulture)),
+        .. call.Memory is { } memory ? (ReadOnlySpan<HeaderField>)[new(WireNames.Memory, memory)] : [],
     ];
 
     /// <summary>What holds for every field of every message (RFC 9113, sections 8.2 and 8.3).</summary>

@@ -28,7 +28,7 @@ public sealed class BulkLink : IDisposable
 
     private BulkLink(Wire wire, EndPoint address, in BulkCall call, IBulkLinkEvents events, BulkLinkOptions options)
     {
-        (_wire, _events, Address, _processor) = (wire, events, address, options.Processor);
+        (_wire, _events, Address, SharesMemory, _processor) = (wire, events, address, call.Memory is not null, options.Processor);
         _sender = new LinkSender(wire, events, options.Limits);
         _receiver = new LinkReceiver(wire, options, _sender) { Answered = OnAnswered };
         _sender.Control(Opening(call, address, options));
@@ -39,6 +39,9 @@ public sealed class BulkLink : IDisposable
     }
 
     public EndPoint Address { get; }
+
+    /// <summary>The peer was told how to find our memory: <see cref="BulkHeader.Reference"/> may be used.</summary>
+    public bool SharesMemory { get; }
 
     /// <summary>Why the link was lost. Null: it was not.</summary>
     public string? LostReason => Volatile.Read(ref _lostReason);
@@ -53,7 +56,9 @@ public sealed class BulkLink : IDisposable
     public static BulkLink Connect(EndPoint address, in BulkCall call, IBulkLinkEvents events, BulkLinkOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new BulkLinkOptions();
-        return new BulkLink(LinkConnect.Connect(address, options, cancellation), address, call, events, options);
+        var wire = LinkConnect.Connect(address, options, cancellation);
+        var memory = wire.PeerProcess is { } process ? options.ShareMemory?.Invoke(process) : null;
+        return new BulkLink(wire, address, call with { Memory = memory ?? call.Memory }, events, options);
     }
 
     /// <summary>Queues a message; never blocks. After the link is lost it does nothing: <see cref="IBulkLinkEvents.Lost"/> has said so.</summary>

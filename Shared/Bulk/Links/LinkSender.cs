@@ -28,6 +28,7 @@ internal sealed unsafe class LinkSender : IDisposable
     private bool _isStopped;
     private bool _isIdle;
     private int _whole;
+    private int _flushes;
     private long _enqueued;
     private int _frames;
 
@@ -65,9 +66,15 @@ internal sealed unsafe class LinkSender : IDisposable
             }
 
             _enqueued++;
-            Wake();
-            return true;
+            if (message.Header.PayloadBytes > 0 || !TrySendHere())
+            {
+                Wake();
+                return true;
+            }
         }
+
+        _events.Sent(message.Header, message.State);
+        return true;
     }
 
     /// <summary>A small frame, before further messages.</summary>
@@ -149,10 +156,18 @@ internal sealed unsafe class LinkSender : IDisposable
         });
         lock (_gate)
         {
-            for (var target = _enqueued; Messages < target && !_isStopped;)
+            _flushes++;
+            try
             {
-                cancellation.ThrowIfCancellationRequested();
-                Monitor.Wait(_gate);
+                for (var target = _enqueued; Messages < target && !_isStopped;)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    Monitor.Wait(_gate);
+                }
+            }
+            finally
+            {
+                _flushes--;
             }
 
             return !_isStopped;
@@ -175,6 +190,49 @@ internal sealed unsafe class LinkSender : IDisposable
     {
         _batch.Dispose();
         NativeMemory.Free(_controlSending);
+    }
+
+    /// <summary>Sends a message without payload from the thread that queued it, when nothing else waits: waking the sending thread costs more than the call.</summary>
+    /// <returns>False: it is the sending thread's. True: it is sent, or as good as sent: the kernel has some of its few bytes and the rest go out first.</returns>
+    private bool TrySendHere()
+    {
+        // An idle thread is not within the batch, and what else it was woken for would stand in the queue or among the control frames.
+        if (!_isIdle || _queue.Count != 1 || _controlBytes > 0)
+        {
+            return false;
+        }
+
+        Plan();
+        if (_whole == 0)
+        {
+            // No window or no settings yet. Frames of it that fitted into the window must go out.
+            KeepUnsent(0);
+            return false;
+        }
+
+        KeepUnsent(_wire.TrySend(_batch.Slices, _batch.Count));
+        Interlocked.Add(ref _frames, _batch.Frames);
+        _queue.Take();
+        _whole = 0;
+        Messages++;
+        if (_flushes > 0)
+        {
+            Monitor.PulseAll(_gate);
+        }
+
+        return true;
+    }
+
+    /// <summary>What the kernel did not take of a batch of small frames goes in front of what the sending thread sends next.</summary>
+    private void KeepUnsent(long sent)
+    {
+        for (var index = IoSlice.Advance(_batch.Slices, _batch.Count, sent); index < _batch.Count; index++)
+        {
+            var slice = _batch.Slices[index];
+            new ReadOnlySpan<byte>(slice.Address, (int)slice.Bytes).CopyTo(_control.AsSpan(_controlBytes));
+            _controlBytes += (int)slice.Bytes;
+            Wake();
+        }
     }
 
     private bool TryPlan()

@@ -28,8 +28,8 @@ internal static class SegmentCodec
     /// <summary>gRPC's: one byte that says whether the message is compressed, four of length.</summary>
     public const int PrefixBytes = 5;
 
-    /// <summary>The most that prefix and fields come to: nine tags of one byte, nine numbers of up to ten.</summary>
-    public const int MaxHeadBytes = PrefixBytes + (9 * 11);
+    /// <summary>The most that prefix and fields come to: twelve tags of one byte, twelve numbers of up to ten.</summary>
+    public const int MaxHeadBytes = PrefixBytes + (12 * 11);
 
     // A cache line: what the kernel's copies like.
     private const int AlignmentBytes = 64;
@@ -46,6 +46,9 @@ internal static class SegmentCodec
     private const int OffsetField = 7;
     private const int PreparedGenerationField = 8;
     private const int PayloadField = 9;
+    private const int SegmentField = 10;
+    private const int SegmentOffsetField = 11;
+    private const int SegmentBytesField = 12;
 
     private const int VarintType = 0;
     private const int Fixed64Type = 1;
@@ -107,6 +110,14 @@ internal static class SegmentCodec
                 at += WriteNumber(head[at..], numbers[index], more);
                 padding -= more;
             }
+        }
+
+        if (header.Reference != default)
+        {
+            // They have higher numbers than the payload, but must stand before it.
+            at += WriteField(head[at..], SegmentField, (ulong)header.Reference.Segment);
+            at += WriteField(head[at..], SegmentOffsetField, (ulong)header.Reference.Offset);
+            at += WriteField(head[at..], SegmentBytesField, (ulong)header.Reference.Bytes);
         }
 
         if (header.PayloadBytes > 0)
@@ -253,7 +264,7 @@ internal static class SegmentCodec
 
     private static FieldsOutcome ReadField(ReadOnlySpan<byte> bytes, ref int at, ulong tag, ref BulkHeader header)
     {
-        if ((tag & 7) != VarintType || tag >> TypeBits is 0 or > PreparedGenerationField)
+        if ((tag & 7) != VarintType || tag >> TypeBits is 0 or PayloadField or > SegmentBytesField)
         {
             return Skip(bytes, ref at, tag, 0);
         }
@@ -272,7 +283,10 @@ internal static class SegmentCodec
             NodeFirstField => header with { NodeFirst = (int)value },
             NodeLengthField => header with { NodeLength = (int)value },
             OffsetField => header with { Offset = (long)value },
-            _ => header with { PreparedGeneration = (long)value },
+            PreparedGenerationField => header with { PreparedGeneration = (long)value },
+            SegmentField => header with { Reference = header.Reference with { Segment = (int)value } },
+            SegmentOffsetField => header with { Reference = header.Reference with { Offset = (long)value } },
+            _ => header with { Reference = header.Reference with { Bytes = (int)value } },
         };
         return FieldsOutcome.Complete;
     }
@@ -375,6 +389,12 @@ internal static class SegmentCodec
     }
 
     private static int NumberBytes(ulong value) => value == 0 ? 1 : (BitOperations.Log2(value) / 7) + 1;
+
+    private static int WriteField(Span<byte> bytes, int field, ulong value)
+    {
+        bytes[0] = (byte)(field << TypeBits | VarintType);
+        return 1 + WriteNumber(bytes[1..], value, 0);
+    }
 
     private static int WriteNumber(Span<byte> bytes, ulong value, int moreBytes)
     {

@@ -12,6 +12,7 @@ internal static unsafe partial class LinuxCalls
     public const int WouldBlock = 11;
 
     public const int SocketLevel = 1;
+    public const int PeerCredentialsOption = 17;
     public const int ReceiveTimeoutOption = 20;
     public const int SendTimeoutOption = 21;
 

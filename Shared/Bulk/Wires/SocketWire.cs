@@ -40,6 +40,28 @@ internal sealed unsafe class SocketWire : Wire
 
     public override void Dispose() => _socket.Dispose();
 
+    public override int? PeerProcess
+    {
+        get
+        {
+            if (_socket.AddressFamily != AddressFamily.Unix)
+            {
+                return null;
+            }
+
+            Span<int> credentials = stackalloc int[3];
+            var bytes = _socket.GetRawSocketOption(LinuxCalls.SocketLevel, LinuxCalls.PeerCredentialsOption, MemoryMarshal.AsBytes(credentials));
+            // 0: it is in a namespace of processes that this one does not see.
+            return bytes >= sizeof(int) && credentials[0] > 0 ? credentials[0] : null;
+        }
+    }
+
+    public override long TrySend(IoSlice* slices, int count)
+    {
+        var message = new LinuxCalls.MessageHeader { Slices = slices, SliceCount = (nuint)count };
+        return Math.Max(0, LinuxCalls.SendMessage(_handle, &message, LinuxCalls.NoSignal | LinuxCalls.DoNotWait));
+    }
+
     protected override int ReceiveSome(byte* first, int firstBytes, byte* second, int secondBytes)
     {
         if (_mostlySends && !WaitForInput())

@@ -28,6 +28,9 @@ internal abstract unsafe class Wire : IDisposable
     /// <summary>Whom it leads to, for messages.</summary>
     public abstract string Peer { get; }
 
+    /// <summary>The process at the other end, when it is on this host and the kernel says so.</summary>
+    public virtual int? PeerProcess => null;
+
     /// <summary>The kernel puts each send into buffers of its own, as it does for Unix sockets; else one stream's sends share them.</summary>
     public virtual bool BuffersEachSend => false;
 
@@ -82,6 +85,11 @@ internal abstract unsafe class Wire : IDisposable
             }
         }
     }
+
+    /// <summary>Sends what the kernel takes at once, without waiting.</summary>
+    /// <returns>Bytes sent; 0: none, or this wire cannot tell.</returns>
+    /// <remarks>A wire that is broken takes nothing either: who waits on it hears why.</remarks>
+    public virtual long TrySend(IoSlice* slices, int count) => 0;
 
     public void SendAll(ReadOnlySpan<byte> bytes)
     {

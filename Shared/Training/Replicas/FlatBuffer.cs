@@ -5,9 +5,12 @@ namespace Orchestrator.Training.Replicas;
 /// <summary>A flat buffer with views of its parts. Whoever rents it from a <see cref="FlatBufferPool"/> returns it there.</summary>
 public sealed class FlatBuffer : IDisposable
 {
-    public FlatBuffer(FlatLayout layout, Device device)
+    /// <param name="layout">Its parts.</param>
+    /// <param name="device">Where it lies.</param>
+    /// <param name="allocate">Makes [elements] of zeros; null, or a null answer: libtorch does, on the device.</param>
+    public FlatBuffer(FlatLayout layout, Device device, Func<long, Tensor?>? allocate = null)
     {
-        Whole = zeros(layout.ElementCount, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+        Whole = (allocate?.Invoke(layout.ElementCount) ?? zeros(layout.ElementCount, dtype: ScalarType.Float32, device: device)).DetachFromDisposeScope();
         ParameterArea = Whole.narrow(0, layout.ParameterOffset, layout.ParameterElements).DetachFromDisposeScope();
         Loss = Whole.narrow(0, layout.LossOffset, 1).DetachFromDisposeScope();
         Gradients = [.. layout.Parameters.Select(View)];

@@ -6,7 +6,8 @@ namespace Orchestrator.Training.Replicas;
 /// <param name="layout">Of every buffer.</param>
 /// <param name="device">Where they lie.</param>
 /// <param name="maxBuffers">About log2 V + 2 at most are live while logical ranks are merged as in binary counting.</param>
-public sealed class FlatBufferPool(FlatLayout layout, Device device, int maxBuffers) : IDisposable
+/// <param name="allocate">As <see cref="FlatBuffer"/> takes it.</param>
+public sealed class FlatBufferPool(FlatLayout layout, Device device, int maxBuffers, Func<long, Tensor?>? allocate = null) : IDisposable
 {
     private readonly Stack<FlatBuffer> _free = new();
 
@@ -27,7 +28,7 @@ public sealed class FlatBufferPool(FlatLayout layout, Device device, int maxBuff
         }
 
         Made++;
-        return new FlatBuffer(layout, device);
+        return new FlatBuffer(layout, device, allocate);
     }
 
     public void Return(FlatBuffer buffer) => _free.Push(buffer);

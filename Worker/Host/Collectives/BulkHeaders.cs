@@ -12,12 +12,19 @@ internal static class BulkHeaders
         header.Generation.Number, header.Step, header.Sender, header.IsGather ? BulkPhase.Gather : BulkPhase.Reduce, header.Node.First, header.Node.Length,
         header.Range.Offset, header.Prepared.Number, checked((int)header.Range.Length * sizeof(float)));
 
+    /// <summary>The same with the payload where it lies in memory that the receiver can read.</summary>
+    public static BulkHeader ToWire(this SegmentHeader header, BulkReference reference) => header.ToWire() with { PayloadBytes = 0, Reference = reference };
+
     /// <exception cref="BulkRejectedException">The payload is no whole number of elements, or the phase is unknown.</exception>
-    public static SegmentHeader ToDomain(this in BulkHeader header) => header.PayloadBytes % sizeof(float) == 0 && header.Phase is BulkPhase.Reduce or BulkPhase.Gather
-        ? new SegmentHeader(
-            new Generation(header.Generation), header.Step, header.Sender, header.Phase == BulkPhase.Gather,
-            new TreeNode(header.NodeFirst, header.NodeLength), new ElementRange(header.Offset, header.PayloadBytes / sizeof(float)),
-            new Generation(header.PreparedGeneration))
-        : throw new BulkRejectedException(
-            BulkStatus.InvalidArgument, $"A segment of phase {header.Phase} with {header.PayloadBytes} bytes: reduce or gather with whole fp32 elements was expected.");
+    public static SegmentHeader ToDomain(this in BulkHeader header)
+    {
+        var bytes = header.Reference == default ? header.PayloadBytes : header.Reference.Bytes;
+        return bytes >= 0 && bytes % sizeof(float) == 0 && header.Phase is BulkPhase.Reduce or BulkPhase.Gather
+            ? new SegmentHeader(
+                new Generation(header.Generation), header.Step, header.Sender, header.Phase == BulkPhase.Gather,
+                new TreeNode(header.NodeFirst, header.NodeLength), new ElementRange(header.Offset, bytes / sizeof(float)),
+                new Generation(header.PreparedGeneration))
+            : throw new BulkRejectedException(
+                BulkStatus.InvalidArgument, $"A segment of phase {header.Phase} with {bytes} bytes: reduce or gather with whole fp32 elements was expected.");
+    }
 }

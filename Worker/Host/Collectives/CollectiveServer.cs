@@ -46,7 +46,7 @@ internal sealed class CollectiveServer : IDisposable
     /// <summary>From now on the messages of streams of that name and number go to the receiver.</summary>
     public void Open(RunId run, Generation generation, IBulkReceiver receiver) => Entry(run.Value, generation.Number).TrySetResult(receiver);
 
-    /// <summary>Returns when nothing writes into the generation's memory any more.</summary>
+    /// <summary>Returns when nothing reads or writes the generation's memory any more, on any of the transports' threads.</summary>
     public void Close(RunId run, Generation generation, IBulkReceiver receiver, string reason)
     {
         if (_receivers.TryRemove((run.Value, generation.Number), out var entry))
@@ -56,6 +56,7 @@ internal sealed class CollectiveServer : IDisposable
 
         _server.Release(receiver, reason);
         _unix?.Release(receiver, reason);
+        (receiver as ExchangeReceiver)?.Close();
     }
 
     public void Dispose()
@@ -68,7 +69,9 @@ internal sealed class CollectiveServer : IDisposable
     {
         try
         {
-            return await Entry(call.Run, call.Generation).Task.WaitAsync(cancellation);
+            var receiver = await Entry(call.Run, call.Generation).Task.WaitAsync(cancellation);
+            (receiver as ExchangeReceiver)?.Meet(call);
+            return receiver;
         }
         catch (OperationCanceledException)
         {

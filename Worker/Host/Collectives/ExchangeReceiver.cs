@@ -1,18 +1,143 @@
+using System.Collections.Concurrent;
 using Orchestrator.Bulk;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
 
 namespace Orchestrator.Worker.Host.Collectives;
 
-/// <summary>Brings what peers push to the exchange of a generation.</summary>
-internal sealed class ExchangeReceiver(GradientExchange exchange) : IBulkReceiver
+/// <summary>Brings what peers push to the exchange of a generation: payloads that came by the wire, and those that lie in a peer's memory.</summary>
+internal sealed class ExchangeReceiver : IBulkReceiver
 {
-    public PayloadPlace Reserve(in BulkHeader header)
+    private readonly GradientExchange _exchange;
+    private readonly ConcurrentDictionary<int, PeerMemory> _memories = new();
+    private readonly object _gate = new();
+    private int _running;
+    private bool _isClosed;
+
+    public ExchangeReceiver(GradientExchange exchange)
+    {
+        _exchange = exchange;
+        exchange.Objection = FindObjection;
+    }
+
+    /// <summary>A peer begins its stream: its memory is mapped, if it shares any.</summary>
+    /// <exception cref="BulkRejectedException">It cannot be.</exception>
+    public void Meet(in BulkCall call)
+    {
+        if (call.Memory is not { } words)
+        {
+            return;
+        }
+
+        Enter();
+        try
+        {
+            var memory = new PeerMemory(words);
+            if (!_memories.TryAdd(call.Sender, memory))
+            {
+                memory.Dispose();
+                throw new BulkRejectedException(BulkStatus.AlreadyExists, $"Sender {call.Sender} has a stream with shared memory already.");
+            }
+        }
+        catch (IOException error)
+        {
+            throw new BulkRejectedException(BulkStatus.FailedPrecondition, $"{error.Message} Set allReduce.transport: unix, or tcp, for workers that cannot see each other.");
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    public PayloadPlace Reserve(in BulkHeader header) => new(Place(header), header.PayloadBytes);
+
+    public void Received(in BulkHeader header)
+    {
+        Enter();
+        try
+        {
+            if (header.Reference == default)
+            {
+                _exchange.Received(header.ToDomain());
+            }
+            else
+            {
+                ReceivedByReference(header);
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    public void Ended(int sender, string? reason)
+    {
+        // In order: the peer has sent all that it owes and needs nothing more.
+        if (reason is not null)
+        {
+            _exchange.PeerLost(sender, reason);
+        }
+    }
+
+    /// <summary>Returns when nothing of the exchange runs on a transport's thread, nor will. Peers' memory is let go.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            while (_running > 0)
+            {
+                Monitor.Wait(_gate);
+            }
+        }
+
+        foreach (var memory in _memories.Values)
+        {
+            memory.Dispose();
+        }
+
+        _memories.Clear();
+    }
+
+    private unsafe void ReceivedByReference(in BulkHeader header)
+    {
+        var segment = header.ToDomain();
+        var sender = header.Sender;
+        nint shared;
+        PeerMemory memory;
+        try
+        {
+            memory = _memories.TryGetValue(sender, out var known) ? known : throw new IOException($"Sender {sender} refers to memory that it did not announce.");
+            shared = memory.Find(header.Reference);
+        }
+        catch (IOException error)
+        {
+            throw new BulkRejectedException(BulkStatus.FailedPrecondition, error.Message);
+        }
+
+        if (!segment.IsGather)
+        {
+            // Read where it lies, when the piece is added.
+            _exchange.Received(segment, shared);
+            return;
+        }
+
+        var bytes = header.Reference.Bytes;
+        Buffer.MemoryCopy((void*)shared, (void*)Place(header), bytes, bytes);
+        if (!memory.IsInForce)
+        {
+            throw new BulkRejectedException(BulkStatus.Aborted, Withdrawn(sender));
+        }
+
+        _exchange.Received(segment);
+    }
+
+    private nint Place(in BulkHeader header)
     {
         try
         {
-            var place = exchange.Reserve(header.ToDomain());
-            return place != 0
-                ? new PayloadPlace(place, header.PayloadBytes)
-                : throw new BulkRejectedException(BulkStatus.Aborted, $"Generation {header.Generation} is not in force here any more.");
+            var place = _exchange.Reserve(header.ToDomain());
+            return place != 0 ? place : throw new BulkRejectedException(BulkStatus.Aborted, $"Generation {header.Generation} is not in force here any more.");
         }
         catch (ExchangeException error)
         {
@@ -20,14 +145,42 @@ internal sealed class ExchangeReceiver(GradientExchange exchange) : IBulkReceive
         }
     }
 
-    public void Received(in BulkHeader header) => exchange.Received(header.ToDomain());
-
-    public void Ended(int sender, string? reason)
+    private (int Member, string Reason)? FindObjection()
     {
-        // In order: the peer has sent all that it owes and needs nothing more.
-        if (reason is not null)
+        foreach (var (sender, memory) in _memories)
         {
-            exchange.PeerLost(sender, reason);
+            if (!memory.IsInForce)
+            {
+                return (sender, Withdrawn(sender));
+            }
+        }
+
+        return null;
+    }
+
+    private static string Withdrawn(int sender) => $"Member {sender} has left the generation and taken its shared memory back while it was read.";
+
+    private void Enter()
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                throw new BulkRejectedException(BulkStatus.Aborted, "The generation has ended on this worker.");
+            }
+
+            _running++;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_gate)
+        {
+            if (--_running == 0)
+            {
+                Monitor.PulseAll(_gate);
+            }
         }
     }
 }

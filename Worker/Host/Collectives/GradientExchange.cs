@@ -39,6 +39,9 @@ internal sealed class GradientExchange : IDisposable
         _state = AllReduceState.Start(plan);
     }
 
+    /// <summary>Asked after partials were read in peers' memory: whose memory, and why what was read does not count; null: it counts. Set before segments come.</summary>
+    public Func<(int Member, string Reason)?>? Objection { get; set; }
+
     /// <summary>Bytes of payload sent so far.</summary>
     public long SentBytes { get; private set; }
 
@@ -273,6 +276,14 @@ internal sealed class GradientExchange : IDisposable
             lock (_gate)
             {
                 _additions--;
+                if (Objection?.Invoke() is { } objection)
+                {
+                    _decided = null;
+                    Fail(objection.Reason);
+                    _break ??= objection;
+                    continue;
+                }
+
                 for (var distance = 1; distance < _plan.Members.Length; distance++)
                 {
                     Send((_plan.Self + distance) % _plan.Members.Length, reduction.Header!, _reduced + (nint)(reduction.Range.Offset * sizeof(float)));

@@ -1,4 +1,6 @@
 using Orchestrator.Training.Replicas;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
+using TorchSharp.Extensions;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Host.Collectives;
@@ -12,6 +14,10 @@ internal sealed class HostMemory : IDisposable
 
     /// <summary>Element 0.</summary>
     public nint Address { get; }
+
+    /// <summary>Makes flat buffers that peers on this host can read, where the transport has a use for it. Null: the device's own memory will do.</summary>
+    public static Func<long, Tensor?>? AllocatorFor(string transport, Device device) =>
+        transport is "auto" or "shm" && device.type == TorchSharp.DeviceType.CPU ? Allocate : null;
 
     /// <summary>To read from: a GPU's elements are copied here.</summary>
     public static HostMemory Of(FlatBuffer buffer) => Of(buffer, isCopied: true);
@@ -29,6 +35,10 @@ internal sealed class HostMemory : IDisposable
     }
 
     public void Dispose() => _staged?.Dispose();
+
+    private static Tensor? Allocate(long elements) => SharedSegments.TryAllocate(elements * sizeof(float)) is not 0 and var memory
+        ? ExternalMemory.Over(memory, elements, ScalarType.Float32, () => SharedSegments.Free(memory))
+        : null;
 
     private static HostMemory Of(FlatBuffer buffer, bool isCopied)
     {

@@ -1,4 +1,5 @@
 using Orchestrator.Bulk;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
 
 namespace Orchestrator.Worker.Host.Collectives;
 
@@ -9,18 +10,20 @@ internal sealed class PeerLink : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Action<string> _lost;
     private readonly Action<BulkHeader>? _sent;
+    private readonly SegmentDirectory? _directory;
     private List<(BulkHeader Header, nint Payload)>? _waiting = [];
     private BulkLink? _link;
     private bool _isDisposed;
 
     /// <param name="address">host:port of the peer's Collective service.</param>
-    /// <param name="transport">auto (unix on one host, else tcp), tcp or unix.</param>
+    /// <param name="transport">auto or shm (unix on one host, else tcp), tcp or unix.</param>
     /// <param name="call">What the peer is told.</param>
     /// <param name="lost">Told once why the peer cannot be reached or was lost; not after Dispose.</param>
     /// <param name="sent">Told of each message whose payload is free again; null: nobody wants to know.</param>
-    public PeerLink(string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null)
+    /// <param name="directory">Payloads that it finds for a peer on this host stay where they are; null: all travel.</param>
+    public PeerLink(string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null, SegmentDirectory? directory = null)
     {
-        (_lost, _sent) = (lost, sent);
+        (_lost, _sent, _directory) = (lost, sent, directory);
         Connected = Task.Factory.StartNew(() => Connect(address, transport, call), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -39,7 +42,10 @@ internal sealed class PeerLink : IAsyncDisposable
             }
         }
 
-        _link?.Send(header, payload);
+        if (_link is { } link)
+        {
+            Send(link, header, payload);
+        }
     }
 
     /// <summary>Ends the stream in order behind what was sent. A peer that has all it needs may close its side first.</summary>
@@ -73,12 +79,13 @@ internal sealed class PeerLink : IAsyncDisposable
     {
         try
         {
-            var link = BulkLink.Connect(BulkAddress.Parse(Choose(address, transport)), call, new Events(this), cancellation: _stop.Token);
+            var options = new BulkLinkOptions { ShareMemory = process => _directory is { } directory && SharingRule.Allows(process) ? directory.Words : null };
+            var link = BulkLink.Connect(BulkAddress.Parse(Choose(address, transport)), call, new Events(this), options, _stop.Token);
             lock (_gate)
             {
                 foreach (var (header, payload) in _waiting ?? [])
                 {
-                    link.Send(header, payload);
+                    Send(link, header, payload);
                 }
 
                 (_link, _waiting) = (link, null);
@@ -92,6 +99,18 @@ internal sealed class PeerLink : IAsyncDisposable
             }
 
             Lose($"it cannot be reached at {address} ({error.Message.TrimEnd('.')}).");
+        }
+    }
+
+    private void Send(BulkLink link, BulkHeader header, nint payload)
+    {
+        if (link.SharesMemory && _directory!.Refer(payload, header.PayloadBytes) is { Bytes: > 0 } reference)
+        {
+            link.Send(header with { PayloadBytes = 0, Reference = reference }, 0);
+        }
+        else
+        {
+            link.Send(header, payload);
         }
     }
 

@@ -68,6 +68,8 @@ internal sealed class ExchangeSet(RunId run, string transport, CollectiveServer 
                 _sentByFormer += entry.Exchange?.SentBytes ?? 0;
             }
 
+            // Before anything of the member's memory is used for another generation.
+            entry?.Links.Withdraw();
             _closing.RemoveAll(task => task.IsCompleted);
             _closing.Add(Task.Run(async () =>
             {

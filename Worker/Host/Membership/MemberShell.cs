@@ -45,7 +45,7 @@ internal sealed class MemberShell : IExchangeEvents, IDisposable
         Action<WorkerEvent> post, WorkerMetrics metrics)
     {
         (_run, _thread, _checkpoints, _report, _post, _metrics) = (run, thread, checkpoints, report, post, metrics);
-        _reduced = new ReducedBuffers(run.Replica.Layout, run.Replica.Device);
+        _reduced = new ReducedBuffers(run.Replica.Layout, run.Replica.Device, HostMemory.AllocatorFor(run.Job.AllReduce.Transport, run.Replica.Device));
         _exchanges = new ExchangeSet(run.Order.Run, run.Job.AllReduce.Transport, server, this);
         _feeds = new FeedSet(run, server, _reduced, Post);
         _work = new StepWork(

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Orchestrator.Worker.Host.Membership;
 
 /// <summary>The whole reduced gradients that a member holds: of the present step, of the one before it, and of those that a feed has not sent yet. Thread-safe.</summary>
-internal sealed class ReducedBuffers(FlatLayout layout, Device device) : IDisposable
+internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long, Tensor?>? allocate = null) : IDisposable
 {
     /// <summary>Steps that a feed may lag behind: beyond that a new copy of the state is cheaper than the memory.</summary>
     public const int MaxBacklog = 4;
@@ -29,7 +29,7 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device) : IDispos
             var free = _buffers.Find(buffer => buffer.Users == 0 && buffer.Step < _oldest);
             if (free is null)
             {
-                free = new ReducedBuffer(new FlatBuffer(layout, device));
+                free = new ReducedBuffer(new FlatBuffer(layout, device, allocate));
                 _buffers.Add(free);
             }
 

@@ -9,6 +9,7 @@ using Orchestrator.Training.Data;
 using Orchestrator.Training.Replicas;
 using Orchestrator.Training.Tasks;
 using Orchestrator.Worker.Host.Checkpoints;
+using Orchestrator.Worker.Host.Collectives;
 
 namespace Orchestrator.Worker.Host.Training;
 
@@ -22,7 +23,7 @@ internal sealed class PreparedRun : IDisposable
         Samples = new SampleOrder(job.Seed, data.Training.Count, job.Training.GlobalBatch, job.Training.LogicalRanks, job.Training.Epochs);
         Buckets = replica.Layout.Buckets((long)job.AllReduce.BucketMiB << 20);
         // Few are made while ranks are merged as in binary counting; ranks that are gained one here and one there may each need their own, and one is being filled.
-        Pool = new FlatBufferPool(replica.Layout, replica.Device, job.Training.LogicalRanks + 1);
+        Pool = new FlatBufferPool(replica.Layout, replica.Device, job.Training.LogicalRanks + 1, HostMemory.AllocatorFor(job.AllReduce.Transport, replica.Device));
     }
 
     public CoordinatorMessage.Prepare Order { get; }

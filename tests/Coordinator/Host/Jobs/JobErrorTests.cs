@@ -37,7 +37,6 @@ public sealed class JobErrorTests
     [InlineData("min: 1", "min: 9", "job.yaml:12: workers.max is 8 and workers.min is 9; max may not be below min. Raise max or lower min.")]
     // Known to the format, not to this version.
     [InlineData("wire: fp32", "wire: bf16", "job.yaml:13: allReduce.wire is bf16, which this version does not have; fp32 is supported. Set wire: fp32.")]
-    [InlineData("transport: auto", "transport: shm", "job.yaml:13: allReduce.transport is shm, which this version does not have; auto and tcp are supported. Set transport: auto.")]
     // Broken YAML and more of it than there may be.
     [InlineData("seed: 1234", "name: again", "job.yaml:2: The key 'name' stands here again; it was already given at job.yaml:1. Keep one of the two.")]
     [InlineData("seed: 1234", "seed: &a 1", "job.yaml:2: Anchors (&) and aliases (*) are not supported in a job file. Write the value out.")]

@@ -18,6 +18,7 @@ internal sealed record AllReduceBenchOptions(
 internal static class AllReduceBench
 {
     private const int WarmUps = 3;
+    private const int WarmUpMib = 300;
 
     public static int Run(AllReduceBenchOptions options)
     {
@@ -46,10 +47,14 @@ internal static class AllReduceBench
     {
         // At least 20 iterations over all rounds; more of the short ones.
         var iterations = Math.Max((20 + rounds - 1) / rounds, 40 / mib);
+        var first = Math.Max(WarmUps, WarmUpMib / mib);
         ours.Tell($"prepare {mib}");
         ours.Hear();
         gloo?.Tell($"prepare {mib}");
         gloo?.Hear();
+        // Until compilers and caches have seen what is hot.
+        ours.Turn($"run {first} 1");
+        gloo?.Turn($"run {first} 1");
         var (own, peer) = (new Timing(mib), gloo is null ? null : new Timing(mib));
         for (var round = 0; round < rounds; round++)
         {

@@ -2,13 +2,13 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Runtime.InteropServices;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
 
 namespace Orchestrator.Tools.Bench.AllReduce;
 
@@ -183,13 +183,16 @@ internal sealed unsafe class AllReduceRank : IDisposable
             _exchange.Dispose();
             foreach (var memory in _partials.Values.Append(_reduced))
             {
-                NativeMemory.AlignedFree((void*)memory);
+                SharedSegments.Free(memory);
             }
         }
 
         /// <summary>Multiples of 1/8 below 128: their sums are exact in any order, so that every element can be checked.</summary>
         private static float Value(TreeNode node, long element) => ((element * 7) + (node.First * 13)) % 1000 * 0.125f;
 
-        private nint Allocate() => (nint)NativeMemory.AlignedAlloc((nuint)(_elements * sizeof(float)), 64);
+        /// <summary>As the worker's flat buffers are: where peers on this host can read them. Transports that send them read them all the same.</summary>
+        private nint Allocate() => SharedSegments.TryAllocate(_elements * sizeof(float)) is not 0 and var memory
+            ? memory
+            : throw new IOException("The system has no shared memory to give.");
     }
 }

@@ -1,0 +1,88 @@
+using System.Globalization;
+using Orchestrator.Bulk;
+using static Orchestrator.Worker.Host.Collectives.SharedMemory.SharedLayout;
+
+namespace Orchestrator.Worker.Host.Collectives.SharedMemory;
+
+/// <summary>The memory that one peer shares in one generation, as this member sees it: read only. Any thread.</summary>
+internal sealed unsafe class PeerMemory : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly PeerMapping _directory;
+    private readonly int _process;
+    private readonly Dictionary<int, PeerMapping> _segments = [];
+
+    /// <param name="words">Of the peer's <see cref="SegmentDirectory.Words"/>.</param>
+    /// <exception cref="IOException">It cannot be read from here.</exception>
+    public PeerMemory(string words)
+    {
+        if (words.Split('/') is not [var process, var descriptor, var token]
+            || !int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out _process)
+            || !int.TryParse(descriptor, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || !Guid.TryParseExact(token, "N", out var expected))
+        {
+            throw new IOException($"\"{words}\" does not lead to shared memory; PROCESS/DESCRIPTOR/TOKEN was expected.");
+        }
+
+        _directory = new PeerMapping(_process, number, DirectoryBytes, expected);
+    }
+
+    /// <summary>What was read before this was asked counts: the peer has not begun to overwrite it.</summary>
+    public bool IsInForce
+    {
+        get
+        {
+            // The numbers are read before the word, on processors too that like it the other way round.
+            Interlocked.MemoryBarrier();
+            return Volatile.Read(ref Head->IsInForce) == 1;
+        }
+    }
+
+    private DirectoryHead* Head => (DirectoryHead*)_directory.Address;
+
+    /// <summary>The address of a run of bytes, which stays readable until this is disposed of.</summary>
+    /// <exception cref="IOException">There is no such run.</exception>
+    public nint Find(BulkReference reference)
+    {
+        lock (_gate)
+        {
+            var segment = Map(reference.Segment);
+            return reference.Offset >= 0 && reference.Bytes >= 0 && reference.Offset <= segment.Bytes - reference.Bytes
+                && reference.Offset % sizeof(float) == 0
+                ? segment.Address + (nint)reference.Offset
+                : throw new IOException($"The peer refers to {reference.Bytes} bytes at {reference.Offset} of its segment {reference.Segment}, which has {segment.Bytes}.");
+        }
+    }
+
+    /// <summary>Nothing may read an address that came from here any more.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (var segment in _segments.Values)
+            {
+                segment.Dispose();
+            }
+
+            _segments.Clear();
+            _directory.Dispose();
+        }
+    }
+
+    private PeerMapping Map(int number)
+    {
+        if (_segments.TryGetValue(number, out var known))
+        {
+            return known;
+        }
+
+        var count = Volatile.Read(ref Head->Count);
+        if (number < 1 || number > Math.Min(count, MostSegments))
+        {
+            throw new IOException($"The peer refers to its segment {number}; it lists {count}.");
+        }
+
+        var entry = ((DirectoryEntry*)(Head + 1))[number - 1];
+        return _segments[number] = new PeerMapping(_process, entry.Descriptor, entry.Bytes, entry.Token);
+    }
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Orchestrator.Bulk;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
+
+namespace Orchestrator.Worker.Tests.Collectives;
+
+/// <summary>Memory that processes share: what a reader accepts, and what becomes of it when its writer dies, freezes or misbehaves.</summary>
+public sealed unsafe class SharedMemoryTests
+{
+    private const int Elements = 300_000;
+
+    [Fact]
+    public void Refer_MemoryOfThisProcess_IsFoundByAReader()
+    {
+        var memory = SharedSegments.TryAllocate(Elements * sizeof(float));
+        using var directory = new SegmentDirectory();
+        ((float*)memory)[Elements - 1] = 42;
+        var reference = directory.Refer(memory + ((Elements - 1) * sizeof(float)), sizeof(float));
+        using var peer = new PeerMemory(directory.Words);
+        var place = (float*)peer.Find(reference);
+        Assert.Equal(42, *place);
+        ((float*)memory)[Elements - 1] = 43;
+        Assert.Equal(43, *place);
+        SharedSegments.Free(memory);
+        // The writer has let go of it; a reader that has not still may look.
+        Assert.Equal(43, *place);
+    }
+
+    [Fact]
+    public void Refer_OrdinaryMemoryOrBeyondASegment_IsNotShared()
+    {
+        var memory = SharedSegments.TryAllocate(4096);
+        var ordinary = NativeMemory.Alloc(64);
+        using var directory = new SegmentDirectory();
+        Assert.Equal(default, directory.Refer((nint)ordinary, 64));
+        Assert.Equal(default, directory.Refer(memory + 4092, 8));
+        Assert.NotEqual(default, directory.Refer(memory + 4092, 4));
+        NativeMemory.Free(ordinary);
+        SharedSegments.Free(memory);
+    }
+
+    [Theory]
+    [InlineData(1, -4, 4)]
+    [InlineData(1, 4096, 4)]
+    [InlineData(1, 4093, 3)]
+    [InlineData(1, 0, -4)]
+    [InlineData(1, 2, 4)]
+    [InlineData(1, long.MaxValue - 3, 4)]
+    [InlineData(0, 0, 4)]
+    [InlineData(2, 0, 4)]
+    [InlineData(-1, 0, 4)]
+    [InlineData(int.MaxValue, 0, 4)]
+    public void Find_WhatIsNotThere_IsRefused(int segment, long offset, int bytes)
+    {
+        var memory = SharedSegments.TryAllocate(4096);
+        using var directory = new SegmentDirectory();
+        directory.Refer(memory, 4);
+        using var peer = new PeerMemory(directory.Words);
+        Assert.Throws<IOException>(() => peer.Find(new BulkReference(segment, offset, bytes)));
+        SharedSegments.Free(memory);
+    }
+
+    [Fact]
+    public void IsInForce_AfterTheWriterHasLeft_IsFalseForGood()
+    {
+        var directory = new SegmentDirectory();
+        using var peer = new PeerMemory(directory.Words);
+        Assert.True(peer.IsInForce);
+        directory.Dispose();
+        Assert.False(peer.IsInForce);
+    }
+
+    [Fact]
+    public void OwnSegment_OpenedByAnother_CanNeitherBeWrittenNorCutOff()
+    {
+        using var segment = new OwnSegment("test", 4096);
+        var path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{segment.Descriptor}");
+        const int ReadAndWrite = 2;
+        var file = MemoryCalls.Open(path, ReadAndWrite);
+        Assert.True(file >= 0);
+        Assert.Equal(-1, MemoryCalls.Truncate(file, 0));
+        Assert.Equal(-1, MemoryCalls.Truncate(file, 1 << 20));
+        Assert.Equal(MemoryCalls.Failed, MemoryCalls.Map(0, 4096, MemoryCalls.Read | MemoryCalls.Write, MemoryCalls.SharedMapping, file, 0));
+        Assert.Equal(0, MemoryCalls.Close(file));
+    }
+
+    [Theory]
+    [InlineData("can-shrink", "without which its owner could cut it off")]
+    [InlineData("other-token", "is other memory than was announced")]
+    public void Find_SegmentThatIsNotSafeToRead_IsRefused(string how, string reason)
+    {
+        using var owner = new Owner(how);
+        using var peer = new PeerMemory(owner.Words);
+        Assert.Contains(reason, Assert.Throws<IOException>(() => peer.Find(new BulkReference(1, 0, 4))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("1/2/3")]
+    [InlineData("-1/2/00000000000000000000000000000000")]
+    [InlineData("0/999/00000000000000000000000000000000")]
+    public void Words_ThatLeadNowhere_AreRefused(string words) => Assert.Throws<IOException>(() => new PeerMemory(words));
+
+    [Fact]
+    public void Reading_WhileTheWriterIsFrozenAndThenKilled_GoesOn()
+    {
+        using var owner = new Owner("well");
+        using var peer = new PeerMemory(owner.Words);
+        var numbers = (float*)peer.Find(new BulkReference(1, 0, Elements * sizeof(float)));
+        AssertNumbers(numbers);
+        owner.Signal("STOP");
+        AssertNumbers(numbers);
+        owner.Signal("KILL");
+        owner.WaitForEnd();
+        AssertNumbers(numbers);
+        Assert.True(peer.IsInForce);
+    }
+
+    [Fact]
+    public void SharingRule_ThisProcessAndOneThatIsNot_AreToldApart()
+    {
+        Assert.True(SharingRule.Allows(Environment.ProcessId));
+        Assert.False(SharingRule.Allows(int.MaxValue));
+    }
+
+    private static void AssertNumbers(float* numbers)
+    {
+        for (var i = 0; i < Elements; i++)
+        {
+            if (numbers[i] != i % 1000)
+            {
+                Assert.Fail($"Element {i} is {numbers[i]}; {i % 1000} was expected.");
+            }
+        }
+    }
+
+    /// <summary>Another process, which shares <see cref="Elements"/> numbers.</summary>
+    private sealed class Owner : IDisposable
+    {
+        private readonly Process _process;
+
+        public Owner(string how)
+        {
+            var script = Path.Combine(AppContext.BaseDirectory, "Collectives", "Peer", "memory_owner.py");
+            _process = Process.Start(new ProcessStartInfo("/usr/bin/python3", [script, how, $"{Elements}"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            Words = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The other process did not start.");
+        }
+
+        public string Words { get; }
+
+        public void Signal(string name) => Process.Start("kill", [$"-{name}", $"{_process.Id}"]).WaitForExit();
+
+        public void WaitForEnd() => _process.WaitForExit();
+
+        public void Dispose()
+        {
+            _process.Kill();
+            _process.WaitForExit();
+            _process.Dispose();
+        }
+    }
+}

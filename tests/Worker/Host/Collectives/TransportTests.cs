@@ -1,0 +1,75 @@
+namespace Orchestrator.Worker.Tests.Collectives;
+
+/// <summary>The all-reduce over real streams: the same bits over every transport and for every number of members, those of a plain loop.</summary>
+public sealed class TransportTests
+{
+    private const int Steps = 3;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    public static TheoryData<string, int, int, int> Cases
+    {
+        get
+        {
+            var cases = new TheoryData<string, int, int, int>();
+            foreach (var transport in (string[])["tcp", "unix", "shm", "auto"])
+            {
+                foreach (var (members, logicalRanks) in ((int, int)[])[(1, 1), (2, 2), (2, 8), (3, 8), (4, 4), (5, 3), (16, 16)])
+                {
+                    foreach (var elements in (int[])[0, 1, 7, 1000, 65_537])
+                    {
+                        cases.Add(transport, members, logicalRanks, elements);
+                    }
+                }
+            }
+
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public async Task AllReduce_AnyTransportAndNumberOfMembers_IsTheSumAlongTheTree(string transport, int members, int logicalRanks, int elements)
+    {
+        using var cluster = new Cluster(members, logicalRanks, elements, transport, pieceElements: 8192, buckets: elements > 1000 ? 3 : 1);
+        for (var step = 1; step <= Steps; step++)
+        {
+            var leaves = Enumerable.Range(0, logicalRanks).Select(rank => Leaf(step, rank, elements)).ToArray();
+            await Task.WhenAll(cluster.Members.Select(member => Task.Factory.StartNew(
+                () => member.Step(step, node => Sum(leaves, node.First, node.Length)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(Limit);
+            var expected = Sum(leaves, 0, logicalRanks);
+            foreach (var member in cluster.Members)
+            {
+                Assert.True(expected.AsSpan().SequenceEqual(member.Reduced), $"Member {member.Plan.Self} has another sum in step {step}.");
+            }
+        }
+
+        Assert.Empty(cluster.Logged);
+        // Nothing was received into memory of the exchange's own when it could be read where it lies.
+        Assert.True(transport is "tcp" or "unix" || cluster.Members.All(member => member.Exchange.MemoryBytes == 0));
+    }
+
+    /// <summary>Numbers whose sum depends on the order.</summary>
+    private static float[] Leaf(int step, int rank, int elements)
+    {
+        var random = new Random((step * 1000) + rank);
+        return [.. Enumerable.Range(0, elements).Select(_ => (random.NextSingle() - 0.5f) * MathF.Pow(10, random.Next(-4, 5)))];
+    }
+
+    private static float[] Sum(float[][] leaves, int first, int length)
+    {
+        if (length == 1)
+        {
+            return leaves[first];
+        }
+
+        var left = 1;
+        while (left * 2 < length)
+        {
+            left *= 2;
+        }
+
+        var (a, b) = (Sum(leaves, first, left), Sum(leaves, first + left, length - left));
+        return [.. a.Zip(b, (x, y) => x + y)];
+    }
+}
