@@ -41,8 +41,10 @@ internal static class Activation
 
         // Only before the first step of the run: a later generation goes on from the state of this one.
         var warning = state.GenerationSize == 0 ? ResumeRule.Warn(state.Order, answer.Fingerprint) : null;
-        return (next,
+        var (begun, stored) = LedgerNews.Begin(next, answer.AppliedSteps);
+        return (begun,
         [
+            .. stored,
             .. warning is null
                 ? ImmutableArray<RunEffect>.Empty
                 : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, answer.AppliedSteps, warning))],

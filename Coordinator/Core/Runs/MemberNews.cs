@@ -43,7 +43,14 @@ internal static class MemberNews
     public static RunTurn Progress(RunState state, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
     {
         var (progress, complete) = ProgressRule.Add(state.Progress, crew, worker, report, now);
-        return (state with { Progress = progress }, [.. complete.Select(step => new RunEffect.ReportStep(step))]);
+        state = state with { Progress = progress };
+        if (complete.IsEmpty)
+        {
+            return (state, []);
+        }
+
+        var (next, stored) = LedgerNews.Commit(state, complete[^1].Step);
+        return (next, [.. stored, .. complete.Select(step => new RunEffect.ReportStep(step))]);
     }
 
     public static RunEffect Failed(RunState state, Candidate member, WorkerMessage.Failed failed) => new RunEffect.Record(

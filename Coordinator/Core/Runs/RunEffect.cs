@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
@@ -15,6 +17,9 @@ public abstract record RunEffect
 
     /// <summary>Append to the run's events before the next effect.</summary>
     public sealed record Record(RunRecord Entry) : RunEffect;
+
+    /// <summary>Append to the run's ledger before the next effect.</summary>
+    public sealed record AppendLedger(ImmutableArray<FedReport> Reports) : RunEffect;
 
     /// <summary>A step is applied on every member that computes.</summary>
     public sealed record ReportStep(StepReport Report) : RunEffect;

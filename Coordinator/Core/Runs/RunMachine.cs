@@ -24,6 +24,25 @@ public static class RunMachine
 
     public static RunTurn Step(RunState state, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
+        if (@event is not RunEvent.WorkerSaid { Message: WorkerMessage.Progress progress } fed)
+        {
+            return Decide(state, @event, waits, now);
+        }
+
+        var (heard, stored, conflict) = LedgerNews.Hear(state, fed.Worker, progress);
+        if (conflict is not null && state.Phase is RunPhase.Running running)
+        {
+            // The two fed different bytes, so the state is not that of a quiet run.
+            var cause = new FailureCause(conflict, FailureKind.Environment, IsStateGood: false);
+            return AbortingMachine.Begin(state, running.Crew, running.Finished, cause, running.Crew.Members.Keys, waits);
+        }
+
+        var (next, effects) = Decide(heard, @event, waits, now);
+        return (next, [.. stored, .. effects]);
+    }
+
+    private static RunTurn Decide(RunState state, RunEvent @event, RunWaits waits, DateTimeOffset now)
+    {
         if (@event is RunEvent.WorkerSaid said && GenerationOf(said.Message) is { } generation && generation != state.Generation)
         {
             return (state, [Note($"{said.Message.GetType().Name} of {said.Worker} is of {generation}; the run is in {state.Generation}.")]);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
@@ -17,6 +18,9 @@ public sealed record RunState
     public ImmutableSortedDictionary<WorkerId, string> Refused { get; init; } = ImmutableSortedDictionary<WorkerId, string>.Empty;
 
     public RunProgress Progress { get; init; } = RunProgress.None;
+
+    /// <summary>What was fed in the steps that are not stored in the ledger yet.</summary>
+    public LedgerBook Ledger { get; init; } = LedgerBook.Empty;
 
     /// <summary>Why the run is where it is, in a sentence.</summary>
     public required string Reason { get; init; }

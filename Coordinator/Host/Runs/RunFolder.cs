@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Jobs;
+using Orchestrator.Core.Ledger;
+using Orchestrator.Storage.Ledger;
 using Orchestrator.Telemetry.Events;
 using Orchestrator.Telemetry.TensorBoard;
 
@@ -17,12 +19,13 @@ public sealed class RunFolder : IDisposable
 
     private readonly EventLog _events;
     private readonly LineFile _steps;
+    private readonly LedgerWriter _ledger;
     private readonly TensorBoardWriter _scalars;
     private readonly Stamp _stamp;
     private readonly TimeProvider _time;
 
-    private RunFolder(string path, EventLog events, LineFile steps, TensorBoardWriter scalars, Stamp stamp, TimeProvider time) =>
-        (Path, _events, _steps, _scalars, _stamp, _time) = (path, events, steps, scalars, stamp, time);
+    private RunFolder(string path, EventLog events, LineFile steps, LedgerWriter ledger, TensorBoardWriter scalars, Stamp stamp, TimeProvider time) =>
+        (Path, _events, _steps, _ledger, _scalars, _stamp, _time) = (path, events, steps, ledger, scalars, stamp, time);
 
     /// <summary>Absolute.</summary>
     public string Path { get; }
@@ -39,6 +42,8 @@ public sealed class RunFolder : IDisposable
         Directory.CreateDirectory(path);
         File.WriteAllText(System.IO.Path.Combine(path, JobFile), JobSpecJson.Write(order.Job) + "\n");
         var eventsPath = System.IO.Path.Combine(path, EventLog.FileName);
+        // First: a ledger that is damaged is found before anything is written.
+        var ledger = LedgerWriter.Open(System.IO.Path.Combine(path, LedgerReader.FileName));
         var before = File.Exists(eventsPath) ? File.ReadLines(eventsPath).Count() : 0;
         var stamp = new Stamp();
         var events = EventLog.Open(eventsPath, stamp);
@@ -49,7 +54,7 @@ public sealed class RunFolder : IDisposable
             LatestLink.Point(path);
         }
 
-        return new RunFolder(path, events, steps, scalars, stamp, time) { EventCount = before };
+        return new RunFolder(path, events, steps, ledger, scalars, stamp, time) { EventCount = before };
     }
 
     /// <summary>True when a run has used the folder already.</summary>
@@ -62,13 +67,22 @@ public sealed class RunFolder : IDisposable
         var line = RunRecordJson.Line(record, order, _stamp.Now);
         _events.Append(RunRecordJson.NameOf(record), record.Generation.Number, record.Step, json => RunRecordJson.WriteFields(json, record, order));
         EventCount++;
-        if (record is RunRecord.Evaluated evaluated)
+        switch (record)
         {
-            Scalar("evaluation/loss", evaluated.Step, evaluated.Loss);
-            if (evaluated.Accuracy is { } accuracy)
-            {
-                Scalar("evaluation/accuracy", evaluated.Step, accuracy);
-            }
+            case RunRecord.Evaluated evaluated:
+                Scalar("evaluation/loss", evaluated.Step, evaluated.Loss);
+                if (evaluated.Accuracy is { } accuracy)
+                {
+                    Scalar("evaluation/accuracy", evaluated.Step, accuracy);
+                }
+
+                break;
+            case RunRecord.GenerationFormed formed:
+                _ledger.Begin(StartOf(order, formed.Formed), FormerLedger(order));
+                break;
+            case RunRecord.CheckpointSaved or RunRecord.RunEnded:
+                _ledger.Sync();
+                break;
         }
 
         return line;
@@ -90,12 +104,24 @@ public sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Appends to the ledger; the run's first generation was formed before.</summary>
+    public void Append(RunEffect.AppendLedger fed) => _ledger.Append(fed.Reports);
+
     public void Dispose()
     {
+        _ledger.Dispose();
         _events.Dispose();
         _steps.Dispose();
         _scalars.Dispose();
     }
+
+    private static LedgerStart StartOf(RunOrder order, Formed formed) => new(
+        order.Id, formed.StartStep, order.Job.Seed, order.Job.Training.GlobalBatch, formed.LogicalRanks, order.Job.Training.Epochs, formed.SampleCount,
+        formed.DataSha256);
+
+    /// <summary>Of the run whose checkpoint is gone on from: RUN/ledger beside RUN/checkpoints/step-N.</summary>
+    private static string? FormerLedger(RunOrder order) =>
+        System.IO.Path.GetDirectoryName(System.IO.Path.GetDirectoryName(order.ResumeFrom)) is { } run ? System.IO.Path.Combine(run, LedgerReader.FileName) : null;
 
     private void Scalar(string tag, long step, double value) => _scalars.Scalar(tag, step, value, _time.GetUtcNow());
 

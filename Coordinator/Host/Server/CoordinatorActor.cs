@@ -160,6 +160,9 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 RunMetrics.Count(_metrics, record.Entry, state, _time.GetUtcNow());
                 run.Feed.Publish(new RunNews(line, record.Entry, state));
                 break;
+            case RunEffect.AppendLedger fed:
+                Write(run, folder => folder.Append(fed));
+                break;
             case RunEffect.ReportStep report:
                 Write(run, folder => folder.Append(report.Report));
                 Log.StepCompleted(_log, run.Order.Id.Value, report.Report.Step, report.Report.Loss);

@@ -90,7 +90,10 @@ internal sealed class StepWork(
         if (work.Generation != Generation.None)
         {
             report(new WorkerMessage.Progress(
-                work.Generation, work.Step, update.Loss, samples, update.GradientNorm, update.LearningRate, _clock.Seconds(), sent - _sentBefore));
+                work.Generation, work.Step, update.Loss, samples, update.GradientNorm, update.LearningRate, _clock.Seconds(), sent - _sentBefore)
+            {
+                Ledger = run.Ledger.Take(work.Step),
+            });
             CheckpointAndEvaluate(work);
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using Orchestrator.Core.Jobs;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Core.Sampling;
@@ -44,6 +45,9 @@ internal sealed class PreparedRun : IDisposable
 
     public FlatBufferPool Pool { get; }
 
+    /// <summary>What was fed, until it is reported.</summary>
+    public LedgerKeeper Ledger { get; } = new();
+
     /// <summary>The parts of the flat buffer that travel together, in the order in which the backward pass finishes them.</summary>
     public ImmutableArray<FlatBucket> Buckets { get; }
 
@@ -79,9 +83,19 @@ internal sealed class PreparedRun : IDisposable
             Replica.Layout.TrainableCount, Task.TargetsPerSample(Data.Shape), BufferBytes);
     }
 
-    /// <summary>Reads one logical rank's share of a step; null when it is empty.</summary>
+    /// <summary>Reads one logical rank's share of a step to train on it, and keeps what was read for the ledger; null when it is empty.</summary>
+    /// <param name="step">Steps applied before this one.</param>
+    /// <param name="logicalRank">In [0, V).</param>
     public Batch? ReadShare(long step, int logicalRank)
     {
+        var batch = ReadShare(step, logicalRank, out var digest);
+        Ledger.Add(new LedgerEntry(step + 1, logicalRank, batch?.Count ?? 0, digest));
+        return batch;
+    }
+
+    private Batch? ReadShare(long step, int logicalRank, out SampleDigest digest)
+    {
+        digest = SampleDigest.Empty;
         var share = Samples.Share(step, logicalRank);
         if (share.Count == 0)
         {
@@ -96,7 +110,17 @@ internal sealed class PreparedRun : IDisposable
             ids[i] = Samples.SampleAt(share.First + i);
         }
 
-        return Data.Training.Read(ids, new SampleStreams(Job.Seed, Samples.EpochOf(share.First)));
+        var batch = Data.Training.Read(ids, new SampleStreams(Job.Seed, Samples.EpochOf(share.First)));
+        try
+        {
+            digest = BatchHashes.Digest(ids, batch);
+            return batch;
+        }
+        catch
+        {
+            batch.Dispose();
+            throw;
+        }
     }
 
     public void Dispose()
@@ -117,7 +141,8 @@ internal sealed class PreparedRun : IDisposable
         var buffer = Pool.Rent();
         try
         {
-            using var batch = ReadShare(step, 0);
+            // Trained on by nobody: it is not for the ledger.
+            using var batch = ReadShare(step, 0, out _);
             Replica.Pass.Compute(batch, step, 0, Samples.BatchSize(step), buffer);
             return StateHash.Compute(buffer);
         }

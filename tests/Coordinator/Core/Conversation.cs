@@ -94,6 +94,8 @@ internal sealed class Conversation
         ClusterEffect.ForRun { Effect: RunEffect.Tell e } => $"tell {e.Worker} {Format(e.Message)}",
         ClusterEffect.ForRun { Effect: RunEffect.Record e } => $"record {Format(e.Entry)}",
         ClusterEffect.ForRun { Effect: RunEffect.ReportStep e } => Invariant($"step {e.Report.Step}: loss {e.Report.Loss}, {e.Report.Samples} samples, {e.Report.AllReduceBytes} bytes"),
+        ClusterEffect.ForRun { Effect: RunEffect.AppendLedger e } => Invariant(
+            $"ledger {string.Join(", ", e.Reports.Select(report => $"step {report.Step} of {report.Worker} in {report.Generation}: ranks {string.Join(" ", report.Entries.Select(entry => entry.LogicalRank))}"))}"),
         ClusterEffect.ForRun { Effect: RunEffect.StartTimer e } => Invariant($"timer {e.Timer} {e.Generation} {e.After.TotalSeconds} s"),
         ClusterEffect.ForRun { Effect: RunEffect.End e } => $"end {e.Outcome.Result} {e.Outcome.ExitCode}: {e.Outcome.Reason}",
         _ => throw new ArgumentOutOfRangeException(nameof(effect), effect, "Give it words."),

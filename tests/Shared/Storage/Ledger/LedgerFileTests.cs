@@ -1,0 +1,140 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
+using Orchestrator.Storage.Ledger;
+
+namespace Orchestrator.Storage.Tests.Ledger;
+
+public sealed class LedgerFileTests : IDisposable
+{
+    private static readonly LedgerStart Start = new(new RunId("run"), 0, 7, 8, 2, null, 100, "abcd");
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("ledger-").FullName;
+
+    private string Path => System.IO.Path.Combine(_folder, LedgerReader.FileName);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Read_AfterAppends_GivesThemInOrder()
+    {
+        Write(Path, Start, 1, 2, 3);
+
+        Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2", "0: 3"], Words());
+    }
+
+    [Fact]
+    public void Open_CutOffAtAnyByte_GoesOnBehindTheLastWholeRecord()
+    {
+        Write(Path, Start, 1, 2);
+        var whole = File.ReadAllBytes(Path);
+        Write(Path, null, 3);
+        var longer = File.ReadAllBytes(Path);
+        for (var length = whole.Length; length < longer.Length; length++)
+        {
+            File.WriteAllBytes(Path, longer[..length]);
+            Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2"], Words());
+            Write(Path, Start with { Step = 2 }, 3);
+            Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2", "lineage 1 from 2", "1: 3"], Words());
+        }
+    }
+
+    [Fact]
+    public void Open_CutOffWithinTheFirstBytes_BeginsAnew()
+    {
+        File.WriteAllText(Path, "ORL");
+
+        Write(Path, Start, 1);
+
+        Assert.Equal(["lineage 0 from 0", "0: 1"], Words());
+    }
+
+    [Fact]
+    public void Open_DamagedInTheMiddle_IsRefusedAndSaysWhere()
+    {
+        Write(Path, Start, 1, 2, 3);
+        var bytes = File.ReadAllBytes(Path);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(Path, bytes);
+
+        var error = Assert.Throws<StorageException>(() => LedgerWriter.Open(Path));
+
+        Assert.Equal(StorageFailure.Corrupt, error.Failure);
+        Assert.Contains($"{Path} is damaged at byte ", error.Message, StringComparison.Ordinal);
+        Assert.Equal(bytes, File.ReadAllBytes(Path));
+    }
+
+    [Fact]
+    public void Open_ForeignFile_IsRefused()
+    {
+        File.WriteAllText(Path, "not a ledger");
+
+        Assert.Contains("does not begin as a ledger does", Assert.Throws<StorageException>(() => LedgerWriter.Open(Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Begin_AgainInTheSameRun_OnlyStepsThatAreTakenAgainMakeALineage()
+    {
+        using (var writer = LedgerWriter.Open(Path))
+        {
+            writer.Begin(Start, null);
+            writer.Append([Report(1), Report(2)]);
+            writer.Begin(Start with { Step = 2 }, null);
+            writer.Append([Report(3)]);
+            writer.Begin(Start with { Step = 1 }, null);
+            writer.Append([Report(2)]);
+        }
+
+        Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2", "0: 3", "lineage 1 from 1", "1: 2"], Words());
+    }
+
+    [Fact]
+    public void Begin_FromAnotherRunsCheckpoint_TakesOverWhatCounts()
+    {
+        var former = System.IO.Path.Combine(_folder, "former");
+        Write(former, Start, 1, 2, 3, 4);
+        Write(former, Start with { Step = 2 }, 3, 4, 5);
+
+        Write(Path, Start with { Step = 4 }, former, 5);
+
+        Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2", "lineage 1 from 2", "1: 3", "1: 4", "lineage 2 from 4", "2: 5"], Words());
+    }
+
+    [Fact]
+    public void Begin_TheFormerLedgerIsGone_BeginsWhereTheCheckpointEnds()
+    {
+        Write(Path, Start with { Step = 4 }, System.IO.Path.Combine(_folder, "gone"), 5);
+
+        Assert.Equal(["lineage 0 from 4", "0: 5"], Words());
+    }
+
+    private static void Write(string path, LedgerStart? start, params long[] steps) => Write(path, start, null, steps);
+
+    private static void Write(string path, LedgerStart? start, string? former, params long[] steps)
+    {
+        using var writer = LedgerWriter.Open(path);
+        if (start is not null)
+        {
+            writer.Begin(start, former);
+        }
+
+        foreach (var step in steps)
+        {
+            writer.Append([Report(step)]);
+        }
+
+        writer.Sync();
+    }
+
+    private static FedReport Report(long step) => new(new Generation(1), new WorkerId("w-1"), [new LedgerEntry(step, 0, 8, new SampleDigest((ulong)step, 5))]);
+
+    private ImmutableArray<string> Words() =>
+    [
+        .. LedgerReader.Read(Path).Select(record => record switch
+        {
+            LedgerRecord.Lineage lineage => $"lineage {lineage.Number} from {lineage.Start.Step}",
+            LedgerRecord.Fed fed => $"{fed.LineageNumber}: {string.Join(" ", fed.Report.Entries.Select(entry => entry.Step))}",
+            _ => "?",
+        }),
+    ];
+}
