@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(1103, LogLevel.Warning, "Worker {Worker} does not take its orders: {Pending} wait for it. Its stream is closed")]
     public static partial void WorkerStalled(ILogger log, string worker, int pending);
 
+    [LoggerMessage(1104, LogLevel.Information, "Worker {Worker} is given up and its stream closed: {Reason}")]
+    public static partial void WorkerEvicted(ILogger log, string worker, string reason);
+
     [LoggerMessage(1200, LogLevel.Information, "Run {Run}: {Event} at step {Step}: {Text}")]
     public static partial void RunRecorded(ILogger log, string run, string @event, long step, string text);
 

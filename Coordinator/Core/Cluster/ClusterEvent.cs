@@ -23,6 +23,15 @@ public abstract record ClusterEvent
 
     public sealed record StopRequested(RunId Run, string Reason) : ClusterEvent;
 
+    /// <inheritdoc cref="RunEvent.ScaleRequested"/>
+    public sealed record ScaleRequested(RunId Run, int Desired) : ClusterEvent;
+
+    /// <summary>A person wants a worker out of its run, behind a step. It gets no other run.</summary>
+    public sealed record DrainRequested(WorkerId Worker) : ClusterEvent;
+
+    /// <summary>Comes every <see cref="Liveness.LivenessRule.TickInterval"/>.</summary>
+    public sealed record Tick : ClusterEvent;
+
     /// <inheritdoc cref="RunEvent.LaunchFailed"/>
     public sealed record LaunchFailed(RunId Run, string Reason) : ClusterEvent;
 

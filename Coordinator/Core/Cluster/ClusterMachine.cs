@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -19,17 +21,20 @@ public static class ClusterMachine
                 Attach(turn, attached);
                 break;
             case ClusterEvent.WorkerSaid said:
-                turn.Give(state.RunOf(said.Worker), new RunEvent.WorkerSaid(said.Worker, said.Message));
-                if (said.Message is WorkerMessage.Leaving)
-                {
-                    // Its stream ends soon; until then no run may count on it.
-                    turn.State = turn.State with { Workers = turn.State.Workers.Remove(said.Worker) };
-                }
-
+                Hear(turn, said);
                 break;
             case ClusterEvent.WorkerLost lost:
-                turn.State = state with { Workers = state.Workers.Remove(lost.Worker) };
+                turn.State = state with { Workers = state.Workers.Remove(lost.Worker), Pulses = state.Pulses.Remove(lost.Worker) };
                 turn.Give(state.RunOf(lost.Worker), new RunEvent.WorkerLost(lost.Worker, lost.Reason));
+                break;
+            case ClusterEvent.Tick:
+                Tick(turn);
+                break;
+            case ClusterEvent.ScaleRequested scale:
+                turn.Give(state.Find(scale.Run), new RunEvent.ScaleRequested(scale.Desired));
+                break;
+            case ClusterEvent.DrainRequested drain:
+                Drain(turn, drain.Worker);
                 break;
             case ClusterEvent.RunSubmitted submitted:
                 Submit(turn, submitted.Order);
@@ -46,8 +51,93 @@ public static class ClusterMachine
         }
 
         Form(turn);
+        if (@event is not (ClusterEvent.Tick or ClusterEvent.WorkerSaid { Message: WorkerMessage.Progress or WorkerMessage.Heartbeat }))
+        {
+            Recruit(turn);
+        }
+
         return (Forget(turn.State), turn.Effects.ToImmutable());
     }
+
+    private static void Hear(Turn turn, ClusterEvent.WorkerSaid said)
+    {
+        var state = turn.State;
+        if (state.Pulses.TryGetValue(said.Worker, out var pulse))
+        {
+            turn.State = state with { Pulses = state.Pulses.SetItem(said.Worker, pulse.Hear(said.Message is WorkerMessage.Heartbeat, turn.Now)) };
+        }
+
+        if (said.Message is WorkerMessage.Heartbeat)
+        {
+            return;
+        }
+
+        turn.Give(state.RunOf(said.Worker), new RunEvent.WorkerSaid(said.Worker, said.Message));
+        if (said.Message is WorkerMessage.Leaving)
+        {
+            SetAside(turn, said.Worker);
+        }
+    }
+
+    /// <summary>Its stream ends soon, or when its run has released it; no other run may count on it.</summary>
+    private static void SetAside(Turn turn, WorkerId worker)
+    {
+        var workers = turn.State.Workers;
+        if (workers.TryGetValue(worker, out var candidate))
+        {
+            turn.State = turn.State with
+            {
+                Workers = turn.State.RunOf(worker) is null ? workers.Remove(worker) : workers.SetItem(worker, candidate with { IsLeaving = true }),
+            };
+        }
+    }
+
+    /// <summary>As if the worker had said that it leaves; its process need not know why it is released.</summary>
+    private static void Drain(Turn turn, WorkerId worker)
+    {
+        if (!turn.State.Workers.TryGetValue(worker, out var candidate))
+        {
+            turn.Effects.Add(new ClusterEffect.Note($"No worker {worker} is attached."));
+            return;
+        }
+
+        var run = turn.State.RunOf(worker);
+        turn.State = turn.State with { Workers = turn.State.Workers.SetItem(worker, candidate with { IsLeaving = true }) };
+        if (run is null)
+        {
+            return;
+        }
+
+        turn.Give(run, new RunEvent.WorkerSaid(worker, new WorkerMessage.Leaving("drained on request")));
+        if (turn.State.RunOf(worker) is null)
+        {
+            turn.Add(run.Id, [new RunEffect.Tell(worker, new CoordinatorMessage.Release("It is drained on request."))]);
+        }
+    }
+
+    private static void Tick(Turn turn)
+    {
+        var state = turn.State;
+        var since = turn.Now - state.LastTick;
+        var pulses = state.Pulses.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value.Tick(since, turn.Now));
+        turn.State = state with { LastTick = turn.Now, Pulses = pulses };
+        if (turn.State.Current is { Crew: not null } run)
+        {
+            turn.Give(run, new RunEvent.Tick(pulses));
+        }
+    }
+
+    /// <summary>Free workers join the run that trains.</summary>
+    private static void Recruit(Turn turn)
+    {
+        if (turn.State.Current is { Phase: RunPhase.Running or RunPhase.Paused } run && JoinRule.Decide(run, Free(turn.State)) is { IsNothing: false } decision)
+        {
+            turn.Give(run, new RunEvent.WorkersOffered(decision));
+        }
+    }
+
+    private static IEnumerable<Candidate> Free(ClusterState state) =>
+        state.Workers.Values.Where(candidate => !candidate.IsLeaving && state.RunOf(candidate.Worker) is null);
 
     private static void Attach(Turn turn, ClusterEvent.WorkerAttached attached)
     {
@@ -60,7 +150,10 @@ public static class ClusterMachine
 
         var number = state.LastWorkerNumber + 1;
         var worker = WorkerId.FromNumber(number);
-        turn.State = state with { LastWorkerNumber = number, Workers = state.Workers.Add(worker, new Candidate(worker, hello)) };
+        turn.State = state with
+        {
+            LastWorkerNumber = number, Workers = state.Workers.Add(worker, new Candidate(worker, hello)), Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
+        };
         turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, worker));
     }
 
@@ -100,8 +193,9 @@ public static class ClusterMachine
     {
         while (turn.State.Current is { Phase: RunPhase.Queued queued } run)
         {
-            var free = turn.State.Workers.Values.Where(candidate => turn.State.RunOf(candidate.Worker) is null);
-            var decision = FormationRule.Decide(run.Order.Job.Workers, free, run.Refused, run.Order.Launcher, queued.IsGraceOver);
+            // A run that has trained goes on with the numerics that it had.
+            var wanted = run.Order.Job.Workers with { Desired = run.Scale.Desired, Isa = run.Agreement?.Isa ?? run.Order.Job.Workers.Isa };
+            var decision = FormationRule.Decide(wanted, Free(turn.State), run.Refused, run.Order.Launcher, queued.IsGraceOver);
             if (decision.Reason == run.Reason && !decision.IsFormed && decision.Refusals.IsEmpty)
             {
                 return;
@@ -122,6 +216,8 @@ public static class ClusterMachine
     {
         public ClusterState State { get; set; } = state;
 
+        public DateTimeOffset Now { get; } = now;
+
         public ImmutableArray<ClusterEffect>.Builder Effects { get; } = ImmutableArray.CreateBuilder<ClusterEffect>();
 
         public void Give(RunState? run, RunEvent @event)
@@ -132,8 +228,12 @@ public static class ClusterMachine
                 return;
             }
 
-            var (next, effects) = RunMachine.Step(run, @event, State.Options.Waits, now);
-            State = State with { Runs = State.Runs.Replace(State.Find(run.Id)!, next) };
+            var (next, effects) = RunMachine.Step(run, @event, State.Options.Waits, Now);
+            var evicted = effects.OfType<RunEffect.Evict>().Select(evict => evict.Worker).ToImmutableArray();
+            State = State with
+            {
+                Runs = State.Runs.Replace(State.Find(run.Id)!, next), Workers = State.Workers.RemoveRange(evicted), Pulses = State.Pulses.RemoveRange(evicted),
+            };
             Add(run.Id, effects);
         }
 

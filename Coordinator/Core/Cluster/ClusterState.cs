@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 
@@ -24,6 +25,11 @@ public sealed record ClusterState
 
     public ImmutableSortedDictionary<WorkerId, Candidate> Workers { get; init; } = ImmutableSortedDictionary<WorkerId, Candidate>.Empty;
 
+    /// <summary>When each attached worker was heard last.</summary>
+    public ImmutableSortedDictionary<WorkerId, Pulse> Pulses { get; init; } = ImmutableSortedDictionary<WorkerId, Pulse>.Empty;
+
+    public DateTimeOffset LastTick { get; init; }
+
     /// <summary>In the order in which they were submitted; the first that has not ended is the current one.</summary>
     public ImmutableArray<RunState> Runs { get; init; } = [];
 
@@ -33,7 +39,7 @@ public sealed record ClusterState
     public RunState? Find(RunId id) => Runs.FirstOrDefault(run => run.Id == id);
 
     /// <summary>The run that a worker serves; null: it is free.</summary>
-    public RunState? RunOf(WorkerId worker) => Current is { } run && run.Members.Contains(worker) ? run : null;
+    public RunState? RunOf(WorkerId worker) => Current is { } run && run.IsServedBy(worker) ? run : null;
 }
 
 /// <param name="Version">Of the program; workers must have the same.</param>

@@ -25,11 +25,21 @@ public static class AgreementRule
         return new AgreementDecision(agreed,
         [
             .. groups.Skip(1).SelectMany(group => group).OrderBy(entry => entry.Key)
-                .Select(entry => new Refusal(entry.Key, Explain(entry.Key, entry.Value, agreed, model))),
+                .Select(entry => new Refusal(entry.Key, Explain(entry.Key, entry.Value, string.Join(", ", agreed), model))),
         ]);
     }
 
-    private static string Explain(WorkerId worker, WorkerMessage.Prepared its, ImmutableArray<WorkerId> agreed, WorkerMessage.Prepared theirs)
+    /// <summary>Whether a joiner may come in.</summary>
+    /// <returns>Null when it agrees in every field with what the members said; else the sentence.</returns>
+    public static string? WhyNot(WorkerId worker, WorkerMessage.Prepared its, WorkerMessage.Prepared theirs) =>
+        Fields(its).SequenceEqual(Fields(theirs)) ? null : Explain(worker, its, "the members", theirs);
+
+    /// <summary>Whether a worker may go on with a run from one of its checkpoints: data and arithmetic must be those that the run began with.</summary>
+    /// <returns>Null when it may; else the sentence.</returns>
+    public static string? WhyNotLater(WorkerId worker, WorkerMessage.Prepared its, WorkerMessage.Prepared theirs) => WhyNot(
+        worker, its with { AppliedSteps = theirs.AppliedSteps, CanarySha256 = theirs.CanarySha256, StateSha256 = theirs.StateSha256 }, theirs);
+
+    private static string Explain(WorkerId worker, WorkerMessage.Prepared its, string others, WorkerMessage.Prepared theirs)
     {
         var expected = Fields(theirs).ToDictionary(field => field.Name, field => field.Value, StringComparer.Ordinal);
         var found = Fields(its).ToDictionary(field => field.Name, field => field.Value, StringComparer.Ordinal);
@@ -37,7 +47,7 @@ public static class AgreementRule
             .Where(name => expected.GetValueOrDefault(name) != found.GetValueOrDefault(name))
             .Select(name => $"{name} is {Shorten(found.GetValueOrDefault(name))} and not {Shorten(expected.GetValueOrDefault(name))}")
             .ToImmutableArray();
-        return $"worker {worker} does not agree with {string.Join(", ", agreed)}: {string.Join("; ", differences)}. {Cure(differences)}";
+        return $"worker {worker} does not agree with {others}: {string.Join("; ", differences)}. {Cure(differences)}";
     }
 
     /// <summary>The first field that explains the others: other data also change the canary, other arithmetic too.</summary>

@@ -6,6 +6,9 @@ namespace Orchestrator.Coordinator.Core.Formation;
 /// <summary>A worker that may become a member of a generation, as it introduced itself.</summary>
 public sealed record Candidate(WorkerId Worker, WorkerMessage.Hello Hello)
 {
+    /// <summary>It was told to end, or is drained: it serves its run until it is released, and gets no other.</summary>
+    public bool IsLeaving { get; init; }
+
     /// <summary>As a person finds the process: the id, the process id and the host.</summary>
     public string Describe() => $"worker {Worker} (pid {Hello.Pid} on {Hello.Host})";
 }

@@ -17,7 +17,7 @@ public readonly record struct FormationDecision(
 /// <summary>Decides when a waiting run starts: with workers.desired at once, with workers.min after the grace period.</summary>
 public static class FormationRule
 {
-    /// <param name="workers">What the job asks for.</param>
+    /// <param name="workers">What the run wants.</param>
     /// <param name="idle">Attached workers that serve no run.</param>
     /// <param name="refused">Workers that were refused before; they are not asked again.</param>
     /// <param name="launcher">Only workers of this launcher may be members; null: any worker.</param>
@@ -44,8 +44,7 @@ public static class FormationRule
             }
         }
 
-        // A launcher starts exactly the desired workers, and nobody else will come: fewer of them means that one did not start.
-        var needed = launcher is null ? workers.Min : workers.Desired;
+        var needed = workers.Min;
         var hasEnough = able.Count >= needed;
         var isFormed = able.Count >= workers.Desired || (hasEnough && graceEnded);
         ImmutableArray<Candidate> members = isFormed ? [.. able.Take(workers.Desired)] : [];

@@ -4,7 +4,7 @@ using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
-/// <summary>A generation that is given up: everyone learns the first cause and says which step it holds.</summary>
+/// <summary>A run that fails: its generation is given up, everyone learns the first cause and says which step it holds. Joiners are released.</summary>
 internal static class AbortingMachine
 {
     /// <param name="state">The run.</param>
@@ -22,14 +22,20 @@ internal static class AbortingMachine
             .ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value.Step);
         var awaiting = able.Where(worker => !held.ContainsKey(worker)).ToImmutableSortedSet();
         var phase = new RunPhase.Aborting(crew, cause, awaiting, held);
+
+        // The newest number that a member can have heard of.
+        state = state with { Generation = state.LastGeneration };
         var abort = new CoordinatorMessage.Abort(state.Generation, cause.Sentence);
+        var release = new CoordinatorMessage.Release($"Run {state.Id} fails: {cause.Sentence}");
+        var joiners = state.Joiners.Keys.Where(joiner => !crew.Members.ContainsKey(joiner)).ToImmutableArray();
         ImmutableArray<RunEffect> effects =
         [
             .. before,
             .. awaiting.Select(worker => new RunEffect.Tell(worker, abort)),
+            .. joiners.Select(worker => new RunEffect.Tell(worker, release)),
             new RunEffect.StartTimer(RunTimer.Abort, state.Generation, waits.Abort),
         ];
-        return Settle(state with { Reason = cause.Sentence }, phase, effects, waits);
+        return Settle(state with { Reason = cause.Sentence, Joiners = state.Joiners.Clear() }, phase, effects, waits);
     }
 
     public static RunTurn Step(
@@ -63,11 +69,7 @@ internal static class AbortingMachine
                 return MemberNews.Progress(state, phase.Crew, said.Worker, report, now);
             case WorkerMessage.Failed failed:
                 var told = MemberNews.Failed(state, phase.Crew.Members[said.Worker], failed);
-
-                // The other end of a broken link can still save its state; a worker with a fault of its own cannot.
-                return failed.Kind == FailureKind.Environment
-                    ? (state, [told])
-                    : Settle(state, phase with { Awaiting = phase.Awaiting.Remove(said.Worker) }, [told], waits);
+                return Settle(state, phase with { Awaiting = phase.Awaiting.Remove(said.Worker) }, [told], waits);
             case WorkerMessage.Leaving leaving:
                 return Lose(state, phase, said.Worker, $"it was told to end ({leaving.Reason})", waits);
             default:
@@ -80,16 +82,14 @@ internal static class AbortingMachine
     {
         var member = phase.Crew.Members[worker];
         var step = state.Progress.HighestStep;
-        var cause = phase.Cause.HearsayOf is { } witness && witness != worker ? FailureCause.Loss(member, step, how) : phase.Cause;
         var next = phase with
         {
             Crew = phase.Crew.Without(worker),
-            Cause = cause,
             Awaiting = phase.Awaiting.Remove(worker),
             AppliedSteps = phase.AppliedSteps.Remove(worker),
         };
         var record = new RunEffect.Record(new RunRecord.WorkerLost(state.Generation, step, worker, member.Hello.Pid, how));
-        return Settle(state with { Reason = cause.Sentence }, next, [record], waits);
+        return Settle(state, next, [record], waits);
     }
 
     private static RunPhase.Aborting Hold(RunPhase.Aborting phase, WorkerId worker, long step) =>

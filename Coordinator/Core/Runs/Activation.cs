@@ -27,39 +27,57 @@ internal static class Activation
                 (candidate, i) => new Member(candidate.Worker, candidate.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)),
         ];
         var ranks = members.ToImmutableSortedDictionary(member => member.Worker, member => member);
-        var crew = new Crew(phase.Members, ranks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps);
-        var next = state with
+        var batches = StepPlan.Batches(state.Order, steps.TotalSteps, answer.SampleCount);
+        var crew = new Crew(state.Generation, phase.Members, ranks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, batches);
+        var why = $"{(members.Length == 1 ? "1 worker trains" : $"{members.Length} workers train")} "
+            + $"steps {answer.AppliedSteps + 1} to {steps.LastStep}.";
+        state = state with
         {
-            Phase = new RunPhase.Running(crew, null, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty),
-            LastStep = steps.LastStep,
-            GenerationSize = members.Length,
-            Progress = state.Progress.Start(answer.AppliedSteps, now),
-            Reason = $"{(members.Length == 1 ? "1 worker trains" : $"{members.Length} workers train")} "
-                + $"steps {answer.AppliedSteps + 1} to {steps.LastStep}.",
+            LastStep = steps.LastStep, Progress = state.Progress.Start(answer.AppliedSteps, now), Reason = why, SuspendReason = null,
+            Agreement = new Agreement(phase.Isa, answer, phase.Answers.Values.Max(each => each.BufferBytes)),
         };
         var activate = new CoordinatorMessage.Activate(state.Generation, members, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, null, []);
+        var running = new RunPhase.Running(crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty);
 
         // Only before the first step of the run: a later generation goes on from the state of this one.
-        var warning = state.GenerationSize == 0 ? ResumeRule.Warn(state.Order, answer.Fingerprint) : null;
-        var (begun, stored) = LedgerNews.Begin(next, answer.AppliedSteps);
-        return (begun,
+        var warning = state.FormedGenerations == 0 ? ResumeRule.Warn(state.Order, answer.Fingerprint) : null;
+        RunEffect[] warned = warning is null ? [] : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, answer.AppliedSteps, warning))];
+        var (begun, stored) = LedgerNews.Begin(state, answer.AppliedSteps);
+        var (next, records) = Form(begun, running, why, null, 0, now);
+        return (next, [.. stored, .. warned, .. records, .. members.Select(member => new RunEffect.Tell(member.Worker, activate))]);
+    }
+
+    /// <summary>A generation is in force: it is counted and recorded with all its members.</summary>
+    /// <param name="state">The run.</param>
+    /// <param name="running">Its crew is the new generation.</param>
+    /// <param name="why">In a sentence.</param>
+    /// <param name="lossSeen">When the loss was seen that it makes good; null: nobody was lost.</param>
+    /// <param name="lostRanks">Logical ranks of its first step that are computed again.</param>
+    /// <param name="now">Tells how long it took.</param>
+    public static RunTurn Form(RunState state, RunPhase.Running running, string why, DateTimeOffset? lossSeen, int lostRanks, DateTimeOffset now)
+    {
+        var crew = running.Crew;
+        var (generation, step) = (crew.Generation, crew.StartStep);
+        var next = state with
+        {
+            Phase = running, Generation = generation, FormedGenerations = state.FormedGenerations + 1, GenerationSize = crew.Members.Count,
+            LostLogicalRankSteps = state.LostLogicalRankSteps + lostRanks, PausedSince = null,
+        };
+        var formed = Describe(state, crew, why, (now - lossSeen)?.TotalSeconds, lostRanks);
+        return (next,
         [
-            .. stored,
-            .. warning is null
-                ? ImmutableArray<RunEffect>.Empty
-                : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, answer.AppliedSteps, warning))],
-            new RunEffect.Record(new RunRecord.GenerationFormed(state.Generation, answer.AppliedSteps, Describe(state, phase, answer, steps))),
-            .. members.Select(member => new RunEffect.Record(
-                Ready(state.Generation, answer.AppliedSteps, phase.Members[member.Worker].Hello, member))),
-            .. members.Select(member => new RunEffect.Tell(member.Worker, activate)),
+            .. state.PausedSince is { } since ? [new RunEffect.Record(new RunRecord.RunResumed(generation, step, (now - since).TotalSeconds))] : (RunEffect[])[],
+            new RunEffect.Record(new RunRecord.GenerationFormed(generation, step, formed)),
+            .. crew.Members.Values.Select(candidate => new RunEffect.Record(new RunRecord.WorkerReady(
+                generation, step, candidate.Worker, candidate.Hello.Pid, candidate.Hello.Host, [.. crew.RanksOf(candidate.Worker, step + 2)]))),
         ]);
     }
 
-    private static Formed Describe(RunState state, RunPhase.Preparing phase, WorkerMessage.Prepared answer, StepPlan steps) => new(
-        [.. phase.Members.Keys], state.Order.Job.Training.LogicalRanks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, phase.Isa,
-        answer.ParameterCount, phase.Answers.Values.Max(each => each.BufferBytes), answer.SampleCount, answer.DataSha256,
-        answer.TargetsPerSample);
-
-    private static RunRecord.WorkerReady Ready(Generation generation, long step, WorkerMessage.Hello hello, Member member) =>
-        new(generation, step, member.Worker, hello.Pid, hello.Host, [.. Enumerable.Range(member.FirstRank, member.RankCount)]);
+    private static Formed Describe(RunState state, Crew crew, string why, double? seconds, int lostRanks)
+    {
+        var (isa, answer, bufferBytes) = state.Agreement!;
+        return new Formed(
+            [.. crew.Members.Keys], state.Order.Job.Training.LogicalRanks, crew.StartStep, crew.LastStep, crew.TotalSteps, isa, answer.ParameterCount,
+            bufferBytes, answer.SampleCount, answer.DataSha256, answer.TargetsPerSample, why, seconds, lostRanks);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
@@ -6,36 +7,79 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <summary>Whether a run is complete, and with which result.</summary>
 internal static class Completion
 {
-    /// <summary>Ends the run when every member that is left has finished.</summary>
-    public static RunTurn Settle(
-        RunState state, RunPhase.Running phase, ImmutableArray<RunEffect> effects)
+    /// <summary>Everybody has applied the last step, and somebody is there.</summary>
+    public static bool IsComplete(IReadOnlyCollection<WorkerId> members, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished) =>
+        members.Count > 0 && members.All(finished.ContainsKey);
+
+    /// <summary>Ends the run when every member that is left has finished. When the last checkpoint's writer is gone, another member writes it first.</summary>
+    public static RunTurn Settle(RunState state, RunPhase.Running phase, ImmutableArray<RunEffect> effects, RunWaits waits)
     {
-        var members = phase.Crew.Members.Keys;
-        var missing = members.Count(worker => !phase.Finished.ContainsKey(worker));
-        if (missing > 0)
+        var members = RunningMachine.Everyone(phase);
+        if (!IsComplete(RunningMachine.Awaited(phase), phase.Finished))
         {
             return (state with { Phase = phase }, effects);
         }
 
-        return WhyNot(state, phase) is var (reason, kind)
-            ? RunEnding.Fail(state with { Phase = phase }, reason, kind, members, effects.AsSpan())
-            : RunEnding.End(state, Outcome(state, phase), members, effects.AsSpan());
+        var step = phase.Finished.Values.Max(finished => finished.Step);
+        var isSaved = state.Progress.Checkpoint?.Step == step || state.Progress.CheckpointProblem?.Step == step;
+        if (isSaved || AreDifferent(phase))
+        {
+            return End(state, phase, effects.AsSpan());
+        }
+
+        if (phase.Saver is not null)
+        {
+            return (state with { Phase = phase }, effects);
+        }
+
+        var saver = members.Members.Keys.First();
+        return (state with { Phase = phase with { Saver = saver } },
+        [
+            .. effects,
+            new RunEffect.Tell(saver, new CoordinatorMessage.SaveCheckpoint(state.LastGeneration)),
+            new RunEffect.StartTimer(RunTimer.Save, phase.Crew.Generation, waits.Save),
+        ]);
     }
+
+    /// <summary>Nothing is awaited any more.</summary>
+    public static RunTurn End(RunState state, RunPhase.Running phase, params ReadOnlySpan<RunEffect> effects)
+    {
+        var members = RunningMachine.Everyone(phase).Members.Keys;
+        if (WhyNot(state, phase) is var (reason, kind))
+        {
+            return RunEnding.Fail(state with { Phase = phase }, reason, kind, members, effects);
+        }
+
+        // A member that was lost behind the last step may have had a report on the way.
+        var checkpoint = state.Progress.Checkpoint!;
+        var (progress, complete) = ProgressRule.Settle(state.Progress, phase.Crew, checkpoint.Step, state.Progress.RoseAt);
+        var (counted, steps) = MemberNews.Committed(state, progress, complete);
+        return Conclude(counted, phase, checkpoint, members, [.. effects, .. steps]);
+    }
+
+    private static RunTurn Conclude(
+        RunState state, RunPhase.Running phase, CheckpointMark checkpoint, IEnumerable<WorkerId> members, params ReadOnlySpan<RunEffect> effects) =>
+        state.SuspendReason is { } suspend && state.StopReason is null && checkpoint.Step < state.LastStep
+            ? Requeue.Wait(state, members, $"{suspend} It goes on from its checkpoint of step {checkpoint.Step} when there are enough.", checkpoint.SavedAt, effects)
+            : RunEnding.End(state, Outcome(state, phase), members, effects);
+
+    private static bool AreDifferent(RunPhase.Running phase) =>
+        phase.Finished.Values.Select(finished => (finished.Step, finished.WeightsSha256)).Distinct().Count() > 1;
 
     /// <returns>Null when all members ended with the same weights and these are on disk.</returns>
     private static (string Reason, FailureKind Kind)? WhyNot(RunState state, RunPhase.Running phase)
     {
-        var ends = phase.Finished.GroupBy(entry => (entry.Value.Step, entry.Value.WeightsSha256)).ToImmutableArray();
-        if (ends.Length > 1)
+        if (AreDifferent(phase))
         {
+            var ends = phase.Finished.GroupBy(entry => (entry.Value.Step, entry.Value.WeightsSha256));
             return ("The members ended with different weights: "
                 + string.Join("; ", ends.Select(
                     end => $"{string.Join(", ", end.Select(entry => entry.Key))} with {end.Key.WeightsSha256} at step {end.Key.Step}"))
                 + ". This must not happen with one fingerprint; report it with the run folder.", FailureKind.Internal);
         }
 
-        var step = ends.Length == 0 ? phase.Crew.LastStep : ends[0].Key.Step;
-        if (state.Progress.CheckpointProblem is { } problem && problem.Step == step)
+        var step = phase.Finished.IsEmpty ? phase.Crew.LastStep : phase.Finished.Values.First().Step;
+        if (state.Progress.CheckpointProblem is { } problem && problem.Step == step && state.Progress.Checkpoint?.Step != step)
         {
             var done = step == phase.Crew.LastStep ? $"All {step} steps are applied, but the last" : $"Step {step} is applied, but its";
             return ($"{done} checkpoint could not be written: {problem.Reason} {RunEnding.HowToGoOn(state)}", FailureKind.Environment);
@@ -48,7 +92,7 @@ internal static class Completion
     private static RunOutcome Outcome(RunState state, RunPhase.Running phase)
     {
         var checkpoint = state.Progress.Checkpoint!;
-        var (result, reason) = (phase.StopReason, checkpoint.Step < phase.Crew.TotalSteps) switch
+        var (result, reason) = (state.StopReason, checkpoint.Step < phase.Crew.TotalSteps) switch
         {
             ({ } stop, true) => (RunResult.Stopped, $"{stop} It ended after step {checkpoint.Step} of {phase.Crew.TotalSteps}."),
             (null, true) => (RunResult.Stopped, $"Stopped after step {checkpoint.Step} of {phase.Crew.TotalSteps}, as asked by --stop-after."),

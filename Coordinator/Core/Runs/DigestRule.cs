@@ -14,10 +14,11 @@ public static class DigestRule
     /// <summary>Checkpoints that may be open at once; older ones are forgotten.</summary>
     public const int MaxOpenSteps = 16;
 
+    /// <summary>Who came in behind the step has no part in it.</summary>
     public static (RunProgress Progress, DigestDecision Decision) Add(RunProgress progress, Crew crew, WorkerId worker, long step, string sha256)
     {
         var known = progress.Digests.GetValueOrDefault(step, ImmutableSortedDictionary<WorkerId, string>.Empty).SetItem(worker, sha256);
-        var isComplete = crew.Members.Keys.All(known.ContainsKey);
+        var isComplete = crew.Members.Keys.All(member => known.ContainsKey(member) || crew.JoinedAt.GetValueOrDefault(member) >= step);
         var digests = isComplete ? progress.Digests.Remove(step) : progress.Digests.SetItem(step, known);
         while (digests.Count > MaxOpenSteps)
         {

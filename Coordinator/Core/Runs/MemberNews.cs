@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -7,6 +9,51 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <summary>What members report that only changes what is known, in whatever phase it comes.</summary>
 internal static class MemberNews
 {
+    /// <returns>Null when the message is not of this kind.</returns>
+    public static RunTurn? Hear(
+        RunState state, Crew crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished, RunEvent.WorkerSaid said, RunWaits waits, DateTimeOffset now)
+    {
+        switch (said.Message)
+        {
+            case WorkerMessage.Progress report:
+                return Progress(state, crew, said.Worker, report, now);
+            case WorkerMessage.Evaluated evaluated:
+                return Evaluated(state, evaluated);
+            case WorkerMessage.CheckpointSaved saved:
+                var (next, record) = Checkpoint(state, said.Worker, saved, now);
+                return (next, [record]);
+            case WorkerMessage.StateDigest digest:
+                return Compare(state, crew, finished, said.Worker, digest, waits);
+            case WorkerMessage.Leaving leaving:
+                return (state with { Leavers = state.Leavers.Add(said.Worker) }, [RunMachine.Note($"{said.Worker} wants to leave: {leaving.Reason}")]);
+            case WorkerMessage.FeedBroken broken:
+                return JoinerMachine.FeedEnded(state, broken.FeedId, broken.Reason);
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>A member has applied the last step.</summary>
+    public static (ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> Finished, ImmutableArray<RunEffect> Effects) Finish(
+        RunState state, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished, WorkerId worker, WorkerMessage.Finished message) =>
+        (finished.SetItem(worker, message), finished.ContainsKey(worker) ? [] : [Finished(state, worker, message)]);
+
+    private static RunTurn Compare(
+        RunState state, Crew crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished, WorkerId worker, WorkerMessage.StateDigest digest,
+        RunWaits waits)
+    {
+        var (progress, decision) = DigestRule.Add(state.Progress, crew, worker, digest.Step, digest.Sha256);
+        state = state with { Progress = progress };
+        if (decision.Difference is { } difference)
+        {
+            var cause = new FailureCause(difference, FailureKind.Internal, IsStateGood: false);
+            return AbortingMachine.Begin(state, crew, finished, cause, crew.Members.Keys, waits);
+        }
+
+        var compared = new RunRecord.StateCompared(state.Generation, digest.Step, crew.Members.Count, digest.Sha256);
+        return (state, decision.IsComplete ? [new RunEffect.Record(compared)] : []);
+    }
+
     public static (RunState State, RunEffect Record) Checkpoint(
         RunState state, WorkerId worker, WorkerMessage.CheckpointSaved saved, DateTimeOffset now)
     {
@@ -43,19 +90,32 @@ internal static class MemberNews
     public static RunTurn Progress(RunState state, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
     {
         var (progress, complete) = ProgressRule.Add(state.Progress, crew, worker, report, now);
+        return Committed(state, progress, complete);
+    }
+
+    /// <summary>Steps that are complete. A committed step shows that what failed before is overcome.</summary>
+    public static RunTurn Committed(RunState state, RunProgress progress, ImmutableArray<StepReport> complete)
+    {
         state = state with { Progress = progress };
         if (complete.IsEmpty)
         {
             return (state, []);
         }
 
-        var (next, stored) = LedgerNews.Commit(state, complete[^1].Step);
+        var overcome = state.LinkMarks.Where(mark => mark.Value < progress.Step).Select(mark => mark.Key);
+        var (next, stored) = LedgerNews.Commit(state with { FirstFailure = null, LinkMarks = state.LinkMarks.RemoveRange(overcome) }, complete[^1].Step);
         return (next, [.. stored, .. complete.Select(step => new RunEffect.ReportStep(step))]);
     }
+
+    public static RunEffect Lost(RunState state, Candidate worker, string how) => new RunEffect.Record(
+        new RunRecord.WorkerLost(state.Generation, state.Progress.HighestStep, worker.Worker, worker.Hello.Pid, how));
+
+    public static RunEffect Left(RunState state, Candidate worker, string how) => new RunEffect.Record(
+        new RunRecord.WorkerLeft(state.Generation, state.Progress.HighestStep, worker.Worker, worker.Hello.Pid, how));
 
     public static RunEffect Failed(RunState state, Candidate member, WorkerMessage.Failed failed) => new RunEffect.Record(
         new RunRecord.WorkerFailed(state.Generation, failed.Step, member.Worker, member.Hello.Pid, failed.Reason));
 
-    public static RunEffect Finished(RunState state, WorkerId worker, WorkerMessage.Finished finished) => new RunEffect.Record(
+    private static RunEffect Finished(RunState state, WorkerId worker, WorkerMessage.Finished finished) => new RunEffect.Record(
         new RunRecord.WorkerFinished(state.Generation, finished.Step, worker, finished.Samples, finished.WeightsSha256));
 }

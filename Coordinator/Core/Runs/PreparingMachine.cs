@@ -14,7 +14,9 @@ internal static class PreparingMachine
         switch (@event)
         {
             case RunEvent.WorkerSaid { Message: WorkerMessage.Prepared prepared } said when phase.Members.ContainsKey(said.Worker):
-                return Settle(state, phase with { Answers = phase.Answers.SetItem(said.Worker, prepared) }, [], now);
+                return state.Agreement is { } agreement && AgreementRule.WhyNotLater(said.Worker, prepared, agreement.Answer) is { } differs
+                    ? Refuse(state, phase, said.Worker, differs, FailureKind.Environment, now)
+                    : Settle(state, phase with { Answers = phase.Answers.SetItem(said.Worker, prepared) }, [], now);
             case RunEvent.WorkerSaid { Message: WorkerMessage.Refused refused } said when phase.Members.ContainsKey(said.Worker):
                 return Refuse(state, phase, said.Worker, refused.Reason, refused.Kind, now);
             case RunEvent.WorkerSaid { Message: WorkerMessage.Failed failed } said when phase.Members.ContainsKey(said.Worker):
@@ -54,9 +56,7 @@ internal static class PreparingMachine
         var member = phase.Members[worker];
         var reason = $"{member.Describe()} was lost before the first step: {how}.";
         var record = new RunEffect.Record(new RunRecord.WorkerLost(state.Generation, state.Progress.Step, worker, member.Hello.Pid, how));
-        return state.Order.IsEmbedded
-            ? RunEnding.Fail(state, reason, FailureKind.Environment, phase.Members.Keys.Where(other => other != worker), record)
-            : Settle(state, Without(phase, worker), [record], now, reason, isRefusal: false);
+        return Settle(state, Without(phase, worker), [record], now, reason, isRefusal: false);
     }
 
     private static RunTurn TimeOut(RunState state, RunPhase.Preparing phase, DateTimeOffset now)

@@ -5,6 +5,8 @@ using Orchestrator.Core.Messages;
 namespace Orchestrator.Coordinator.Core.Runs;
 
 /// <summary>Puts the members' reports of steps together: a step counts when every member that computes has applied it.</summary>
+/// <remarks>A report counts whatever generation it was computed in. A step has the batch's samples, also when one who computed some of them is
+/// gone before it could report.</remarks>
 public static class ProgressRule
 {
     /// <summary>Steps that may be open at once. Members differ by one; a member's reports may lie in a buffer for a while.</summary>
@@ -25,41 +27,47 @@ public static class ProgressRule
         }
 
         var partial = progress.Pending.TryGetValue(report.Step, out var known) ? known.With(report) : PartialStep.From(report);
+        var isRise = report.Step > progress.HighestStep;
         progress = progress with
         {
             Pending = progress.Pending.SetItem(report.Step, partial),
             ReportedSteps = progress.ReportedSteps.SetItem(worker, report.Step),
+            RoseAt = isRise ? now : progress.RoseAt,
         };
-        return Complete(progress, crew, report.Generation, now);
+        return Settle(progress, crew, now);
     }
 
-    private static (RunProgress Progress, ImmutableArray<StepReport> Complete) Complete(
-        RunProgress progress, Crew crew, Generation generation, DateTimeOffset now)
-    {
-        var everyone = crew.Members.Keys.Where(worker => crew.Ranks[worker].RankCount > 0)
+    /// <summary>Counts what is complete: also when a member whose report was missing is gone.</summary>
+    public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Settle(RunProgress progress, Crew crew, DateTimeOffset now) => Settle(
+        progress, crew, crew.Members.Keys.Where(crew.Computes)
             .Select(worker => progress.ReportedSteps.GetValueOrDefault(worker, crew.StartStep))
-            .DefaultIfEmpty(progress.Step).Min();
+            .DefaultIfEmpty(progress.Step).Min(), now);
+
+    /// <summary>Counts every step up to one that is known to be applied, whoever could not report it any more.</summary>
+    public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Settle(RunProgress progress, Crew crew, long everyone, DateTimeOffset now)
+    {
         var complete = ImmutableArray.CreateBuilder<StepReport>();
         while (!progress.Pending.IsEmpty && (progress.Pending.Keys.First() <= everyone || progress.Pending.Count > MaxPendingSteps))
         {
             var (step, partial) = progress.Pending.First();
-            progress = Apply(progress, step, partial, now);
+            var samples = crew.SamplesOf(step);
+            progress = Apply(progress, step, partial, samples, now);
             complete.Add(new StepReport(
-                generation, step, partial.Loss, partial.LearningRate, partial.GradientNorm, partial.Samples, partial.Seconds, partial.AllReduceBytes,
+                crew.Generation, step, partial.Loss, partial.LearningRate, partial.GradientNorm, samples, partial.Seconds, partial.AllReduceBytes,
                 progress.Rate.Present));
         }
 
         return (progress, complete.ToImmutable());
     }
 
-    private static RunProgress Apply(RunProgress progress, long step, PartialStep partial, DateTimeOffset now)
+    private static RunProgress Apply(RunProgress progress, long step, PartialStep partial, long samples, DateTimeOffset now)
     {
         var losses = progress.RecentLosses.Length < RunProgress.LossWindow ? progress.RecentLosses : progress.RecentLosses.RemoveAt(0);
         return progress with
         {
             Step = step,
             RecentLosses = losses.Add(partial.Loss),
-            Rate = progress.Rate.Tick(step, partial.Samples, now),
+            Rate = progress.Rate.Tick(step, samples, now),
             Pending = progress.Pending.Remove(step),
         };
     }

@@ -14,14 +14,18 @@ internal static class QueuedMachine
         {
             RunEvent.FormationDecided decided => Form(state, phase, decided.Decision, waits),
             RunEvent.TimerFired fired when fired.Timer != RunTimer.Grace || fired.Generation != state.Generation => RunMachine.Ignore(state, @event),
-            RunEvent.TimerFired when state.Order.IsEmbedded => RunEnding.Fail(
-                state, $"{state.Reason} After {waits.Launch.TotalSeconds:0} s the wait ends; look into {state.Order.RunDir}/logs.",
-                FailureKind.Environment, []),
-            RunEvent.TimerFired => (state with { Phase = phase with { IsGraceOver = true } }, []),
-            RunEvent.StopRequested stop => RunEnding.StopEarly(state, $"{stop.Reason} It had not started.", []),
-            RunEvent.LaunchFailed failed => RunEnding.Fail(state, failed.Reason, FailureKind.Environment, []),
+            RunEvent.TimerFired => (state with { Phase = phase with { IsGraceOver = true }, Reason = "The wait for more workers is over." }, []),
+            RunEvent.StopRequested stop => state.FormedGenerations == 0
+                ? RunEnding.StopEarly(state, $"{stop.Reason} It had not started.", [])
+                : RunEnding.End(state, StoppedWhileWaiting(state, stop.Reason), []),
+            RunEvent.LaunchFailed failed => RunEnding.Fail(
+                state, state.FormedGenerations == 0 ? failed.Reason : $"{failed.Reason} {RunEnding.HowToGoOn(state)}", FailureKind.Environment, []),
             _ => RunMachine.Ignore(state, @event),
         };
+
+    /// <summary>What it had trained is on disk: its members wrote a checkpoint, or were lost and with them the steps behind the last one.</summary>
+    private static RunOutcome StoppedWhileWaiting(RunState state, string reason) => new(
+        RunResult.Stopped, $"{reason} It was waiting for workers. {RunEnding.HowToGoOn(state)}", RunEnding.ExitDone, state.Progress.Checkpoint?.WeightsSha256);
 
     private static RunTurn Form(RunState state, RunPhase.Queued phase, FormationDecision decision, RunWaits waits)
     {
@@ -36,6 +40,12 @@ internal static class QueuedMachine
         if (decision.Refusals.Length > 0 && state.Order.IsEmbedded)
         {
             return RunEnding.Fail(state, decision.Refusals[0].Reason, FailureKind.Environment, [], [.. effects]);
+        }
+
+        if (!decision.HasEnough && phase.IsGraceOver && state.Order.IsEmbedded && state.FormedGenerations == 0)
+        {
+            return RunEnding.Fail(
+                state, $"{decision.Reason} After {waits.Launch.TotalSeconds:0} s the wait ends; look into {state.Order.RunDir}/logs.", FailureKind.Environment, [], [.. effects]);
         }
 
         state = state with { Reason = decision.Reason };
@@ -56,14 +66,15 @@ internal static class QueuedMachine
 
     private static RunTurn Prepare(RunState state, FormationDecision decision, RunWaits waits)
     {
-        var generation = state.Generation.Next;
+        var generation = state.LastGeneration.Next;
         var order = state.Order;
         var prepare = new CoordinatorMessage.Prepare(
-            order.Id, generation, JobSpecJson.Write(order.Job), decision.Isa, order.RunDir, order.ResumeFrom);
+            order.Id, generation, JobSpecJson.Write(order.Job), decision.Isa, order.RunDir, state.ResumeFrom);
         var members = decision.Members.ToImmutableSortedDictionary(member => member.Worker, member => member);
         var next = state with
         {
             Generation = generation,
+            LastGeneration = generation,
             Phase = new RunPhase.Preparing(decision.Isa, members, ImmutableSortedDictionary<WorkerId, WorkerMessage.Prepared>.Empty),
         };
         return (next,

@@ -24,6 +24,9 @@ public abstract record RunEffect
     /// <summary>A step is applied on every member that computes.</summary>
     public sealed record ReportStep(StepReport Report) : RunEffect;
 
+    /// <summary>Close a worker's stream: it is counted as lost already, and attaches anew when it is well.</summary>
+    public sealed record Evict(WorkerId Worker, string Reason) : RunEffect;
+
     public sealed record StartTimer(RunTimer Timer, Generation Generation, TimeSpan After) : RunEffect;
 
     /// <summary>The run is over; nothing follows.</summary>

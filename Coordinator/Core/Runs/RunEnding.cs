@@ -19,9 +19,9 @@ internal static class RunEnding
         effects.Add(new RunEffect.Record(new RunRecord.RunEnded(
             state.Generation, state.Progress.Step, outcome, state.Progress.Loss, state.Progress.Rate.Overall)));
         var release = new CoordinatorMessage.Release($"Run {state.Id} has ended: {outcome.Reason}");
-        effects.AddRange(members.Select(worker => new RunEffect.Tell(worker, release)));
+        effects.AddRange(members.Union(state.Joiners.Keys).Select(worker => new RunEffect.Tell(worker, release)));
         effects.Add(new RunEffect.End(outcome));
-        return (state with { Phase = new RunPhase.Ended(outcome), Reason = outcome.Reason }, effects.ToImmutable());
+        return (state with { Phase = new RunPhase.Ended(outcome), Reason = outcome.Reason, Joiners = state.Joiners.Clear() }, effects.ToImmutable());
     }
 
     /// <summary>A person ended it before its first step.</summary>
@@ -34,7 +34,7 @@ internal static class RunEnding
 
     /// <summary>A wrong job that was found out before the first step is the job file's fault; later it is the run that failed.</summary>
     private static int ExitCodeOf(FailureKind kind, RunState state) =>
-        kind == FailureKind.Job && state.Crew is null ? ExitJobIsWrong : ExitFailed;
+        kind == FailureKind.Job && state.Crew is null && state.FormedGenerations == 0 ? ExitJobIsWrong : ExitFailed;
 
     /// <summary>Where the newest state is and what to type to go on with it.</summary>
     public static string HowToGoOn(RunState state)
@@ -45,7 +45,7 @@ internal static class RunEnding
                 + $"To go on, type: ./orchestrator run {state.Order.JobFile} --resume {checkpoint.Path}";
         }
 
-        return state.Order.ResumeFrom is { } origin
+        return state.ResumeFrom is { } origin
             ? $"No checkpoint was written since it was resumed; type again: ./orchestrator run {state.Order.JobFile} --resume {origin}"
             : "There is no checkpoint yet; type the command again to start anew.";
     }

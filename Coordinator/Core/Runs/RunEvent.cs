@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -20,7 +23,17 @@ public abstract record RunEvent
     /// <summary>A person wants the run to end after a step, with a checkpoint.</summary>
     public sealed record StopRequested(string Reason) : RunEvent;
 
-    /// <summary>The launcher could not start its workers, or one ended before it attached.</summary>
+    /// <summary>Free workers may join, and some may not.</summary>
+    public sealed record WorkersOffered(JoinDecision Decision) : RunEvent;
+
+    /// <summary>A person wants another number of workers.</summary>
+    public sealed record ScaleRequested(int Desired) : RunEvent;
+
+    /// <summary>A moment has gone by.</summary>
+    /// <param name="Pulses">When each attached worker was heard last.</param>
+    public sealed record Tick(ImmutableSortedDictionary<WorkerId, Pulse> Pulses) : RunEvent;
+
+    /// <summary>The launcher could not start its workers, or has given up starting them again.</summary>
     public sealed record LaunchFailed(string Reason) : RunEvent;
 
     /// <summary>A timer of an older generation is ignored.</summary>
@@ -41,8 +54,17 @@ public enum RunTimer
     /// <summary>Every member's answer to Abort.</summary>
     Abort = 3,
 
-    /// <summary>The last checkpoint of a run that failed.</summary>
+    /// <summary>The last checkpoint of a run that failed, or whose writer is gone.</summary>
     Save = 4,
+
+    /// <summary>Every member's answer to Fence.</summary>
+    Fence = 5,
+
+    /// <summary>A loss that explains a broken link.</summary>
+    Link = 6,
+
+    /// <summary>The end of a planned change.</summary>
+    Change = 7,
 }
 
 /// <summary>How long a run waits for what.</summary>
@@ -59,6 +81,15 @@ public sealed record RunWaits
 
     /// <summary>For the answer to Abort: a member finishes at most one logical rank's pass before it looks.</summary>
     public TimeSpan Abort { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>For the answer to Fence: a member's control answers at once, so one that does not is stuck. The liveness rule sees a frozen one far earlier.</summary>
+    public TimeSpan Fence { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For the end of a stream when a member reports a broken link: the peer's death shows on both within this time, and a pause is hardly felt.</summary>
+    public TimeSpan Link { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>For a planned change: connecting and a few of the longest steps. When it is over, the change is called off.</summary>
+    public TimeSpan Change { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>For the last checkpoint of a failed run: a large state on a slow disk.</summary>
     public TimeSpan Save { get; init; } = TimeSpan.FromMinutes(30);

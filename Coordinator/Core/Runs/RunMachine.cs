@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -5,9 +7,11 @@ namespace Orchestrator.Coordinator.Core.Runs;
 
 /// <summary>The life of one run: from the queue to its end. Decides; its effects are carried out by the shell, in order.</summary>
 /// <remarks>
-/// Queued -> Preparing -> Running -> Ended is the quiet way. A member that fails or is lost while Running leads over Aborting (the
-/// others say what they hold) and Saving (the one that holds most writes it) to Ended. A message of another generation
-/// changes nothing. Every phase has its own machine; this one only tells them apart.
+/// Queued -> Preparing -> Running -> Ended is the quiet way. The loss of a member while Running leads over Regrouping (those who are left say
+/// what they hold) back to Running in a new generation, over Paused when fewer than workers.min are left, and to Queued when nobody is.
+/// A job that is wrong, or members that disagree, lead over Aborting and Saving to Ended. What a present member reports of a step counts
+/// whatever generation it was in; an answer counts only for the generation that it was asked for. Every phase has its own machine; this one
+/// only tells them apart.
 /// </remarks>
 public static class RunMachine
 {
@@ -15,7 +19,10 @@ public static class RunMachine
     {
         var workers = order.Job.Workers;
         var phase = new RunPhase.Queued(IsGraceRunning: order.IsEmbedded, IsGraceOver: false);
-        var state = new RunState { Order = order, Phase = phase, Reason = "Waits for its turn." };
+        var state = new RunState
+        {
+            Order = order, Phase = phase, Reason = "Waits for its turn.", Scale = new Scale(workers.Desired, workers.Max), ResumeFrom = order.ResumeFrom,
+        };
         var queued = new RunEffect.Record(new RunRecord.RunQueued(order.Job.Name, workers.Min, workers.Desired, workers.Max, order.ResumeFrom));
         return (state, order.IsEmbedded
             ? [queued, new RunEffect.StartTimer(RunTimer.Grace, Generation.None, waits.Launch)]
@@ -30,11 +37,11 @@ public static class RunMachine
         }
 
         var (heard, stored, conflict) = LedgerNews.Hear(state, fed.Worker, progress);
-        if (conflict is not null && state.Phase is RunPhase.Running running)
+        if (conflict is not null && state is { Crew: { } crew, Phase: not (RunPhase.Aborting or RunPhase.Saving) })
         {
             // The two fed different bytes, so the state is not that of a quiet run.
             var cause = new FailureCause(conflict, FailureKind.Environment, IsStateGood: false);
-            return AbortingMachine.Begin(state, running.Crew, running.Finished, cause, running.Crew.Members.Keys, waits);
+            return AbortingMachine.Begin(state, crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty, cause, crew.Members.Keys, waits);
         }
 
         var (next, effects) = Decide(heard, @event, waits, now);
@@ -43,9 +50,20 @@ public static class RunMachine
 
     private static RunTurn Decide(RunState state, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
-        if (@event is RunEvent.WorkerSaid said && GenerationOf(said.Message) is { } generation && generation != state.Generation)
+        if (@event is RunEvent.WorkerSaid { Message: WorkerMessage.Heartbeat })
+        {
+            return (state, []);
+        }
+
+        if (@event is RunEvent.WorkerSaid said && !state.Joiners.ContainsKey(said.Worker)
+            && AskedFor(state, said.Message) is { } generation && generation != state.Generation)
         {
             return (state, [Note($"{said.Message.GetType().Name} of {said.Worker} is of {generation}; the run is in {state.Generation}.")]);
+        }
+
+        if (@event is RunEvent.ScaleRequested scale && state.Phase is not RunPhase.Ended)
+        {
+            return Scaling.Set(state, scale.Desired);
         }
 
         return (state.Phase, @event) switch
@@ -53,6 +71,8 @@ public static class RunMachine
             (RunPhase.Queued queued, _) => QueuedMachine.Step(state, queued, @event, waits),
             (RunPhase.Preparing preparing, _) => PreparingMachine.Step(state, preparing, @event, now),
             (RunPhase.Running running, _) => RunningMachine.Step(state, running, @event, waits, now),
+            (RunPhase.Regrouping regrouping, _) => RegroupingMachine.Step(state, regrouping, @event, waits, now),
+            (RunPhase.Paused paused, _) => PausedMachine.Step(state, paused, @event, waits, now),
             (RunPhase.Aborting aborting, _) => AbortingMachine.Step(state, aborting, @event, waits, now),
             (RunPhase.Saving saving, _) => SavingMachine.Step(state, saving, @event, waits, now),
             _ => (state, [Note($"{@event.GetType().Name} came after the end of run {state.Id}.")]),
@@ -62,8 +82,9 @@ public static class RunMachine
     internal static RunEffect.Note Note(string sentence) => new(sentence);
 
     /// <summary>What a phase has no use for.</summary>
-    internal static RunTurn Ignore(RunState state, RunEvent @event) =>
-        (state, [Note($"{Describe(@event)} changes nothing while run {state.Id} is {state.Phase.GetType().Name}.")]);
+    internal static RunTurn Ignore(RunState state, RunEvent @event) => @event is RunEvent.Tick
+        ? (state, [])
+        : (state, [Note($"{Describe(@event)} changes nothing while run {state.Id} is {state.Phase.GetType().Name}.")]);
 
     private static string Describe(RunEvent @event) => @event switch
     {
@@ -73,17 +94,12 @@ public static class RunMachine
         _ => @event.GetType().Name,
     };
 
-    private static Generation? GenerationOf(WorkerMessage message) => message switch
+    /// <summary>The generation of an answer that counts for that generation only; null: the message counts in any.</summary>
+    private static Generation? AskedFor(RunState state, WorkerMessage message) => message switch
     {
         WorkerMessage.Prepared m => m.Generation,
         WorkerMessage.Refused m => m.Generation,
-        WorkerMessage.Progress m => m.Generation,
-        WorkerMessage.Evaluated m => m.Generation,
-        WorkerMessage.StateDigest m => m.Generation,
-        WorkerMessage.CheckpointSaved m => m.Generation,
-        WorkerMessage.Aborted m => m.Generation,
-        WorkerMessage.Finished m => m.Generation,
-        WorkerMessage.Failed m => m.Generation,
+        WorkerMessage.Failed m when state.Phase is RunPhase.Preparing => m.Generation,
         _ => null,
     };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -6,7 +7,8 @@ using Orchestrator.Core.Messages;
 namespace Orchestrator.Coordinator.Core.Runs;
 
 /// <summary>Where a run stands. Closed set.</summary>
-/// <remarks>Queued, Preparing, Running, then Ended; Aborting and Saving lie between a failure and the end.</remarks>
+/// <remarks>Queued, Preparing, Running, then Ended. A loss leads from Running over Regrouping, and Paused when too few are left, back to
+/// Running; Aborting and Saving lie between a failure of the run and its end.</remarks>
 public abstract record RunPhase
 {
     private RunPhase() { }
@@ -30,10 +32,48 @@ public abstract record RunPhase
 
     /// <summary>Steps are taken.</summary>
     /// <param name="Crew">Who does it.</param>
-    /// <param name="StopReason">Why the members were asked to end early; null: they were not.</param>
     /// <param name="Finished">Members that have applied the last step.</param>
-    public sealed record Running(
-        Crew Crew, string? StopReason, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> Finished) : RunPhase;
+    public sealed record Running(Crew Crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> Finished) : RunPhase
+    {
+        /// <summary>Members that are known to be in the generation: a planned change waits for all of them.</summary>
+        public ImmutableSortedSet<WorkerId> Entered { get; init; } = [];
+
+        /// <summary>The planned change that is under way; null: none is.</summary>
+        public PlannedChange? Change { get; init; }
+
+        /// <summary>The members of this generation were asked to end after a step.</summary>
+        public bool IsEnding { get; init; }
+
+        /// <summary>Links that members reported as broken, and whose fate the timer decides.</summary>
+        public ImmutableSortedSet<BrokenLink> BrokenLinks { get; init; } = [];
+
+        /// <summary>Who was asked for the last checkpoint because its writer is gone; null: nobody was.</summary>
+        public WorkerId? Saver { get; init; }
+    }
+
+    /// <summary>A member was lost: those who are left drop the exchange and say what they hold.</summary>
+    /// <param name="Next">The generation that comes.</param>
+    /// <param name="Crew">Everyone who was fenced and is still there; the ranks are those of the generation that is given up.</param>
+    /// <param name="Answers">Who has answered.</param>
+    /// <param name="Finished">Members that have applied the last step.</param>
+    /// <param name="Cause">Why, and since when.</param>
+    public sealed record Regrouping(
+        Generation Next, Crew Crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Fenced> Answers,
+        ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> Finished, RegroupCause Cause) : RunPhase;
+
+    /// <summary>Fewer than workers.min are left. They stay fenced and keep what they hold.</summary>
+    /// <param name="Next">The generation to which they are fenced.</param>
+    /// <param name="Crew">Who is left; the ranks are those of the generation that was given up.</param>
+    /// <param name="Answers">What they hold.</param>
+    /// <param name="Finished">Members that have applied the last step.</param>
+    /// <param name="Cause">Why, and since when.</param>
+    public sealed record Paused(
+        Generation Next, Crew Crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Fenced> Answers,
+        ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> Finished, RegroupCause Cause) : RunPhase
+    {
+        /// <summary>The last step that anybody has decided.</summary>
+        public long Decided => Answers.Values.Max(answer => answer.Decided);
+    }
 
     /// <summary>The generation is given up; the members that are left say what they hold.</summary>
     /// <param name="Crew">Who is left.</param>
@@ -53,53 +93,4 @@ public abstract record RunPhase
         Crew Crew, FailureCause Cause, WorkerId Saver, long Step, ImmutableSortedDictionary<WorkerId, long> AppliedSteps) : RunPhase;
 
     public sealed record Ended(RunOutcome Outcome) : RunPhase;
-}
-
-/// <summary>The members of the generation that trains, and from where to where.</summary>
-/// <param name="Members">By id; those that are still there.</param>
-/// <param name="Ranks">Index of the first logical rank and count, of each member.</param>
-/// <param name="StartStep">Steps that were applied before this generation.</param>
-/// <param name="LastStep">The run ends when this many are applied.</param>
-/// <param name="TotalSteps">Steps of the whole job.</param>
-public sealed record Crew(
-    ImmutableSortedDictionary<WorkerId, Candidate> Members, ImmutableSortedDictionary<WorkerId, Member> Ranks,
-    long StartStep, long LastStep, long TotalSteps)
-{
-    public Crew Without(WorkerId worker) => this with { Members = Members.Remove(worker) };
-}
-
-/// <summary>The first cause of a failure.</summary>
-/// <param name="Sentence">Names the worker, the step and the values.</param>
-/// <param name="Kind">Whose mistake it is.</param>
-/// <param name="HearsayOf">Set when a member reported what it saw from its end of a link: the loss of another member explains it better.</param>
-/// <param name="IsStateGood">The members' state may be saved: false when they disagree about it.</param>
-public sealed record FailureCause(string Sentence, FailureKind Kind, WorkerId? HearsayOf = null, bool IsStateGood = true)
-{
-    /// <param name="member">Who is gone.</param>
-    /// <param name="step">The highest that anybody reported.</param>
-    /// <param name="how">In words that follow a colon.</param>
-    public static FailureCause Loss(Candidate member, long step, string how) =>
-        new($"{Capital(member.Describe())} was lost at step {step}: {how.TrimEnd('.')}.", FailureKind.Environment);
-
-    /// <summary>A member says that it cannot go on.</summary>
-    public static FailureCause Of(Candidate member, WorkerMessage.Failed failed) => new(
-        $"{Capital(member.Describe())} failed at step {failed.Step + 1}: {failed.Reason.TrimEnd('.')}.", failed.Kind,
-        failed.Kind == FailureKind.Environment ? member.Worker : null);
-
-    private static string Capital(string sentence) => char.ToUpperInvariant(sentence[0]) + sentence[1..];
-}
-
-/// <summary>How a run ended.</summary>
-/// <param name="Result">Succeeded, failed or stopped.</param>
-/// <param name="Reason">In a sentence.</param>
-/// <param name="ExitCode">0, 1 or 3: of the process that waits for the run.</param>
-/// <param name="WeightsSha256">Of the last checkpoint; null: the run wrote none.</param>
-public sealed record RunOutcome(RunResult Result, string Reason, int ExitCode, string? WeightsSha256);
-
-public enum RunResult
-{
-    Unspecified = 0,
-    Succeeded = 1,
-    Failed = 2,
-    Stopped = 3,
 }

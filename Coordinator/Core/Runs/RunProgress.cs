@@ -38,14 +38,26 @@ public sealed record RunProgress
 
     public double? Loss => RecentLosses.Length == 0 ? null : RecentLosses.Average();
 
-    /// <summary>A generation begins to train.</summary>
+    /// <summary>When somebody last reported a step that nobody had reported before.</summary>
+    public DateTimeOffset RoseAt { get; init; }
+
+    /// <summary>A generation begins to train from a checkpoint or from the initial weights. The steps behind it are taken again, and the clock goes on.</summary>
     public RunProgress Start(long startStep, DateTimeOffset now) => this with
     {
         Step = startStep,
-        Rate = RateClock.Start(startStep, now),
+        RecentLosses = RecentLosses.RemoveRange(
+            (int)Math.Max(0, RecentLosses.Length - Math.Max(0, Step - startStep)), (int)Math.Min(RecentLosses.Length, Math.Max(0, Step - startStep))),
+        Rate = Rate == RateClock.Stopped ? RateClock.Start(startStep, now) : Rate,
         Pending = Pending.Clear(),
         ReportedSteps = ReportedSteps.Clear(),
         Digests = Digests.Clear(),
+        RoseAt = now,
+    };
+
+    /// <summary>Forgets what those said who are gone; what others wait for is counted by their own reports.</summary>
+    public RunProgress KeepOnly(Crew crew) => this with
+    {
+        ReportedSteps = ReportedSteps.RemoveRange(ReportedSteps.Keys.Where(worker => !crew.Members.ContainsKey(worker))),
     };
 
     /// <summary>The highest step that anybody reported: what a person calls the step at which something happened.</summary>
@@ -60,15 +72,14 @@ public sealed record CheckpointProblem(long Step, string Reason);
 public sealed record HeldOut(long Step, double Loss, double? Accuracy);
 
 /// <summary>A step as far as members have reported it.</summary>
-public sealed record PartialStep(double Loss, double LearningRate, double GradientNorm, long Samples, StepSeconds Seconds, long AllReduceBytes)
+public sealed record PartialStep(double Loss, double LearningRate, double GradientNorm, StepSeconds Seconds, long AllReduceBytes)
 {
     public static PartialStep From(WorkerMessage.Progress report) =>
-        new(report.Loss, report.LearningRate, report.GradientNorm, report.Samples, report.Seconds, report.AllReduceBytes);
+        new(report.Loss, report.LearningRate, report.GradientNorm, report.Seconds, report.AllReduceBytes);
 
-    /// <summary>The loss is the same on every member; samples and bytes add up; of the times the slowest counts.</summary>
+    /// <summary>The loss is the same on every member; bytes add up; of the times the slowest counts.</summary>
     public PartialStep With(WorkerMessage.Progress report) => this with
     {
-        Samples = Samples + report.Samples,
         AllReduceBytes = AllReduceBytes + report.AllReduceBytes,
         Seconds = new StepSeconds(
             Math.Max(Seconds.Step, report.Seconds.Step), Math.Max(Seconds.Data, report.Seconds.Data), Math.Max(Seconds.Compute, report.Seconds.Compute),

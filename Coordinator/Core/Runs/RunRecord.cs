@@ -47,11 +47,29 @@ public abstract record RunRecord(Generation Generation, long Step)
     public sealed record WorkerFinished(Generation Generation, long Step, WorkerId Worker, long Samples, string WeightsSha256)
         : RunRecord(Generation, Step);
 
+    /// <summary>A free worker was asked to make itself ready and follow.</summary>
+    public sealed record WorkerJoining(Generation Generation, long Step, WorkerId Worker, int Pid, string Host) : RunRecord(Generation, Step);
+
+    /// <summary>A worker is out of the run, and nothing was lost by it.</summary>
+    public sealed record WorkerLeft(Generation Generation, long Step, WorkerId Worker, int Pid, string Reason) : RunRecord(Generation, Step);
+
+    /// <summary>The run wants another number of workers.</summary>
+    public sealed record RunScaled(Generation Generation, long Step, int Desired) : RunRecord(Generation, Step);
+
+    /// <summary>Too few workers are left. The run goes on by itself when there are enough.</summary>
+    public sealed record RunPaused(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
+    /// <param name="Seconds">How long it was paused.</param>
+    public sealed record RunResumed(Generation Generation, long Step, double Seconds) : RunRecord(Generation, Step);
+
     public sealed record RunEnded(Generation Generation, long Step, RunOutcome Outcome, double? Loss, double? SamplesPerSecond)
         : RunRecord(Generation, Step);
 }
 
 /// <summary>What a generation starts with.</summary>
+/// <param name="Why">In a sentence; with the workers that were lost, joined or left.</param>
+/// <param name="SecondsSinceLoss">From the moment when the loss was seen; null: nobody was lost.</param>
+/// <param name="LostRanks">Logical ranks of the first step that are computed again.</param>
 public sealed record Formed(
     ImmutableArray<WorkerId> Workers, int LogicalRanks, long StartStep, long LastStep, long TotalSteps, string Isa, long ParameterCount,
-    long BufferBytes, long SampleCount, string DataSha256, long TargetsPerSample);
+    long BufferBytes, long SampleCount, string DataSha256, long TargetsPerSample, string Why, double? SecondsSinceLoss, int LostRanks);

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
+using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
@@ -11,8 +13,17 @@ public sealed record RunState
 
     public required RunPhase Phase { get; init; }
 
-    /// <summary>The present or the last generation; None before the first.</summary>
+    /// <summary>The generation in force, or the one being prepared, or the last; None before the first.</summary>
     public Generation Generation { get; init; } = Generation.None;
+
+    /// <summary>The highest number that was given to a generation, in force or not.</summary>
+    public Generation LastGeneration { get; init; } = Generation.None;
+
+    /// <summary>Generations that were in force.</summary>
+    public int FormedGenerations { get; init; }
+
+    /// <summary>Logical ranks that were dealt out anew because their owner was lost in an undecided step.</summary>
+    public long LostLogicalRankSteps { get; init; }
 
     /// <summary>Workers that may not be members, and why.</summary>
     public ImmutableSortedDictionary<WorkerId, string> Refused { get; init; } = ImmutableSortedDictionary<WorkerId, string>.Empty;
@@ -31,17 +42,67 @@ public sealed record RunState
     /// <summary>Members with which the last generation began; 0 before the first.</summary>
     public int GenerationSize { get; init; }
 
+    /// <summary>How many workers the run wants: the job's, until a person scales it.</summary>
+    public Scale Scale { get; init; }
+
+    /// <summary>Absolute checkpoint folder from which members load; null: the initial weights.</summary>
+    public string? ResumeFrom { get; init; }
+
+    /// <summary>What the members agreed on when they were prepared; a joiner must say the same. Null before the first generation.</summary>
+    public Agreement? Agreement { get; init; }
+
+    /// <summary>Workers that are on their way into the run.</summary>
+    public ImmutableSortedDictionary<WorkerId, Joiner> Joiners { get; init; } = ImmutableSortedDictionary<WorkerId, Joiner>.Empty;
+
+    /// <summary>Members that are to leave at the next change.</summary>
+    public ImmutableSortedSet<WorkerId> Leavers { get; init; } = [];
+
+    /// <summary>The number of the last feed; never used again.</summary>
+    public long LastFeed { get; init; }
+
+    /// <summary>Why a person ended the run early; null: nobody did.</summary>
+    public string? StopReason { get; init; }
+
+    /// <summary>Why the run is to wait for other workers after a step; null: it is not.</summary>
+    public string? SuspendReason { get; init; }
+
+    /// <summary>Set while it waits after it had trained.</summary>
+    public DateTimeOffset? PausedSince { get; init; }
+
+    /// <summary>The first failure that a member reported since a step was committed; null: none.</summary>
+    public FailureCause? FirstFailure { get; init; }
+
+    /// <summary>Links that broke, and the step that was committed then. Forgotten when a later one is.</summary>
+    public ImmutableSortedDictionary<BrokenLink, long> LinkMarks { get; init; } = ImmutableSortedDictionary<BrokenLink, long>.Empty;
+
     public RunId Id => Order.Id;
 
-    /// <summary>The crew of the generation that trains or is being given up; null before and after.</summary>
+    /// <summary>The crew of the generation that trains, is formed anew or is being given up; null before and after.</summary>
     public Crew? Crew => Phase switch
     {
         RunPhase.Running running => running.Crew,
+        RunPhase.Regrouping regrouping => regrouping.Crew,
+        RunPhase.Paused paused => paused.Crew,
         RunPhase.Aborting aborting => aborting.Crew,
         RunPhase.Saving saving => saving.Crew,
         _ => null,
     };
 
-    /// <summary>Workers that serve the run now.</summary>
-    public IEnumerable<WorkerId> Members => Phase is RunPhase.Preparing preparing ? preparing.Members.Keys : Crew?.Members.Keys ?? [];
+    /// <summary>Workers that serve the run now, joiners among them.</summary>
+    public IEnumerable<WorkerId> Members => Phase is RunPhase.Preparing preparing ? preparing.Members.Keys
+        : Crew is { } crew ? crew.Members.Keys.Concat(Joiners.Keys.Where(joiner => !crew.Members.ContainsKey(joiner))) : Joiners.Keys;
+
+    /// <summary>The same of one worker, at a cost that does not grow with their number.</summary>
+    public bool IsServedBy(WorkerId worker) => (Phase is RunPhase.Preparing preparing ? preparing.Members.ContainsKey(worker) : Crew?.Members.ContainsKey(worker) == true)
+        || Joiners.ContainsKey(worker);
 }
+
+/// <summary>What the members of a run agree on.</summary>
+/// <param name="Isa">The instruction-set level that all of them pin.</param>
+/// <param name="Answer">What they all said.</param>
+/// <param name="BufferBytes">The most that one of them needs.</param>
+public sealed record Agreement(string Isa, WorkerMessage.Prepared Answer, long BufferBytes);
+
+/// <param name="Desired">Workers that the run wants.</param>
+/// <param name="Limit">Workers up to which one that a person started joins; at least Desired.</param>
+public readonly record struct Scale(int Desired, int Limit);

@@ -1,104 +1,111 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
+using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
-/// <summary>A run that takes steps. The members need no word of it for a step; it listens to what they report behind the steps.</summary>
+/// <summary>A run that takes steps. The members need no word of it for a step; it listens to what they report behind the steps, and changes the members.</summary>
 internal static class RunningMachine
 {
-    public static RunTurn Step(
-        RunState state, RunPhase.Running phase, RunEvent @event, RunWaits waits, DateTimeOffset now) => @event switch
-        {
-            RunEvent.WorkerSaid said when phase.Crew.Members.ContainsKey(said.Worker) => Hear(state, phase, said, waits, now),
-            RunEvent.WorkerLost lost when phase.Crew.Members.ContainsKey(lost.Worker) => Lose(state, phase, lost.Worker, lost.Reason, waits),
-            RunEvent.StopRequested stop => Stop(state, phase, stop.Reason),
-            _ => RunMachine.Ignore(state, @event),
-        };
-
-    private static RunTurn Hear(
-        RunState state, RunPhase.Running phase, RunEvent.WorkerSaid said, RunWaits waits, DateTimeOffset now)
+    public static RunTurn Step(RunState state, RunPhase.Running phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
+        var turn = React(state, phase, @event, waits, now);
+        return turn.State.Phase is RunPhase.Running ? turn.Then(next => ChangeMachine.Consider(next, waits)) : turn;
+    }
+
+    /// <summary>Everyone who is in the generation in force or in the one that comes.</summary>
+    public static Crew Everyone(RunPhase.Running phase) => phase.Change is not { } change ? phase.Crew
+        : phase.Crew with { Members = phase.Crew.Members.SetItems(change.Candidates) };
+
+    /// <summary>Whose end the run's end waits for: once a planned change has happened, those who left are not.</summary>
+    public static ImmutableArray<WorkerId> Awaited(RunPhase.Running phase) =>
+        phase.Change is { Entered.Count: > 0 } change ? [.. change.Candidates.Keys] : [.. phase.Crew.Members.Keys];
+
+    private static RunTurn React(RunState state, RunPhase.Running phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
+    {
+        var everyone = Everyone(phase);
+        switch (@event)
+        {
+            case RunEvent.WorkerSaid said when everyone.Members.ContainsKey(said.Worker):
+                return Hear(state, phase, said, waits, now);
+            case RunEvent.WorkerLost lost when everyone.Members.TryGetValue(lost.Worker, out var member):
+                var sentence = FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence;
+                return Lose(state, phase, lost.Worker, new RegroupCause(sentence, now), waits, MemberNews.Lost(state, member, lost.Reason));
+            case RunEvent.StopRequested stop:
+                return Ending.Stop(state, stop.Reason);
+            case RunEvent.Tick tick:
+                return LivenessRule.GiveUp(state, tick.Pulses, state.Progress.RoseAt, waits, now);
+            case RunEvent.TimerFired { Timer: RunTimer.Link } fired when fired.Generation == phase.Crew.Generation && !phase.BrokenLinks.IsEmpty:
+                return LinkMachine.Judge(state, phase, waits, now);
+            case RunEvent.TimerFired { Timer: RunTimer.Change } fired when fired.Generation == phase.Change?.Generation:
+                return ChangeMachine.TimeOut(state, phase, phase.Change!, waits, now);
+            case RunEvent.TimerFired { Timer: RunTimer.Save } fired when fired.Generation == phase.Crew.Generation && phase.Saver is not null:
+                return Completion.End(state, phase with { Saver = null });
+            case RunEvent.WorkersOffered offered:
+                return JoinerMachine.Take(state, offered.Decision);
+            default:
+                return JoinerMachine.Step(state, @event) ?? RunMachine.Ignore(state, @event);
+        }
+    }
+
+    private static RunTurn Hear(RunState state, RunPhase.Running phase, RunEvent.WorkerSaid said, RunWaits waits, DateTimeOffset now)
+    {
+        var everyone = Everyone(phase);
         switch (said.Message)
         {
-            case WorkerMessage.Progress report:
-                return MemberNews.Progress(state, phase.Crew, said.Worker, report, now);
-            case WorkerMessage.Evaluated evaluated:
-                return MemberNews.Evaluated(state, evaluated);
-            case WorkerMessage.CheckpointSaved saved:
-                return Checkpoint(state, said.Worker, saved, now);
-            case WorkerMessage.StateDigest digest:
-                return Compare(state, phase, said.Worker, digest, waits);
+            case WorkerMessage.Progress report when report.Generation == phase.Crew.Generation && !phase.Entered.Contains(said.Worker):
+                return Hear(Enter(state, phase, said.Worker), phase with { Entered = phase.Entered.Add(said.Worker) }, said, waits, now);
+            case WorkerMessage.Entered entered when entered.Generation == phase.Crew.Generation:
+                return (Enter(state, phase, said.Worker), []);
+            case WorkerMessage.Entered entered when phase.Change is { } change && entered.Generation == change.Generation:
+                return ChangeMachine.Enter(state, phase, change, said.Worker, entered.Step, waits, now);
+            case WorkerMessage.Left left when phase.Change is { } change && left.Generation == change.Generation:
+                return ChangeMachine.Settle(state, phase, change with { Left = change.Left.Add(said.Worker) }, waits, now);
+            case WorkerMessage.LinkBroken broken when broken.Generation == (phase.Change?.Generation ?? phase.Crew.Generation) || broken.Generation == phase.Crew.Generation:
+                return LinkMachine.Note(state, phase, said.Worker, broken, waits);
             case WorkerMessage.Finished finished:
-                var done = phase with { Finished = phase.Finished.SetItem(said.Worker, finished) };
-                return Completion.Settle(state, done, [MemberNews.Finished(state, said.Worker, finished)]);
+                var (known, effects) = MemberNews.Finish(state, phase.Finished, said.Worker, finished);
+                return Completion.Settle(state, phase with { Finished = known }, effects, waits);
+            case WorkerMessage.CheckpointSaved saved when !phase.Finished.IsEmpty:
+                var (next, record) = MemberNews.Checkpoint(state, said.Worker, saved, now);
+                return Completion.Settle(next, phase, [record], waits);
             case WorkerMessage.Failed failed:
-                return Fail(state, phase, said.Worker, failed, waits);
-            case WorkerMessage.Leaving leaving:
-                return Lose(state, phase, said.Worker, $"it was told to end ({leaving.Reason})", waits);
+                return MemberFailure.Take(state, everyone.Members[said.Worker], failed, phase.Finished, waits, (after, sentence, records) =>
+                    Lose(after, phase, said.Worker, new RegroupCause(sentence, now), waits, records));
+            case WorkerMessage.FeedBroken broken when state.Joiners.TryGetValue(said.Worker, out var joiner) && joiner.Feed == broken.FeedId:
+                return ChangeMachine.CallOff(state, phase, said.Worker, $"its feed broke: {broken.Reason}", waits, now);
             default:
-                return RunMachine.Ignore(state, said);
+                return MemberNews.Hear(state, everyone, phase.Finished, said, waits, now) ?? RunMachine.Ignore(state, said);
         }
     }
 
-    private static RunTurn Stop(RunState state, RunPhase.Running phase, string reason)
+    private static RunState Enter(RunState state, RunPhase.Running phase, WorkerId worker) => state with { Phase = phase with { Entered = phase.Entered.Add(worker) } };
+
+    /// <summary>The others go on without it, unless they have all finished.</summary>
+    public static RunTurn Lose(
+        RunState state, RunPhase.Running phase, WorkerId worker, RegroupCause cause, RunWaits waits, params ReadOnlySpan<RunEffect> before)
     {
-        if (phase.StopReason is not null)
+        if (phase.Change is { IsOver: true } change && !change.Candidates.ContainsKey(worker))
         {
-            return (state, [RunMachine.Note($"Run {state.Id} is ending already: {phase.StopReason}")]);
+            // The generation that it was leaving is over: nobody needs it any more.
+            return ChangeMachine.Settle(state, phase with { Crew = phase.Crew.Without(worker) }, change, waits, cause.Since).Before(before);
         }
 
-        return (state with { Phase = phase with { StopReason = reason }, Reason = reason },
-        [
-            new RunEffect.Record(new RunRecord.RunStopping(state.Generation, state.Progress.Step, reason)),
-            .. phase.Crew.Members.Keys.Select(worker => new RunEffect.Tell(worker, new CoordinatorMessage.PrepareEnd(state.Generation, reason))),
-        ]);
-    }
-
-    /// <summary>A checkpoint that fails costs nothing yet; the last one is what the run was for, and is asked for when all members have finished.</summary>
-    private static RunTurn Checkpoint(RunState state, WorkerId worker, WorkerMessage.CheckpointSaved saved, DateTimeOffset now)
-    {
-        var (next, record) = MemberNews.Checkpoint(state, worker, saved, now);
-        return (next, [record]);
-    }
-
-    private static RunTurn Compare(
-        RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.StateDigest digest, RunWaits waits)
-    {
-        var (progress, decision) = DigestRule.Add(state.Progress, phase.Crew, worker, digest.Step, digest.Sha256);
-        state = state with { Progress = progress };
-        if (decision.Difference is { } difference)
+        state = JoinerMachine.WithoutDonor(state with { Joiners = state.Joiners.Remove(worker), Leavers = state.Leavers.Remove(worker) }, worker);
+        var crew = Everyone(phase).Without(worker);
+        if (Completion.IsComplete(Awaited(phase).Remove(worker), phase.Finished))
         {
-            var cause = new FailureCause(difference, FailureKind.Internal, IsStateGood: false);
-            return AbortingMachine.Begin(state, phase.Crew, phase.Finished, cause, phase.Crew.Members.Keys, waits);
+            // All others hold the last step: they need nobody for it.
+            return Completion.Settle(
+                state, phase with
+                {
+                    Crew = phase.Crew.Without(worker), Change = phase.Change is { } under ? under with { Candidates = under.Candidates.Remove(worker) } : null,
+                    Saver = phase.Saver == worker ? null : phase.Saver,
+                }, [.. before], waits);
         }
 
-        var compared = new RunRecord.StateCompared(state.Generation, digest.Step, phase.Crew.Members.Count, digest.Sha256);
-        return (state, decision.IsComplete ? [new RunEffect.Record(compared)] : []);
-    }
-
-    private static RunTurn Fail(
-        RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.Failed failed, RunWaits waits)
-    {
-        var member = phase.Crew.Members[worker];
-        var cause = FailureCause.Of(member, failed);
-
-        // A broken link is seen from both ends: this member's state is good, and it may well be the one to save it.
-        var able = phase.Crew.Members.Keys.Where(other => cause.HearsayOf is not null || other != worker);
-        return AbortingMachine.Begin(state, phase.Crew, phase.Finished, cause, able, waits, MemberNews.Failed(state, member, failed));
-    }
-
-    private static RunTurn Lose(RunState state, RunPhase.Running phase, WorkerId worker, string how, RunWaits waits)
-    {
-        var member = phase.Crew.Members[worker];
-        var step = state.Progress.HighestStep;
-        var record = new RunEffect.Record(new RunRecord.WorkerLost(state.Generation, step, worker, member.Hello.Pid, how));
-        var crew = phase.Crew.Without(worker);
-        if (phase.Finished.ContainsKey(worker) || state.Progress.Checkpoint?.Step == crew.LastStep)
-        {
-            // It had done its part, or the last step is on disk: the run does not need it any more.
-            return Completion.Settle(state, phase with { Crew = crew }, [record]);
-        }
-
-        return AbortingMachine.Begin(state, crew, phase.Finished, FailureCause.Loss(member, step, how), crew.Members.Keys, waits, record);
+        return RegroupingMachine.Begin(state, crew, phase.Finished, cause, waits, before);
     }
 }

@@ -19,6 +19,14 @@ public readonly record struct StepPlan(long LastStep, long TotalSteps, string? P
         return new StepPlan(last, total, appliedSteps < last ? null : Explain(order, appliedSteps, last, total, sampleCount));
     }
 
+    /// <returns>Samples of each step; only the last of a job that counts epochs may be short.</returns>
+    public static BatchSizes Batches(RunOrder order, long totalSteps, long sampleCount)
+    {
+        var training = order.Job.Training;
+        var last = training.Steps is null ? (Int128)training.Epochs!.Value * sampleCount - (Int128)(totalSteps - 1) * training.GlobalBatch : training.GlobalBatch;
+        return new BatchSizes(training.GlobalBatch, (long)last);
+    }
+
     private static long CeilingOf(Int128 samples, int batch) => (long)((samples + batch - 1) / batch);
 
     private static string Explain(RunOrder order, long applied, long last, long total, long sampleCount)

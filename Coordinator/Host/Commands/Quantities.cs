@@ -30,5 +30,9 @@ internal static class Quantities
 
     public static string Time(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time.Minutes:D2}:{time.Seconds:D2}" : $"{time.Minutes}:{time.Seconds:D2}";
 
+    /// <param name="seconds">Short ones are told in milliseconds.</param>
+    public static string Millis(double seconds) =>
+        seconds < 10 ? string.Create(CultureInfo.InvariantCulture, $"{seconds * 1000:0} ms") : string.Create(CultureInfo.InvariantCulture, $"{seconds:0} s");
+
     public static string Workers(int count) => count == 1 ? "1 worker" : $"{count} workers";
 }

@@ -20,8 +20,14 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.GenerationPreparing r:
                 screen.Line($"Loading model and data on {Quantities.Workers(r.Workers.Length)} ({string.Join(", ", r.Workers)}); instruction set {r.Isa}.");
                 break;
-            case RunRecord.GenerationFormed r:
+            case RunRecord.GenerationFormed r when news.State.FormedGenerations <= 1:
                 screen.Line(Describe(news.State, r.Formed));
+                break;
+            case RunRecord.GenerationFormed { Formed.SecondsSinceLoss: { } seconds } r:
+                screen.Warning($"{r.Formed.Why} That took {Quantities.Millis(seconds)}.");
+                break;
+            case RunRecord.GenerationFormed r:
+                screen.Line($"{r.Generation}: {r.Formed.Why}");
                 break;
             case RunRecord.Evaluated r:
                 screen.Line($"step {r.Step}: held-out loss {Quantities.Loss(r.Loss)}{(r.Accuracy is { } accuracy ? $", accuracy {accuracy:P2}" : "")} on {r.Samples} samples");
@@ -32,6 +38,9 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.WorkerRefused r when !news.State.Order.IsEmbedded:
                 screen.Warning($"{r.Worker} is not a member: {r.Reason}");
                 break;
+            case RunRecord.WorkerLost when news.State.Phase is RunPhase.Regrouping or RunPhase.Paused or RunPhase.Queued:
+                // The line of the new generation, or of the pause, tells it with what became of it.
+                break;
             case RunRecord.WorkerLost r:
                 screen.Warning($"{r.Worker} (pid {r.Pid}) was lost at step {r.Step}: {r.Reason}");
                 break;
@@ -40,6 +49,18 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
                 break;
             case RunRecord.RunWarned r:
                 screen.Warning(r.Reason);
+                break;
+            case RunRecord.WorkerJoining r:
+                screen.Line($"{r.Worker} (pid {r.Pid} on {r.Host}) joins: it loads, and follows from step {r.Step} on.");
+                break;
+            case RunRecord.RunPaused r:
+                screen.Warning(r.Reason);
+                break;
+            case RunRecord.RunResumed r:
+                screen.Line($"The run goes on at step {r.Step} after {Quantities.Time(TimeSpan.FromSeconds(r.Seconds))} of waiting.");
+                break;
+            case RunRecord.RunScaled r:
+                screen.Line($"The run wants {Quantities.Workers(r.Desired)} now.");
                 break;
             case RunRecord.RunStopping r:
                 screen.Line($"{r.Reason} It ends after a step, with a checkpoint.");

@@ -17,8 +17,8 @@ internal static class RunResultJson
         return JsonSerializer.Serialize(
             new Result(
                 run.Id.Value, RunStates.Of(run), run.Progress.Checkpoint is { } c && outcome is not null ? Math.Max(c.Step, run.Progress.Step) : run.Progress.Step,
-                Finite(run.Progress.Loss), outcome?.WeightsSha256, Finite(run.Progress.Rate.Overall), run.GenerationSize, run.Generation.Number,
-                LostLogicalRankSteps: 0, run.Order.RunDir),
+                Finite(run.Progress.Loss), outcome?.WeightsSha256, Finite(run.Progress.Rate.Overall), run.GenerationSize, run.FormedGenerations,
+                run.LostLogicalRankSteps, run.Order.RunDir),
             Options);
     }
 

@@ -11,7 +11,7 @@ internal static class RunMetrics
         switch (record)
         {
             case RunRecord.GenerationFormed r:
-                metrics.GenerationFormed(run, r.Generation.Number, r.Formed.Workers.Length, state.Order.Job.Workers.Desired);
+                metrics.GenerationFormed(run, r.Generation.Number, r.Formed.Workers.Length, state.Scale.Desired);
                 break;
             case RunRecord.WorkerLost:
                 metrics.WorkerLost(run, state.Members.Count());

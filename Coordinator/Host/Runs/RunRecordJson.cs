@@ -30,6 +30,11 @@ public static class RunRecordJson
         RunRecord.WorkerLost => "worker.lost",
         RunRecord.WorkerFailed => "worker.failed",
         RunRecord.WorkerFinished => "worker.finished",
+        RunRecord.WorkerJoining => "worker.joining",
+        RunRecord.WorkerLeft => "worker.left",
+        RunRecord.RunScaled => "run.scaled",
+        RunRecord.RunPaused => "run.paused",
+        RunRecord.RunResumed => "run.resumed",
         RunRecord.RunEnded => "run.ended",
         _ => throw new ArgumentOutOfRangeException(nameof(record), record.GetType().Name, "This record has no name on disk; give it one."),
     };
@@ -122,6 +127,23 @@ public static class RunRecordJson
             case RunRecord.WorkerFailed r:
                 WriteWorkerReason(json, r.Worker, r.Pid, r.Reason);
                 break;
+            case RunRecord.WorkerLeft r:
+                WriteWorkerReason(json, r.Worker, r.Pid, r.Reason);
+                break;
+            case RunRecord.WorkerJoining r:
+                json.WriteString("worker", r.Worker.Value);
+                json.WriteNumber("pid", r.Pid);
+                json.WriteString("host", r.Host);
+                break;
+            case RunRecord.RunScaled r:
+                json.WriteNumber("desiredWorkers", r.Desired);
+                break;
+            case RunRecord.RunPaused r:
+                json.WriteString("reason", r.Reason);
+                break;
+            case RunRecord.RunResumed r:
+                WriteNumber(json, "seconds", r.Seconds);
+                break;
             case RunRecord.RunStopping r:
                 json.WriteString("reason", r.Reason);
                 break;
@@ -147,6 +169,9 @@ public static class RunRecordJson
         json.WriteNumber("samples", formed.SampleCount);
         json.WriteString("dataSha256", formed.DataSha256);
         json.WriteNumber("targetsPerSample", formed.TargetsPerSample);
+        json.WriteString("reason", formed.Why);
+        WriteNumber(json, "secondsSinceLoss", formed.SecondsSinceLoss);
+        json.WriteNumber("lostLogicalRanks", formed.LostRanks);
     }
 
     private static void WriteEnded(Utf8JsonWriter json, RunRecord.RunEnded record, RunOrder order)

@@ -12,6 +12,7 @@ public static class RunStates
         // It had a generation and gave it up: it waits for workers, not for its turn.
         RunPhase.Queued when state.Generation.Number > 0 => "paused",
         RunPhase.Queued => Queued,
+        RunPhase.Paused => "paused",
         RunPhase.Ended { Outcome.Result: RunResult.Succeeded } => "succeeded",
         RunPhase.Ended { Outcome.Result: RunResult.Stopped } => "stopped",
         RunPhase.Ended => "failed",

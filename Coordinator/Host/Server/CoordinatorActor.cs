@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors;
 using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Identities;
@@ -19,6 +20,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     private readonly CoordinatorMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly ITimer _ticks;
     private long _lastConnection;
 
     public CoordinatorActor(CoordinatorOptions options, CoordinatorMetrics metrics, ILogger log, TimeProvider time)
@@ -27,6 +29,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
         _actor = new MachineActor<ClusterState, ClusterEvent, ClusterEffect>(
             new ClusterState { Options = new ClusterOptions(ProgramVersion.Text, options.Waits) }, ClusterMachine.Step, CarryOut,
             (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), time);
+        _ticks = time.CreateTimer(_ => _actor.Post(new ClusterEvent.Tick()), null, LivenessRule.TickInterval, LivenessRule.TickInterval);
     }
 
     /// <summary>A snapshot.</summary>
@@ -79,6 +82,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _ticks.DisposeAsync().ConfigureAwait(false);
         await _actor.DisposeAsync().ConfigureAwait(false);
         foreach (var timer in _timers.Values)
         {
@@ -119,6 +123,14 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 if (_attached.TryGetValue(tell.Worker, out var connection) && !connection.Send(tell.Message))
                 {
                     Log.WorkerStalled(_log, tell.Worker.Value, WorkerConnection.MaxPending);
+                }
+
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.Evict evict }:
+                Log.WorkerEvicted(_log, evict.Worker.Value, evict.Reason);
+                if (_attached.TryGetValue(evict.Worker, out var evicted))
+                {
+                    evicted.Break($"it was given up: {evict.Reason}");
                 }
 
                 break;

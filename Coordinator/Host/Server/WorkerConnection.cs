@@ -45,6 +45,9 @@ public sealed class WorkerConnection(long id)
         return false;
     }
 
+    /// <summary>Gives the stream up: the worker sees its end, and attaches anew when it is well.</summary>
+    public void Break(string reason) => _broken.TrySetResult(reason);
+
     /// <summary>Nothing is sent any more; what waits still is.</summary>
     public void Close() => _orders.Writer.TryComplete();
 }

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
 
 namespace Orchestrator.Coordinator.Core.Tests;
 
@@ -22,9 +24,11 @@ internal sealed class Conversation
     public RunState RunState => State.Find(Run)!;
 
     /// <summary>Events are one second apart.</summary>
-    public string[] Send(ClusterEvent @event)
+    public string[] Send(ClusterEvent @event) => Send(@event, TimeSpan.FromSeconds(1));
+
+    private string[] Send(ClusterEvent @event, TimeSpan after)
     {
-        Now += TimeSpan.FromSeconds(1);
+        Now += after;
         (State, var effects) = ClusterMachine.Step(State, @event, Now);
         return [.. effects.Select(Format)];
     }
@@ -45,6 +49,27 @@ internal sealed class Conversation
     public string[] Lose(int worker, string how = "its stream broke") => Send(new ClusterEvent.WorkerLost(WorkerId.FromNumber(worker), how));
 
     public string[] Fire(RunTimer timer, long generation) => Send(new ClusterEvent.TimerFired(Run, timer, new Generation(generation)));
+
+    public string[] Scale(int desired) => Send(new ClusterEvent.ScaleRequested(Run, desired));
+
+    public string[] Drain(int worker) => Send(new ClusterEvent.DrainRequested(WorkerId.FromNumber(worker)));
+
+    /// <summary>Time goes by in ticks; the workers named beat at each.</summary>
+    public string[] Pass(double seconds, params int[] beating)
+    {
+        var effects = new List<string>();
+        for (var left = TimeSpan.FromSeconds(seconds); left > TimeSpan.Zero; left -= LivenessRule.TickInterval)
+        {
+            foreach (var worker in beating)
+            {
+                effects.AddRange(Send(new ClusterEvent.WorkerSaid(WorkerId.FromNumber(worker), new WorkerMessage.Heartbeat()), TimeSpan.Zero));
+            }
+
+            effects.AddRange(Send(new ClusterEvent.Tick(), LivenessRule.TickInterval));
+        }
+
+        return [.. effects];
+    }
 
     public string[] Stop() => Send(new ClusterEvent.StopRequested(Run, "Stopped by a test."));
 
@@ -67,6 +92,21 @@ internal sealed class Conversation
         return talk;
     }
 
+    /// <summary>The run trains and every member has reported every step so far.</summary>
+    public static Conversation AtStep(long step, int workers, JobSpec? job = null, string? launcher = null)
+    {
+        var talk = Training(workers, job, launcher: launcher);
+        for (var done = 1L; done <= step; done++)
+        {
+            for (var worker = 1; worker <= workers; worker++)
+            {
+                talk.Say(worker, Progress(done));
+            }
+        }
+
+        return talk;
+    }
+
     public static JobSpec Job(int min = 1, int desired = 2, int max = 8, long? steps = 100, long? epochs = null, string isa = "auto", int logicalRanks = 8, int batch = 32) => new()
     {
         Name = "job", ProjectRoot = "/", Model = new MlpSpec(), Data = new CsvDataSpec("/t.csv", "y"),
@@ -84,7 +124,13 @@ internal sealed class Conversation
     public static WorkerMessage.CheckpointSaved Saved(long step, string? error = null, long generation = 1) =>
         new(new Generation(generation), step, $"/ck/step-{step}", $"w{step}", 1000, 0.5, 0.01, error);
 
-    public static WorkerMessage.Finished Finished(long step, string? weights = null) => new(new Generation(1), step, weights ?? $"w{step}", 16 * step);
+    /// <param name="held">As [first,end) pairs.</param>
+    public static WorkerMessage.Fenced Fenced(long generation, long decided, params (int First, int End)[] held) =>
+        new(new Generation(generation), decided, [.. held.Select(range => new RankRange(range.First, range.End - range.First))], true);
+
+    public static WorkerMessage.Entered Entered(long generation, long step) => new(new Generation(generation), step);
+
+    public static WorkerMessage.Finished Finished(long step, string? weights = null, long generation = 1) => new(new Generation(generation), step, weights ?? $"w{step}", 16 * step);
 
     private static string Format(ClusterEffect effect) => effect switch
     {
@@ -97,6 +143,7 @@ internal sealed class Conversation
         ClusterEffect.ForRun { Effect: RunEffect.AppendLedger e } => Invariant(
             $"ledger {string.Join(", ", e.Reports.Select(report => $"step {report.Step} of {report.Worker} in {report.Generation}: ranks {string.Join(" ", report.Entries.Select(entry => entry.LogicalRank))}"))}"),
         ClusterEffect.ForRun { Effect: RunEffect.StartTimer e } => Invariant($"timer {e.Timer} {e.Generation} {e.After.TotalSeconds} s"),
+        ClusterEffect.ForRun { Effect: RunEffect.Evict e } => $"evict {e.Worker}: {e.Reason}",
         ClusterEffect.ForRun { Effect: RunEffect.End e } => $"end {e.Outcome.Result} {e.Outcome.ExitCode}: {e.Outcome.Reason}",
         _ => throw new ArgumentOutOfRangeException(nameof(effect), effect, "Give it words."),
     };
@@ -104,13 +151,23 @@ internal sealed class Conversation
     private static string Format(CoordinatorMessage message) => message switch
     {
         CoordinatorMessage.Prepare m => $"Prepare {m.Generation} {m.Isa}{(m.ResumeFrom is null ? "" : $" from {m.ResumeFrom}")}",
-        CoordinatorMessage.Activate m => $"Activate {m.Generation} {m.StartStep}..{m.LastStep}/{m.TotalSteps}: {string.Join(" ", m.Members.Select(member => $"{member.Worker}=[{member.FirstRank},{member.FirstRank + member.RankCount})"))}",
+        CoordinatorMessage.Activate m => $"Activate {m.Generation} {m.StartStep}..{m.LastStep}/{m.TotalSteps}: {string.Join(" ", m.Members.Select(Format))}{(m.Donor is { } donor ? $"; {donor} gives to {string.Join(",", m.Behind)}" : "")}",
+        CoordinatorMessage.Fence m => $"Fence {m.Generation}: {m.Reason}",
+        CoordinatorMessage.Switch m => $"Switch {m.Generation}: {string.Join(" ", m.Members.Select(Format))}",
+        CoordinatorMessage.Feed m => $"Feed {m.FeedId} to {m.Joiner}",
+        CoordinatorMessage.Follow m => $"Follow {m.FeedId}",
         CoordinatorMessage.PrepareEnd m => $"PrepareEnd {m.Generation}",
         CoordinatorMessage.Abort m => $"Abort {m.Generation}: {m.Reason}",
         CoordinatorMessage.SaveCheckpoint m => $"SaveCheckpoint {m.Generation}",
         CoordinatorMessage.Release => "Release",
         _ => message.GetType().Name,
     };
+
+    private static string Format(Member member)
+    {
+        var first = member.FirstStepRanks.IsDefault ? "" : $"({string.Join("+", member.FirstStepRanks.Select(range => $"{range.First}-{range.End - 1}"))})";
+        return $"{member.Worker}=[{member.FirstRank},{member.FirstRank + member.RankCount}){first}";
+    }
 
     private static string Format(RunRecord record) => record switch
     {
@@ -122,6 +179,11 @@ internal sealed class Conversation
         RunRecord.CheckpointFailed r => $"CheckpointFailed {r.Step}: {r.Reason}",
         RunRecord.StateCompared r => $"StateCompared {r.Step} {r.Sha256}",
         RunRecord.RunWarned r => $"RunWarned: {r.Reason}",
+        RunRecord.RunPaused r => $"RunPaused: {r.Reason}",
+        RunRecord.RunResumed r => Invariant($"RunResumed after {r.Seconds} s"),
+        RunRecord.WorkerJoining r => $"WorkerJoining {r.Worker} at {r.Step}",
+        RunRecord.WorkerLeft r => $"WorkerLeft {r.Worker} at {r.Step}: {r.Reason}",
+        RunRecord.RunScaled r => $"RunScaled {r.Desired}",
         RunRecord.RunWaiting r => $"RunWaiting: {r.Reason}",
         RunRecord.GenerationFormed r => $"GenerationFormed {r.Generation} {r.Formed.StartStep}..{r.Formed.LastStep}",
         _ => record.GetType().Name,

@@ -60,12 +60,22 @@ public sealed class FormationTests
     public void Launch_TakesTooLong_FailsWithNumbers()
     {
         var talk = new Conversation();
-        talk.Submit(Job(desired: 2), launcher: "me");
+        talk.Submit(Job(min: 2, desired: 2), launcher: "me");
         talk.Attach(launcher: "me");
 
         Assert.Equal(
             "end Failed 1: 1 worker is free; 2 needed: waiting for 1 more. After 180 s the wait ends; look into /runs/run/logs.",
             talk.Fire(Core.Runs.RunTimer.Grace, 0)[^1]);
+    }
+
+    [Fact]
+    public void Launch_OneOfTwoDoesNotStart_TheOtherBeginsAfterTheWait()
+    {
+        var talk = new Conversation();
+        talk.Submit(Job(min: 1, desired: 2), launcher: "me");
+        talk.Attach(launcher: "me");
+
+        Assert.Equal("tell w-1 Prepare G1 avx2", talk.Fire(Core.Runs.RunTimer.Grace, 0)[1]);
     }
 
     [Fact]

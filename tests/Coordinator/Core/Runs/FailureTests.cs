@@ -5,41 +5,30 @@ using static Orchestrator.Coordinator.Core.Tests.Conversation;
 
 namespace Orchestrator.Coordinator.Core.Tests.Runs;
 
+/// <summary>What fails a run: a job that is wrong, and members that disagree. The last state is saved and the first cause told.</summary>
 public sealed class FailureTests
 {
-    private const string Lost2 = "Worker w-2 (pid 102 on host) was lost at step 57: its stream broke.";
-
-    private static Conversation AtStep57(int workers)
-    {
-        var talk = Training(workers);
-        for (var step = 1; step <= 57; step++)
-        {
-            for (var worker = 1; worker <= workers; worker++)
-            {
-                talk.Say(worker, Progress(step));
-            }
-        }
-
-        return talk;
-    }
+    private const string Bad2 = "Worker w-2 (pid 102 on host) failed at step 58: The loss is NaN.";
 
     private static WorkerMessage.Aborted Aborted(long step) => new(new Generation(1), step);
 
-    private static WorkerMessage.Failed Failed(string reason, FailureKind kind, long step = 57) => new(new Generation(1), step, reason, kind);
+    private static WorkerMessage.Failed Failed(string reason = "The loss is NaN.", FailureKind kind = FailureKind.Job, long step = 57) =>
+        new(new Generation(1), step, reason, kind);
 
     [Fact]
-    public void Lost_WhileTraining_TheHighestStepIsSavedAndTheFirstCauseTold()
+    public void Failed_JobIsWrong_TheHighestStepIsSavedAndTheFirstCauseTold()
     {
-        var talk = AtStep57(3);
+        var talk = AtStep(57, 3);
 
         Assert.Equal(
-            ["record WorkerLost w-2 at 57: its stream broke", $"tell w-1 Abort G1: {Lost2}", $"tell w-3 Abort G1: {Lost2}", "timer Abort G1 60 s"], talk.Lose(2));
+            ["record WorkerFailed w-2 at 57: The loss is NaN.", $"tell w-1 Abort G1: {Bad2}", $"tell w-3 Abort G1: {Bad2}", "timer Abort G1 60 s"],
+            talk.Say(2, Failed()));
         Assert.Equal([], talk.Say(1, Aborted(57)));
         Assert.Equal(["tell w-3 SaveCheckpoint G1", "timer Save G1 1800 s"], talk.Say(3, Aborted(58)));
         Assert.Equal(
             [
-                "record CheckpointSaved 58 by w-3", "record RunEnded", "tell w-1 Release", "tell w-3 Release",
-                $"end Failed 1: {Lost2} Checkpoint step-00000058 has the state of step 58. To go on, type: ./orchestrator run job.yaml --resume /ck/step-58",
+                "record CheckpointSaved 58 by w-3", "record RunEnded", "tell w-1 Release", "tell w-2 Release", "tell w-3 Release",
+                $"end Failed 1: {Bad2} Checkpoint step-00000058 has the state of step 58. To go on, type: ./orchestrator run job.yaml --resume /ck/step-58",
             ],
             talk.Say(3, Saved(58)));
     }
@@ -47,130 +36,68 @@ public sealed class FailureTests
     [Fact]
     public void Aborted_SameStep_TheLowestIdSaves()
     {
-        var talk = AtStep57(3);
-        talk.Lose(2);
+        var talk = AtStep(57, 3);
+        talk.Say(2, Failed());
         talk.Say(3, Aborted(57));
 
         Assert.Equal("tell w-1 SaveCheckpoint G1", talk.Say(1, Aborted(57))[0]);
     }
 
     [Fact]
-    public void Lost_TheOnlyWorker_EndsAtTheLastCheckpoint()
-    {
-        var talk = Training(1);
-        talk.Say(1, Progress(1));
-        talk.Say(1, Saved(1));
-        talk.Say(1, Progress(2));
-
-        Assert.Equal(
-            "end Failed 1: Worker w-1 (pid 101 on host) was lost at step 2: its stream broke. Checkpoint step-00000001 has the state of step 1. To go on, type: ./orchestrator run job.yaml --resume /ck/step-1",
-            talk.Lose(1)[^1]);
-    }
-
-    [Fact]
-    public void Lost_BeforeTheFirstStep_NothingIsWorthSaving()
+    public void Failed_BeforeTheFirstStep_NothingIsWorthSaving()
     {
         var talk = Training(2);
-        talk.Lose(2);
+        talk.Say(2, Failed(step: 0));
 
         Assert.Equal(
-            "end Failed 1: Worker w-2 (pid 102 on host) was lost at step 0: its stream broke. There is no checkpoint yet; type the command again to start anew.",
+            "end Failed 1: Worker w-2 (pid 102 on host) failed at step 1: The loss is NaN. There is no checkpoint yet; type the command again to start anew.",
             talk.Say(1, Aborted(0))[^1]);
     }
 
     [Fact]
-    public void Lost_BeforeTheFirstStepOfAResume_NamesTheOldCheckpoint()
+    public void Failed_BeforeTheFirstStepOfAResume_NamesTheOldCheckpoint()
     {
         var talk = Training(2, appliedSteps: 40);
-        talk.Lose(2);
+        talk.Say(2, Failed(step: 40));
 
         Assert.EndsWith("No checkpoint was written since it was resumed; type again: ./orchestrator run job.yaml --resume /old/step", talk.Say(1, Aborted(40))[^1]);
     }
 
     [Fact]
-    public void Lost_TheStepIsOnDiskAlready_NothingIsSavedTwice()
+    public void Failed_TheStepIsOnDiskAlready_NothingIsSavedTwice()
     {
-        var talk = AtStep57(2);
+        var talk = AtStep(57, 2);
         talk.Say(1, Saved(57));
-        talk.Lose(2);
+        talk.Say(2, Failed());
 
         Assert.EndsWith("--resume /ck/step-57", talk.Say(1, Aborted(57))[^1]);
     }
 
     [Fact]
-    public void Lost_EverybodyOneAfterTheOther_EndsWithTheFirstCause()
+    public void Lost_EverybodyAfterAFailure_EndsWithTheFirstCause()
     {
-        var talk = AtStep57(3);
-        talk.Lose(2);
+        var talk = AtStep(57, 3);
+        talk.Say(2, Failed());
         talk.Lose(1);
 
-        Assert.StartsWith($"end Failed 1: {Lost2} There is no checkpoint yet", talk.Lose(3)[^1]);
-    }
-
-    [Fact]
-    public void Leaving_WhileTraining_EndsTheRunWithACheckpoint()
-    {
-        var talk = AtStep57(2);
-
-        Assert.Equal("record WorkerLost w-2 at 57: it was told to end (SIGTERM)", talk.Say(2, new WorkerMessage.Leaving("SIGTERM"))[0]);
-        Assert.Equal("tell w-1 SaveCheckpoint G1", talk.Say(1, Aborted(57))[0]);
-        Assert.Equal(["note: WorkerLost concerns no run."], talk.Lose(2));
-    }
-
-    [Fact]
-    public void Failed_OwnFault_TheOthersSave()
-    {
-        var talk = AtStep57(2);
-
-        Assert.Equal(
-            [
-                "record WorkerFailed w-1 at 57: a bug.", "tell w-2 Abort G1: Worker w-1 (pid 101 on host) failed at step 58: a bug.", "timer Abort G1 60 s",
-            ],
-            talk.Say(1, Failed("a bug.", FailureKind.Internal)));
-        talk.Say(2, Aborted(57));
-        Assert.Equal(
-            "end Failed 1: Worker w-1 (pid 101 on host) failed at step 58: a bug. Checkpoint step-00000057 has the state of step 57. To go on, type: ./orchestrator run job.yaml --resume /ck/step-57",
-            talk.Say(2, Saved(57))[^1]);
+        Assert.StartsWith($"end Failed 1: {Bad2} There is no checkpoint yet", talk.Lose(3)[^1]);
     }
 
     [Fact]
     public void Failed_LossNotFiniteEverywhere_TheLastGoodCheckpointIsNamed()
     {
-        var talk = AtStep57(2);
+        var talk = AtStep(57, 2);
         talk.Say(1, Saved(50));
-        talk.Say(2, Failed("The loss is NaN.", FailureKind.Job));
+        talk.Say(2, Failed());
 
-        Assert.EndsWith("Checkpoint step-00000050 has the state of step 50. To go on, type: ./orchestrator run job.yaml --resume /ck/step-50", talk.Say(1, Failed("The loss is NaN.", FailureKind.Job))[^1]);
-    }
-
-    [Fact]
-    public void Failed_BrokenLinkThenThePeersLoss_TheLossIsTheCause()
-    {
-        // The survivor may see its link break before the coordinator sees the process die.
-        var talk = AtStep57(2);
-
-        Assert.Equal("tell w-1 Abort G1: Worker w-1 (pid 101 on host) failed at step 58: the link to w-2 broke.", talk.Say(1, Failed("the link to w-2 broke", FailureKind.Environment))[1]);
-        talk.Lose(2);
-        Assert.Equal(["tell w-1 SaveCheckpoint G1", "timer Save G1 1800 s"], talk.Say(1, Aborted(57)));
-        Assert.StartsWith($"end Failed 1: {Lost2} Checkpoint step-00000057", talk.Say(1, Saved(57))[^1]);
-    }
-
-    [Fact]
-    public void Failed_BrokenLinkOnBothSides_BothMaySave()
-    {
-        var talk = AtStep57(2);
-        talk.Say(1, Failed("the link to w-2 broke", FailureKind.Environment));
-
-        Assert.Equal(["record WorkerFailed w-2 at 57: the link to w-1 broke"], talk.Say(2, Failed("the link to w-1 broke", FailureKind.Environment)));
-        talk.Say(1, Aborted(57));
-        Assert.Equal("tell w-2 SaveCheckpoint G1", talk.Say(2, Aborted(58))[0]);
+        Assert.EndsWith("Checkpoint step-00000050 has the state of step 50. To go on, type: ./orchestrator run job.yaml --resume /ck/step-50", talk.Say(1, Failed())[^1]);
     }
 
     [Fact]
     public void Abort_OneDoesNotAnswer_TheOthersGoOnWithoutIt()
     {
-        var talk = AtStep57(3);
-        talk.Lose(2);
+        var talk = AtStep(57, 3);
+        talk.Say(2, Failed());
         talk.Say(1, Aborted(57));
 
         Assert.Equal(["tell w-1 SaveCheckpoint G1", "timer Save G1 1800 s"], talk.Fire(RunTimer.Abort, 1));
@@ -179,33 +106,33 @@ public sealed class FailureTests
     [Fact]
     public void Save_TheSaverIsLost_TheNextOneSaves()
     {
-        var talk = AtStep57(3);
-        talk.Lose(2);
+        var talk = AtStep(57, 3);
+        talk.Say(2, Failed());
         talk.Say(1, Aborted(57));
         talk.Say(3, Aborted(57));
 
         Assert.Equal(["record WorkerLost w-1 at 57: its stream broke", "tell w-3 SaveCheckpoint G1", "timer Save G1 1800 s"], talk.Lose(1));
-        Assert.StartsWith($"end Failed 1: {Lost2} Checkpoint step-00000057", talk.Say(3, Saved(57))[^1]);
+        Assert.StartsWith($"end Failed 1: {Bad2} Checkpoint step-00000057", talk.Say(3, Saved(57))[^1]);
     }
 
     [Fact]
     public void Save_Fails_BothReasonsAreSaid()
     {
-        var talk = AtStep57(2);
+        var talk = AtStep(57, 2);
         talk.Say(1, Saved(50));
-        talk.Lose(2);
+        talk.Say(2, Failed());
         talk.Say(1, Aborted(57));
 
         Assert.Equal(
-            $"end Failed 1: {Lost2} The state of step 57 could not be saved: disk full. Checkpoint step-00000050 has the state of step 50. To go on, type: ./orchestrator run job.yaml --resume /ck/step-50",
+            $"end Failed 1: {Bad2} The state of step 57 could not be saved: disk full. Checkpoint step-00000050 has the state of step 50. To go on, type: ./orchestrator run job.yaml --resume /ck/step-50",
             talk.Say(1, Saved(57, "disk full."))[^1]);
     }
 
     [Fact]
     public void Save_TakesTooLong_SaysSo()
     {
-        var talk = AtStep57(2);
-        talk.Lose(2);
+        var talk = AtStep(57, 2);
+        talk.Say(2, Failed());
         talk.Say(1, Aborted(57));
 
         Assert.Contains("The state of step 57 could not be saved: Worker w-1 did not write it within 1800 s.", talk.Fire(RunTimer.Save, 1)[^1], StringComparison.Ordinal);
@@ -214,8 +141,8 @@ public sealed class FailureTests
     [Fact]
     public void Save_AnOlderCheckpointComesInFirst_IsRecordedAndTheOtherAwaited()
     {
-        var talk = AtStep57(2);
-        talk.Lose(2);
+        var talk = AtStep(57, 2);
+        talk.Say(2, Failed());
         talk.Say(1, Aborted(57));
 
         Assert.Equal(["record CheckpointSaved 50 by w-1"], talk.Say(1, Saved(50)));
@@ -223,42 +150,35 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public void Lost_AfterItFinished_IsNotMissed()
+    public void Failed_ALateStepOneFinished_ItsStateIsSaved()
     {
-        var talk = Training(2);
-        talk.Say(1, Saved(100));
-        talk.Say(1, Finished(100));
-
-        Assert.Equal(["record WorkerLost w-1 at 0: its stream broke"], talk.Lose(1));
-        Assert.StartsWith("end Succeeded 0", talk.Say(2, Finished(100))[^1]);
-    }
-
-    [Fact]
-    public void Lost_LastStepOnDisk_TheRunSucceedsWithoutIt()
-    {
-        var talk = Training(2);
-        talk.Say(1, Saved(100));
-        talk.Say(1, Finished(100));
-
-        Assert.Equal("end Succeeded 0: All 100 steps are applied.", talk.Lose(2)[^1]);
-    }
-
-    [Fact]
-    public void Lost_ALateStepOneFinished_ItsStateIsSaved()
-    {
-        // The one that finished holds the last step; the checkpoint was the lost one's to write.
-        var talk = AtStep57(2);
+        // The one that finished holds the last step; the checkpoint was the failed one's to write.
+        var talk = AtStep(57, 2);
         talk.Say(2, Finished(100));
 
         Assert.Equal(
-            ["record WorkerLost w-1 at 57: its stream broke", "timer Abort G1 60 s", "tell w-2 SaveCheckpoint G1", "timer Save G1 1800 s"], talk.Lose(1));
+            [
+                "record WorkerFailed w-1 at 57: The loss is NaN.", "timer Abort G1 60 s", "tell w-2 SaveCheckpoint G1", "timer Save G1 1800 s",
+            ],
+            talk.Say(1, Failed()));
+    }
+
+    [Fact]
+    public void Failed_WhileRegrouping_AbortsWithTheNewestNumber()
+    {
+        var talk = AtStep(57, 3);
+        talk.Lose(3);
+
+        Assert.Equal("tell w-1 Abort G2: " + Bad2, talk.Say(2, Failed())[1]);
+        Assert.Equal("tell w-1 SaveCheckpoint G2", talk.Say(1, new WorkerMessage.Aborted(new Generation(2), 57))[0]);
     }
 
     [Fact]
     public void Events_AfterTheEnd_ChangeNothing()
     {
         var talk = Training(1);
-        talk.Lose(1);
+        talk.Say(1, Saved(100));
+        talk.Say(1, Finished(100));
         var ended = talk.RunState;
 
         Assert.Equal(["note: TimerFired came after the end of run run."], talk.Fire(RunTimer.Abort, 1));

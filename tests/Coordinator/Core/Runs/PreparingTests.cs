@@ -239,13 +239,12 @@ public sealed class PreparingTests
     }
 
     [Fact]
-    public void Lost_Embedded_EndsTheRun()
+    public void Lost_EmbeddedWhilePreparing_TheOthersGoOnAndTheLauncherSendsAnother()
     {
         var talk = Preparing(2, launcher: "me");
 
-        Assert.Equal(
-            ["record WorkerLost w-2 at 0: its stream broke", "record RunEnded", "tell w-1 Release", "end Failed 1: worker w-2 (pid 102 on host) was lost before the first step: its stream broke."],
-            talk.Lose(2));
+        Assert.Equal(["record WorkerLost w-2 at 0: its stream broke"], talk.Lose(2));
+        Assert.Equal("tell w-1 Activate G1 0..100/100: w-1=[0,8)", talk.Say(1, Prepared())[^1]);
     }
 
     [Fact]

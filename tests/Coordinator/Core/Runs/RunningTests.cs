@@ -141,11 +141,33 @@ public sealed class RunningTests
     }
 
     [Fact]
-    public void Finished_WithoutACheckpoint_IsNoSuccess()
+    public void Finished_WithoutACheckpoint_AMemberIsAskedForIt()
+    {
+        var talk = Training(2);
+        talk.Say(1, Finished(100));
+
+        Assert.Equal(["record WorkerFinished", "tell w-1 SaveCheckpoint G1", "timer Save G1 1800 s"], talk.Say(2, Finished(100)));
+        Assert.Equal("end Succeeded 0: All 100 steps are applied.", talk.Say(1, Saved(100))[^1]);
+    }
+
+    [Fact]
+    public void Finished_NobodyWritesTheCheckpoint_IsNoSuccess()
     {
         var talk = Training(1);
+        talk.Say(1, Finished(100));
 
-        Assert.StartsWith("end Failed 1: All members ended at step 100, but none reported its checkpoint.", talk.Say(1, Finished(100))[^1]);
+        Assert.StartsWith("end Failed 1: All members ended at step 100, but none reported its checkpoint.", talk.Fire(RunTimer.Save, 1)[^1]);
+    }
+
+    [Fact]
+    public void Finished_TheSaverIsLost_TheNextOneSaves()
+    {
+        var talk = Training(2);
+        talk.Say(1, Finished(100));
+        talk.Say(2, Finished(100));
+
+        Assert.Equal(["record WorkerLost w-1 at 0: its stream broke", "tell w-2 SaveCheckpoint G1", "timer Save G1 1800 s"], talk.Lose(1));
+        Assert.Equal("end Succeeded 0: All 100 steps are applied.", talk.Say(2, Saved(100))[^1]);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class OutputTests
         return new RunState
         {
             Order = new RunOrder { Id = new RunId("run"), Job = JobText.Read(JobText.Gpt), RunDir = "/elsewhere/run", JobFile = "job.yaml" },
-            Phase = phase, Generation = new Generation(1), GenerationSize = 2, LastStep = 300, Reason = "Because.",
+            Phase = phase, Generation = new Generation(1), FormedGenerations = 1, GenerationSize = 2, LastStep = 300, Reason = "Because.",
             Progress = RunProgress.None with
             {
                 Step = step, RecentLosses = [.. losses], Rate = rate, HeldOut = new HeldOut(300, 1.5, 0.25),

@@ -4,6 +4,7 @@ using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Protocol.V1;
 using CoordinatorMessage = Orchestrator.Core.Messages.CoordinatorMessage;
+using RankRange = Orchestrator.Core.Reduction.RankRange;
 using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
 
 namespace Orchestrator.Coordinator.Tests.Server;
@@ -50,7 +51,7 @@ public sealed class CoordinatorServerTests
     }
 
     [Fact]
-    public async Task Run_AWorkerDies_TheOtherSavesAndTheReasonNamesBoth()
+    public async Task Run_AWorkerDies_TheOtherIsFencedAndGoesOnInTheNextGeneration()
     {
         await using var coordinator = await CoordinatorFixture.StartAsync();
         await using var first = await FakeWorker.AttachAsync(coordinator.Address);
@@ -61,18 +62,26 @@ public sealed class CoordinatorServerTests
         await coordinator.WaitForStepAsync(run.RunId, 57);
 
         await second.DisposeAsync();
-        var abort = await first.ExpectAsync<CoordinatorMessage.Abort>();
-        await first.SayAsync(new WorkerMessage.Aborted(new Generation(1), 57));
-        await first.ExpectAsync<CoordinatorMessage.SaveCheckpoint>();
-        await first.SaveAsync(new Generation(1), 57);
+        var fence = await first.ExpectAsync<CoordinatorMessage.Fence>();
+        await first.SayAsync(new WorkerMessage.Fenced(fence.Generation, 57, [new RankRange(0, 4)], true));
+        var activate = await first.ExpectAsync<CoordinatorMessage.Activate>();
+        await first.SayAsync(new WorkerMessage.Entered(activate.Generation, 57));
+        await first.TakeStepsAsync(activate, 200, samples: 32);
+        await first.SaveAsync(activate.Generation, 200);
+        await first.FinishAsync(activate.Generation, 200);
         var (last, events) = await coordinator.FollowAsync(run.RunId);
 
-        Assert.Equal("Worker w-2 (pid 4711 on here) was lost at step 57: its stream broke.", abort.Reason);
-        Assert.Equal((RunState.Failed, 1, "w57"), (last.State, last.ExitCode, last.WeightsSha256));
+        Assert.Equal((new Generation(2), "Worker w-2 (pid 4711 on here) was lost at step 57: its stream broke."), (fence.Generation, fence.Reason));
+        Assert.Equal((new Generation(2), 57L, 8), (activate.Generation, activate.StartStep, activate.Members[0].RankCount));
+        Assert.Equal([new RankRange(0, 8)], activate.Members[0].FirstStepRanks);
+        Assert.Equal((RunState.Succeeded, 200L, 2L, 4L, "w200"), (last.State, last.Step, last.Generations, last.LostLogicalRankSteps, last.WeightsSha256));
+        var formed = events.Last(@event => NameOf(@event) == "generation.formed");
         Assert.Equal(
-            $"{abort.Reason} Checkpoint step-00000057 has the state of step 57. To go on, type: ./orchestrator run {run.RunDir}/job.json --resume /ck/step-00000057", last.Reason);
-        Assert.Contains("worker.lost", events.Select(NameOf));
-        Assert.Contains($"orchestrator_run_state{{run=\"{run.RunId}\",state=\"failed\"}} 1", await coordinator.GetAsync("/metrics"), StringComparison.Ordinal);
+            $"{fence.Reason} 1 worker goes on in G2; 4 logical ranks of step 58 are computed again.", formed.GetProperty("reason").GetString());
+        Assert.True(formed.GetProperty("secondsSinceLoss").GetDouble() >= 0);
+        Assert.Equal((2L, 57L), (formed.GetProperty("generation").GetInt64(), formed.GetProperty("startStep").GetInt64()));
+        var lost = events.Single(@event => NameOf(@event) == "worker.lost");
+        Assert.Equal(("w-2", 4711, "its stream broke"), (lost.GetProperty("worker").GetString(), lost.GetProperty("pid").GetInt32(), lost.GetProperty("reason").GetString()));
     }
 
     [Fact]
@@ -128,7 +137,7 @@ public sealed class CoordinatorServerTests
         await using var coordinator = await CoordinatorFixture.StartAsync();
         await using var worker = await FakeWorker.AttachAsync(coordinator.Address);
         await using var idle = await FakeWorker.AttachAsync(coordinator.Address);
-        var run = await coordinator.SubmitAsync("training.logicalRanks=3");
+        var run = await coordinator.SubmitAsync("training.logicalRanks=3", "workers.max=1");
         await worker.GetReadyAsync();
 
         var workers = (await coordinator.Client.ListWorkersAsync(new ListWorkersRequest())).Workers;

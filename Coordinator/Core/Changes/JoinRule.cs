@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Runs;
+
+namespace Orchestrator.Coordinator.Core.Changes;
+
+/// <summary>Which free workers join a run that trains.</summary>
+/// <param name="Joiners">By id.</param>
+/// <param name="Refusals">Workers that this decision has found unfit.</param>
+public readonly record struct JoinDecision(ImmutableArray<Candidate> Joiners, ImmutableArray<Refusal> Refusals)
+{
+    public bool IsNothing => Joiners.IsEmpty && Refusals.IsEmpty;
+}
+
+/// <summary>A run takes workers in up to workers.desired, and those that a person started up to workers.max.</summary>
+public static class JoinRule
+{
+    /// <param name="state">The run.</param>
+    /// <param name="free">Attached workers that serve no run.</param>
+    public static JoinDecision Decide(RunState state, IEnumerable<Candidate> free)
+    {
+        var joiners = ImmutableArray.CreateBuilder<Candidate>();
+        var refusals = ImmutableArray.CreateBuilder<Refusal>();
+        var isOpen = state.Phase is RunPhase.Running { Finished.IsEmpty: true } or RunPhase.Paused;
+        if (!isOpen || Ending.IsWanted(state))
+        {
+            return new JoinDecision([], []);
+        }
+
+        var count = state.Members.Count(worker => !state.Leavers.Contains(worker));
+        foreach (var candidate in free.Where(candidate => IsOurs(state, candidate) && !state.Refused.ContainsKey(candidate.Worker)).OrderBy(candidate => candidate.Worker))
+        {
+            if (count >= (candidate.Hello.Launcher.Length == 0 ? state.Scale.Limit : state.Scale.Desired))
+            {
+                continue;
+            }
+
+            if (IsaRule.WhyNot(candidate, state.Agreement!.Isa) is { } reason)
+            {
+                refusals.Add(new Refusal(candidate.Worker, reason));
+                continue;
+            }
+
+            joiners.Add(candidate);
+            count++;
+        }
+
+        return new JoinDecision(joiners.ToImmutable(), refusals.ToImmutable());
+    }
+
+    /// <summary>What another launcher started belongs to another run.</summary>
+    private static bool IsOurs(RunState state, Candidate candidate) =>
+        !state.Order.IsEmbedded || candidate.Hello.Launcher.Length == 0 || candidate.Hello.Launcher == state.Order.Launcher;
+}

@@ -1,0 +1,82 @@
+using Orchestrator.Coordinator.Core.Changes;
+using Orchestrator.Coordinator.Core.Liveness;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Runs;
+
+/// <summary>Too few members are left: they stay fenced with what they hold until joiners have followed, and then go on with them.</summary>
+internal static class PausedMachine
+{
+    public static RunTurn Begin(RunState state, RunPhase.Regrouping phase, DateTimeOffset now)
+    {
+        var count = phase.Crew.Members.Count;
+        var reason = $"{phase.Cause.Sentence} {count} of at least {state.Order.Job.Workers.Min} workers {(count == 1 ? "is" : "are")} left: "
+            + "the run is paused and goes on when there are enough.";
+        var paused = new RunPhase.Paused(phase.Next, phase.Crew, phase.Answers, phase.Finished, phase.Cause);
+        return (state with { Phase = paused, Reason = reason, PausedSince = state.PausedSince ?? now },
+            [new RunEffect.Record(new RunRecord.RunPaused(state.Generation, state.Progress.HighestStep, reason))]);
+    }
+
+    public static RunTurn Step(RunState state, RunPhase.Paused phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
+    {
+        var turn = React(state, phase, @event, waits, now);
+        return turn.State.Phase is RunPhase.Paused still ? turn.Then(next => GoOn(JoinerMachine.Feed(next), still, waits)) : turn;
+    }
+
+    private static RunTurn React(RunState state, RunPhase.Paused phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
+    {
+        switch (@event)
+        {
+            case RunEvent.WorkerSaid said when phase.Crew.Members.ContainsKey(said.Worker):
+                return Hear(state, phase, said, waits, now);
+            case RunEvent.WorkerLost lost when phase.Crew.Members.TryGetValue(lost.Worker, out var member):
+                return Lose(state, phase, lost.Worker, FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence, MemberNews.Lost(state, member, lost.Reason));
+            case RunEvent.Tick tick:
+                return LivenessRule.GiveUp(state, tick.Pulses, phase.Cause.Since, waits, now);
+            case RunEvent.StopRequested stop:
+                // Those who are left take one more step and write it.
+                return Ending.Stop(state, stop.Reason).Then(next => RegroupingMachine.Begin(next, phase.Crew, phase.Finished, phase.Cause, waits));
+            case RunEvent.WorkersOffered offered:
+                return JoinerMachine.Take(state, offered.Decision);
+            case RunEvent.LaunchFailed failed:
+                return AbortingMachine.Begin(
+                    state, phase.Crew, phase.Finished, new FailureCause($"{phase.Cause.Sentence} {failed.Reason}", FailureKind.Environment), phase.Crew.Members.Keys, waits);
+            default:
+                return JoinerMachine.Step(state, @event) ?? RunMachine.Ignore(state, @event);
+        }
+    }
+
+    private static RunTurn Hear(RunState state, RunPhase.Paused phase, RunEvent.WorkerSaid said, RunWaits waits, DateTimeOffset now) =>
+        said.Message is WorkerMessage.Failed failed
+            ? MemberFailure.Take(state, phase.Crew.Members[said.Worker], failed, phase.Finished, waits, (next, sentence, records) =>
+                Lose(next, phase, said.Worker, sentence, records))
+            : MemberNews.Hear(state, phase.Crew, phase.Finished, said, waits, now) ?? RunMachine.Ignore(state, said);
+
+    private static RunTurn Lose(RunState state, RunPhase.Paused phase, WorkerId worker, string sentence, params ReadOnlySpan<RunEffect> before)
+    {
+        var left = phase with { Crew = phase.Crew.Without(worker), Answers = phase.Answers.Remove(worker), Cause = phase.Cause.And(sentence) };
+        state = JoinerMachine.WithoutDonor(state, worker);
+        return left.Crew.Members.IsEmpty
+            ? Requeue.WhenNobodyIsLeft(state, left.Crew, left.Cause, before)
+            : (state with { Phase = left }, [.. before]);
+    }
+
+    /// <summary>Joiners that hold the last decided step, or all but it, are fenced with the members.</summary>
+    private static RunTurn GoOn(RunTurn fed, RunPhase.Paused phase, RunWaits waits)
+    {
+        var state = fed.State;
+        var ready = state.Joiners.Values.Where(joiner => joiner.Stage == JoinStage.Following && joiner.Step >= Math.Max(0, phase.Decided - 1)).ToList();
+        if (phase.Crew.Members.Count + ready.Count < state.Order.Job.Workers.Min)
+        {
+            return fed;
+        }
+
+        var crew = phase.Crew with
+        {
+            Members = phase.Crew.Members.AddRange(ready.Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, joiner.Candidate))),
+        };
+        var entering = state.Joiners.SetItems(ready.Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, joiner with { Stage = JoinStage.Entering })));
+        return fed.Then(next => RegroupingMachine.Begin(next with { Joiners = entering }, crew, phase.Finished, phase.Cause, waits));
+    }
+}
