@@ -8,5 +8,6 @@ var root = new RootCommand("What runs in a worker's process: training, and every
     EvaluateCommand.Create(),
     DataCommand.Create(),
     DoctorCommand.Create(),
+    LedgerCommand.Create(),
 };
 return await CommandRunner.RunAsync(root, args);

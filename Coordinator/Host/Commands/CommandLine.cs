@@ -9,7 +9,7 @@ internal static class CommandLine
 {
     public static Command Create()
     {
-        var root = new Verb("./orchestrator", "Trains models on any number of worker processes, with the same bits on any number of them. More verbs, each with --help: worker, generate, evaluate, data, doctor, bench.",
+        var root = new Verb("./orchestrator", "Trains models on any number of worker processes, with the same bits on any number of them. More verbs, each with --help: worker, generate, evaluate, data, doctor, ledger, bench.",
             "run examples/char-gpt.yaml --workers 2",
             "coordinator",
             "worker --coordinator 127.0.0.1:7070",

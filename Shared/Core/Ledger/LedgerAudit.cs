@@ -37,7 +37,8 @@ public sealed class LedgerAudit
 
     public long StepsVerified => LastStep - FirstStep;
 
-    public long SamplesVerified => _coverage?.Samples ?? 0;
+    /// <summary>Samples of these steps.</summary>
+    public long SamplesVerified { get; private set; }
 
     /// <summary>The first thing that is wrong; null: nothing so far.</summary>
     public string? Problem { get; private set; }
@@ -127,6 +128,7 @@ public sealed class LedgerAudit
             }
 
             _open.Remove(++LastStep);
+            SamplesVerified = _coverage!.Samples;
         }
 
         return _open.Count > MaxOpenSteps ? Gap(_open.Keys.Last(), "the ledger goes on behind it") : null;

@@ -31,7 +31,7 @@ internal sealed class CheckpointOptions
         }
     }
 
-    private static Option<string> FormatOption()
+    public static Option<string> FormatOption()
     {
         var option = new Option<string>("--format") { Description = "table, json or jsonl.", DefaultValueFactory = _ => "table" };
         option.AcceptOnlyFromAmong("table", "json", "jsonl");
