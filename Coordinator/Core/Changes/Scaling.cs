@@ -6,7 +6,7 @@ using Orchestrator.Core.Messages;
 namespace Orchestrator.Coordinator.Core.Changes;
 
 /// <summary>A person wants another number of workers: the newest go first when it is lower, and free ones join when it is higher.</summary>
-internal static class Scaling
+public static class Scaling
 {
     /// <returns>Null when a run may have this many workers; else the sentence.</returns>
     public static string? WhyNot(RunState state, int desired)
@@ -17,7 +17,7 @@ internal static class Scaling
             : null;
     }
 
-    public static RunTurn Set(RunState state, int desired)
+    internal static RunTurn Set(RunState state, int desired)
     {
         if (WhyNot(state, desired) is { } reason)
         {

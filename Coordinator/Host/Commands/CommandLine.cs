@@ -15,7 +15,7 @@ internal static class CommandLine
             "worker --coordinator 127.0.0.1:7070",
             "submit examples/char-gpt.yaml --workers 2")
         {
-            RunCommand.Create(), CoordinatorCommand.Create(), SubmitCommand.Create(), StatusCommand.Create(), StopCommand.Create(),
+            RunCommand.Create(), CoordinatorCommand.Create(), SubmitCommand.Create(), StatusCommand.Create(), StopCommand.Create(), ScaleCommand.Create(), DrainCommand.Create(),
             WorkersCommand.Create(), LogsCommand.Create(), WaitCommand.Create(), CheckpointCommand.Create(),
         };
         var help = new HelpOption { Recursive = true };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Orchestrator.Coordinator.Host.Runs;
 
 namespace Orchestrator.Coordinator.Host.Commands;
 
@@ -11,8 +12,8 @@ internal static class CoordinatorClient
 
     public static Option<string> AddressOption() => new("--coordinator")
     {
-        Description = $"The coordinator's address. Default: ${AddressVariable}, else 127.0.0.1:{CoordinatorCommand.DefaultPort}.",
-        HelpName = "HOST:PORT",
+        Description = $"The coordinator's address, or the folder of a run that ./orchestrator run directs. Default: ${AddressVariable}, else 127.0.0.1:{CoordinatorCommand.DefaultPort}.",
+        HelpName = "HOST:PORT|RUNDIR",
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AddressVariable) is { Length: > 0 } named ? named : $"127.0.0.1:{CoordinatorCommand.DefaultPort}",
     };
 
@@ -21,7 +22,7 @@ internal static class CoordinatorClient
     /// <exception cref="UsageException">With the reason and the exit code.</exception>
     public static async Task<T> AskAsync<T>(string address, Func<Protocol.V1.Runs.RunsClient, Task<T>> ask)
     {
-        var endpoint = Addresses.Read("--coordinator", address);
+        var endpoint = Addresses.Read("--coordinator", Find(address));
         using var handler = new SocketsHttpHandler
         {
             // What runs within a cluster does not go through a proxy that the environment names for the web.
@@ -37,6 +38,11 @@ internal static class CoordinatorClient
             throw Translate(e, endpoint.ToString());
         }
     }
+
+    /// <summary>A run folder stands for the coordinator that directs its run.</summary>
+    private static string Find(string typed) => !Directory.Exists(typed) ? typed
+        : CoordinatorFile.Read(typed) ?? throw new UsageException(
+            $"No run is under way in {typed}: it has no file '{CoordinatorFile.Name}'. Name the coordinator's address, or the folder of a run that trains.", ExitCodes.NoCoordinator);
 
     private static UsageException Translate(RpcException e, string address) => e.StatusCode switch
     {

@@ -28,7 +28,7 @@ internal sealed class JobOptions
 
     public Option<int?> MaxRestarts { get; } = new("--max-restarts", "--max_restarts")
     {
-        Description = "As torchrun spells it. Accepted; there is nothing to restart: a run that fails leaves a checkpoint to resume from.", HelpName = "N",
+        Description = "As torchrun spells it: how often `run` starts a worker process again in place of one that ended, within 10 minutes. Default: 10.", HelpName = "N",
     };
 
     public void AddTo(Command command)
@@ -72,6 +72,13 @@ internal sealed class JobOptions
     {
         < 1 => throw new UsageException($"--stop-after {result.GetValue(StopAfter)}: a step from 1 on is needed."),
         var step => step,
+    };
+
+    /// <exception cref="UsageException">It is below 0.</exception>
+    public int? ReadRestarts(ParseResult result) => result.GetValue(MaxRestarts) switch
+    {
+        < 0 => throw new UsageException($"--max-restarts {result.GetValue(MaxRestarts)}: a number from 0 on is needed."),
+        var count => count,
     };
 
     /// <summary>In the order of precedence: --set first, the short forms last.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Core.Supervision;
 using Orchestrator.Coordinator.Host.Launch;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Jobs;
@@ -42,8 +43,9 @@ internal static class RunCommand
             throw new UsageException(reason);
         }
 
+        var limits = options.ReadRestarts(result) is { } restarts ? new RestartLimits { MaxRestarts = restarts } : new RestartLimits();
         var screen = Screen.OfProcess(time);
-        var (run, exitCode) = await new RunSession(order, WorkerProgram.Find(), screen, format, time).RunAsync();
+        var (run, exitCode) = await new RunSession(order, WorkerProgram.Find(), limits, screen, format, time).RunAsync();
         return Conclude(run, exitCode, screen, format);
     }
 

@@ -1,8 +1,8 @@
-using System.ComponentModel;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Core.Supervision;
 using Orchestrator.Coordinator.Host.Launch;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Host.Server;
@@ -11,7 +11,7 @@ using Orchestrator.Telemetry.Events;
 namespace Orchestrator.Coordinator.Host.Commands;
 
 /// <summary>One embedded run: a coordinator on loopback, its worker processes, the signals, and what is shown meanwhile.</summary>
-internal sealed class RunSession(RunOrder order, string workerProgram, Screen screen, OutputFormat format, TimeProvider time)
+internal sealed class RunSession(RunOrder order, string workerProgram, RestartLimits limits, Screen screen, OutputFormat format, TimeProvider time)
 {
     /// <summary>Exit code of the first signal that came; 0: none has.</summary>
     private int _signalExitCode;
@@ -43,17 +43,13 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
         }
 
         screen.Line($"Run {order.Id} in {order.RunDir}; metrics at http://{server.Http}/metrics");
-        var workers = new List<LaunchedWorker>();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, server, workers, ExitCodes.Interrupted));
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, server, workers, ExitCodes.Terminated));
-        try
+        using var address = CoordinatorFile.Write(order.RunDir, server.Grpc.ToString());
+        using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Warning));
+        await using (var workers = new WorkerSupervisor(order, server, workerProgram, limits, screen.Warning, loggers.CreateLogger("launcher"), time))
         {
-            Launch(server, workers);
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, server, workers, ExitCodes.Interrupted));
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, server, workers, ExitCodes.Terminated));
             await ShowAsync(news, server, workers);
-        }
-        finally
-        {
-            await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
         }
 
         var run = server.Actor.State.Find(order.Id)!;
@@ -61,7 +57,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
         return (run, outcome.Result == RunResult.Stopped && _signalExitCode != 0 ? _signalExitCode : outcome.ExitCode);
     }
 
-    private async Task ShowAsync(IAsyncEnumerable<RunNews> news, CoordinatorServer server, List<LaunchedWorker> workers)
+    private async Task ShowAsync(IAsyncEnumerable<RunNews> news, CoordinatorServer server, WorkerSupervisor workers)
     {
         var printer = new RunPrinter(screen, time);
         // Left alone when the actor crashes: a reader that waits cannot be disposed of.
@@ -82,11 +78,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
                 return;
             }
 
-            if (watching.Current.Record is RunRecord.GenerationPreparing)
-            {
-                NameLogs(server, workers);
-            }
-
+            workers.Hear(watching.Current.Record);
             printer.Show(watching.Current);
             if (format == OutputFormat.Jsonl && watching.Current.Line is { } line)
             {
@@ -95,53 +87,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
         }
     }
 
-    private void Launch(CoordinatorServer server, List<LaunchedWorker> workers)
-    {
-        for (var number = 1; number <= order.Job.Workers.Desired; number++)
-        {
-            try
-            {
-                var worker = LaunchedWorker.Start(workerProgram, server.Grpc.ToString(), order.Launcher!, Path.Combine(order.RunDir, RunFolder.LogsFolder), number);
-                lock (workers)
-                {
-                    workers.Add(worker);
-                }
-
-                _ = ReportEndAsync(worker, server);
-            }
-            catch (Exception e) when (e is Win32Exception or IOException or UnauthorizedAccessException)
-            {
-                server.Actor.Post(new ClusterEvent.LaunchFailed(order.Id, $"Worker process {number} could not be started: {e.Message}."));
-                return;
-            }
-        }
-    }
-
-    /// <summary>All workers are attached now: their ids are known, and their logs are found by them.</summary>
-    private static void NameLogs(CoordinatorServer server, List<LaunchedWorker> workers)
-    {
-        var ids = server.Actor.State.Workers.Values.ToDictionary(candidate => candidate.Hello.Pid, candidate => candidate.Worker.Value);
-        foreach (var worker in workers.Where(worker => ids.ContainsKey(worker.Pid)))
-        {
-            try
-            {
-                worker.NameLog(ids[worker.Pid]);
-            }
-            catch (IOException)
-            {
-                // It keeps its first name.
-            }
-        }
-    }
-
-    /// <summary>Counts only before the run has its members; later the coordinator sees a death by the worker's stream.</summary>
-    private async Task ReportEndAsync(LaunchedWorker worker, CoordinatorServer server)
-    {
-        var exitCode = await worker.Ended;
-        server.Actor.Post(new ClusterEvent.LaunchFailed(order.Id, worker.DescribeEnd(exitCode)));
-    }
-
-    private void Signalled(PosixSignalContext context, CoordinatorServer server, List<LaunchedWorker> workers, int exitCode)
+    private void Signalled(PosixSignalContext context, CoordinatorServer server, WorkerSupervisor workers, int exitCode)
     {
         context.Cancel = true;
         if (Interlocked.CompareExchange(ref _signalExitCode, exitCode, 0) == 0)
@@ -151,11 +97,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, Screen sc
             return;
         }
 
-        lock (workers)
-        {
-            workers.ForEach(worker => worker.Kill());
-        }
-
+        workers.KillAll();
         Environment.Exit(exitCode);
     }
 }

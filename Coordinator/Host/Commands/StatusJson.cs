@@ -24,7 +24,7 @@ internal static class StatusJson
         run.RunId, run.Name, State = StateOf(run), run.Step, run.LastStep,
         Loss = run.HasLoss && double.IsFinite(run.Loss) ? run.Loss : (double?)null,
         SamplesPerSecond = run.HasSamplesPerSecond ? run.SamplesPerSecond : (double?)null,
-        run.Workers, run.Generation, run.Generations, run.LostLogicalRankSteps, run.RunDir,
+        run.Workers, run.DesiredWorkers, run.Generation, run.Generations, run.LostLogicalRankSteps, run.RunDir,
         Checkpoint = run.HasCheckpoint ? run.Checkpoint : null,
         CheckpointTime = run.HasCheckpointUnixMillis ? DateTimeOffset.FromUnixTimeMilliseconds(run.CheckpointUnixMillis) : (DateTimeOffset?)null,
         run.Reason,

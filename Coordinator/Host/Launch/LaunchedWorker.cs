@@ -50,10 +50,15 @@ internal sealed class LaunchedWorker : IAsyncDisposable
         return new LaunchedWorker(Process.Start(start)!, logPath, log);
     }
 
-    /// <summary>How it ended, for a sentence.</summary>
-    public string DescribeEnd(int exitCode)
+    /// <summary>How it ended, in a sentence; not brief: with what it said last and where its log is.</summary>
+    public string DescribeEnd(int exitCode, bool isBrief)
     {
         var how = exitCode > 128 ? $"was killed by signal {exitCode - 128}" : $"ended with exit code {exitCode}";
+        if (isBrief)
+        {
+            return $"The worker process {Pid} {how}.";
+        }
+
         lock (_lock)
         {
             var said = _tail.Count == 0 ? "" : $" It said: {string.Join(" / ", _tail)}";

@@ -25,6 +25,7 @@ internal static class RunStatusMapping
             RunDir = run.Order.RunDir,
             Reason = run.Reason,
             ExitCode = outcome?.ExitCode ?? 0,
+            DesiredWorkers = run.Scale.Desired,
         };
         if (progress.Loss is { } loss)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Grpc.Core;
 using Orchestrator.Actors;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Jobs;
@@ -13,7 +14,7 @@ using RunState = Orchestrator.Coordinator.Core.Runs.RunState;
 
 namespace Orchestrator.Coordinator.Host.Server;
 
-/// <summary>What the command line asks: submit, watch, status, stop, workers.</summary>
+/// <summary>What the command line asks: submit, watch, status, stop, scale, drain, workers.</summary>
 public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions options, TimeProvider time) : Protocol.V1.Runs.RunsBase
 {
     public override async Task<SubmitReply> Submit(SubmitRequest request, ServerCallContext context)
@@ -90,16 +91,37 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
     public override async Task<StopReply> Stop(StopRequest request, ServerCallContext context)
     {
         var run = Find(request.RunId);
-        try
+        await PostAsync(new ClusterEvent.StopRequested(run.Id, "Stopped on request.")).ConfigureAwait(false);
+        return new StopReply { Status = run.ToWire() };
+    }
+
+    public override async Task<ScaleReply> Scale(ScaleRequest request, ServerCallContext context)
+    {
+        var run = Find(request.RunId);
+        if (run.Phase is RunPhase.Ended)
         {
-            await coordinator.PostAsync(new ClusterEvent.StopRequested(run.Id, "Stopped on request.")).ConfigureAwait(false);
-        }
-        catch (ActorStoppedException)
-        {
-            throw Ending();
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Run {run.Id} has ended: {run.Reason}"));
         }
 
-        return new StopReply { Status = run.ToWire() };
+        if (Scaling.WhyNot(run, request.Desired) is { } reason)
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, reason));
+        }
+
+        await PostAsync(new ClusterEvent.ScaleRequested(run.Id, request.Desired)).ConfigureAwait(false);
+        return new ScaleReply { Status = run.ToWire() };
+    }
+
+    public override async Task<DrainReply> Drain(DrainRequest request, ServerCallContext context)
+    {
+        var (worker, cluster) = (new WorkerId(request.WorkerId), coordinator.State);
+        if (!cluster.Workers.ContainsKey(worker))
+        {
+            throw new RpcException(new Status(StatusCode.NotFound, $"No worker '{worker}' is attached. ./orchestrator workers lists those that are."));
+        }
+
+        await PostAsync(new ClusterEvent.DrainRequested(worker)).ConfigureAwait(false);
+        return new DrainReply { RunId = cluster.RunOf(worker)?.Id.Value ?? "" };
     }
 
     public override Task<ListWorkersReply> ListWorkers(ListWorkersRequest request, ServerCallContext context)
@@ -108,6 +130,18 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         var reply = new ListWorkersReply();
         reply.Workers.AddRange(cluster.Workers.Values.Select(candidate => candidate.ToWire(cluster)));
         return Task.FromResult(reply);
+    }
+
+    private async Task PostAsync(ClusterEvent @event)
+    {
+        try
+        {
+            await coordinator.PostAsync(@event).ConfigureAwait(false);
+        }
+        catch (ActorStoppedException)
+        {
+            throw Ending();
+        }
     }
 
     private RunState Find(string id) => coordinator.State.Find(new RunId(id)) ?? throw NotFound(id);

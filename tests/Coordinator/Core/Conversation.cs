@@ -46,6 +46,9 @@ internal sealed class Conversation
 
     public string[] Say(int worker, WorkerMessage message) => Send(new ClusterEvent.WorkerSaid(WorkerId.FromNumber(worker), message));
 
+    /// <summary>In the same moment as what was said before.</summary>
+    public string[] SayAtOnce(int worker, WorkerMessage message) => Send(new ClusterEvent.WorkerSaid(WorkerId.FromNumber(worker), message), TimeSpan.Zero);
+
     public string[] Lose(int worker, string how = "its stream broke") => Send(new ClusterEvent.WorkerLost(WorkerId.FromNumber(worker), how));
 
     public string[] Fire(RunTimer timer, long generation) => Send(new ClusterEvent.TimerFired(Run, timer, new Generation(generation)));

@@ -1,0 +1,42 @@
+namespace Orchestrator.Coordinator.Host.Runs;
+
+/// <summary>RUNDIR/coordinator: one line host:port, there as long as an embedded run is. By it other commands find the run's own coordinator.</summary>
+internal sealed class CoordinatorFile : IDisposable
+{
+    public const string Name = "coordinator";
+
+    private readonly string _path;
+
+    private CoordinatorFile(string path) => _path = path;
+
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public static CoordinatorFile Write(string runDir, string address)
+    {
+        // In one step: whoever sees the file reads the whole line.
+        var path = Path.Combine(runDir, Name);
+        var next = $"{path}.{Environment.ProcessId}";
+        File.WriteAllText(next, address + "\n");
+        File.Move(next, path, overwrite: true);
+        return new CoordinatorFile(path);
+    }
+
+    /// <returns>Null when the folder has none: no run is under way in it.</returns>
+    public static string? Read(string runDir)
+    {
+        var path = Path.Combine(runDir, Name);
+        return File.Exists(path) ? File.ReadAllText(path).Trim() : null;
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            File.Delete(_path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The folder was moved or is read-only now; whoever reads the file finds nobody there.
+        }
+    }
+}
