@@ -60,7 +60,11 @@ internal static class JoinerMachine
             case WorkerMessage.Failed failed:
                 return Refuse(state, joiner, failed.Reason);
             case WorkerMessage.Leaving leaving:
-                return (state with { Joiners = state.Joiners.Remove(worker) }, [MemberNews.Left(state, joiner.Candidate, leaving.Reason)]);
+                return (state with { Joiners = state.Joiners.Remove(worker) },
+                [
+                    MemberNews.Left(state, joiner.Candidate, leaving.Reason),
+                    new RunEffect.Tell(worker, new CoordinatorMessage.Release($"It was told to end before it was a member of run {state.Id}.")),
+                ]);
             case WorkerMessage.Followed followed when joiner.Stage == JoinStage.Following && followed.FeedId == joiner.Feed:
                 return (With(state, joiner with { Step = Math.Max(joiner.Step, followed.Step) }), []);
             case WorkerMessage.FeedBroken broken:
@@ -116,10 +120,11 @@ internal static class JoinerMachine
             : (With(state, joiner with { Stage = JoinStage.Ready, Donor = null }), [RunMachine.Note($"Feed {feed} of {joiner.Candidate.Worker} broke: {reason}")]);
     }
 
-    /// <summary>Joiners that a lost member fed get another donor; that is not their fault.</summary>
-    public static RunState WithoutDonor(RunState state, WorkerId lost) => state with
+    /// <summary>A member, or a joiner that was fenced with the members, is gone. Joiners that it fed get another donor; that is not their fault.</summary>
+    public static RunState Without(RunState state, WorkerId lost) => state with
     {
-        Joiners = state.Joiners.SetItems(state.Joiners.Values
+        Leavers = state.Leavers.Remove(lost),
+        Joiners = state.Joiners.Remove(lost).SetItems(state.Joiners.Values
             .Where(joiner => joiner.Donor == lost && joiner.Stage == JoinStage.Following)
             .Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, joiner with { Stage = JoinStage.Ready, Donor = null, Feeds = joiner.Feeds - 1 }))),
     };

@@ -56,7 +56,7 @@ internal static class PausedMachine
     private static RunTurn Lose(RunState state, RunPhase.Paused phase, WorkerId worker, string sentence, params ReadOnlySpan<RunEffect> before)
     {
         var left = phase with { Crew = phase.Crew.Without(worker), Answers = phase.Answers.Remove(worker), Cause = phase.Cause.And(sentence) };
-        state = JoinerMachine.WithoutDonor(state, worker);
+        state = JoinerMachine.Without(state, worker);
         return left.Crew.Members.IsEmpty
             ? Requeue.WhenNobodyIsLeft(state, left.Crew, left.Cause, before)
             : (state with { Phase = left }, [.. before]);

@@ -79,7 +79,7 @@ internal static class RegroupingMachine
         RunState state, RunPhase.Regrouping phase, WorkerId worker, string sentence, RunWaits waits, params ReadOnlySpan<RunEffect> before)
     {
         var crew = phase.Crew.Without(worker);
-        state = JoinerMachine.WithoutDonor(state, worker);
+        state = JoinerMachine.Without(state, worker);
         return Completion.IsComplete([.. crew.Members.Keys], phase.Finished)
             ? Completion.Settle(state, new RunPhase.Running(crew, phase.Finished), [.. before], waits)
             : Begin(state, crew, phase.Finished, phase.Cause.And(sentence), waits, before);

@@ -93,7 +93,7 @@ internal static class RunningMachine
             return ChangeMachine.Settle(state, phase with { Crew = phase.Crew.Without(worker) }, change, waits, cause.Since).Before(before);
         }
 
-        state = JoinerMachine.WithoutDonor(state with { Joiners = state.Joiners.Remove(worker), Leavers = state.Leavers.Remove(worker) }, worker);
+        state = JoinerMachine.Without(state, worker);
         var crew = Everyone(phase).Without(worker);
         if (Completion.IsComplete(Awaited(phase).Remove(worker), phase.Finished))
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Worker.Core.Membership;
@@ -10,7 +11,7 @@ internal static class MemberFeeds
 
     public static void Give(MemberTurn turn, CoordinatorMessage.Feed order)
     {
-        if (turn.State.Taking is not null)
+        if (turn.State.Taking is { IsLoaded: false })
         {
             turn.Tell(new WorkerMessage.FeedBroken(order.FeedId, $"{turn.State.Self} is only joining itself."));
             return;
@@ -27,7 +28,7 @@ internal static class MemberFeeds
             return;
         }
 
-        turn.State = turn.State with { Taking = new FeedTaken(order.FeedId, IsLoaded: false, Nothing, null), TotalSteps = order.TotalSteps, LastStep = order.TotalSteps };
+        turn.State = turn.State with { Taking = new FeedTaken(order.FeedId, null, IsLoaded: false, Nothing, null), TotalSteps = order.TotalSteps, LastStep = order.TotalSteps };
         turn.Effects.Add(new MemberEffect.TakeFeed(order.FeedId));
     }
 
@@ -37,7 +38,7 @@ internal static class MemberFeeds
         switch (@event)
         {
             case MemberEvent.StateArrived arrived when taking?.FeedId == arrived.FeedId:
-                turn.State = state with { Taking = taking with { Arrived = arrived.Step } };
+                turn.State = state with { Taking = taking with { StateStep = arrived.Step, Arrived = arrived.Step } };
                 break;
             case MemberEvent.GradientArrived arrived when taking?.FeedId == arrived.FeedId && arrived.Step == taking.Arrived + 1:
                 turn.State = state with { Taking = taking with { Arrived = arrived.Step } };
@@ -65,7 +66,7 @@ internal static class MemberFeeds
         var state = turn.State;
         if (state is { Taking: { IsLoaded: true } taking, Work: null } && state.Applied == state.Decided && taking.Arrived > state.Applied)
         {
-            turn.State = state with { Decided = state.Applied + 1, HasReduced = true };
+            turn.TakeReduced(state.Applied + 1);
         }
     }
 
@@ -105,5 +106,16 @@ internal static class MemberFeeds
             turn.State = turn.State with { Taking = null };
             turn.Effects.Add(new MemberEffect.CloseFeed(taking.FeedId));
         }
+    }
+
+    /// <summary>Joiners that are members now need no feed: the first step of the generation starts from what they hold.</summary>
+    public static void StopGiving(MemberTurn turn, ImmutableArray<Member> members)
+    {
+        foreach (var feed in turn.State.Giving.Where(feed => members.Any(member => member.Worker == feed.Joiner)))
+        {
+            turn.Effects.Add(new MemberEffect.DropFeed(feed.FeedId, "The joiner is a member now."));
+        }
+
+        turn.State = turn.State with { Giving = turn.State.Giving.RemoveAll(feed => members.Any(member => member.Worker == feed.Joiner)) };
     }
 }

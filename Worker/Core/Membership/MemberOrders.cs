@@ -26,6 +26,7 @@ internal static class MemberOrders
 
         turn.State = state with { HasReduced = state.HasReduced && !isBehind };
         MemberFeeds.StopTaking(turn);
+        MemberFeeds.StopGiving(turn, order.Members);
         var plan = AllReducePlan.Create(order.Generation, state.Self, order.Members, state.LogicalRanks, order.StartStep, state.Buckets);
         turn.Open(plan, order.LastStep, order.TotalSteps);
         if (isBehind)

@@ -136,10 +136,11 @@ public sealed record PlannedChange(CoordinatorMessage.Switch Order, bool IsConne
 
 /// <summary>A feed that brings this member to the others' state.</summary>
 /// <param name="FeedId">Its name.</param>
+/// <param name="StateStep">The step whose state has come; null: none yet.</param>
 /// <param name="IsLoaded">The state was taken over; gradients follow.</param>
 /// <param name="Arrived">The last step whose gradient, or state, has come.</param>
 /// <param name="End">Where the feed ended: the step behind which this member belongs to the generation.</param>
-public sealed record FeedTaken(long FeedId, bool IsLoaded, long Arrived, (long Step, Generation Generation)? End);
+public sealed record FeedTaken(long FeedId, long? StateStep, bool IsLoaded, long Arrived, (long Step, Generation Generation)? End);
 
 /// <summary>A feed that this member gives.</summary>
 /// <param name="FeedId">Its name.</param>

@@ -112,9 +112,9 @@ internal sealed class MemberTurn(MemberState state)
             return new MemberWork.Snapshot(wanted.FeedId, wanted.Joiner, wanted.Address);
         }
 
-        if (State.Taking is { IsLoaded: false } taking && taking.Arrived >= 0)
+        if (State.Taking is { IsLoaded: false, StateStep: { } stateStep } taking)
         {
-            return new MemberWork.LoadState(taking.FeedId, taking.Arrived);
+            return new MemberWork.LoadState(taking.FeedId, stateStep);
         }
 
         if (use is { IsBroken: false } && State.Fencing is null && (use.IsLeft || State.Applied >= State.LastStep))
@@ -123,8 +123,9 @@ internal sealed class MemberTurn(MemberState state)
                 ? null : new MemberWork.Finish(State.Applied, use.Plan.Generation, State.IsLead);
         }
 
-        // Also while fenced: these ranks stay this member's own.
-        return State.Pass is { Missing: { } rank } pass && pass.Step == State.Applied + 1 && pass.Step <= State.LastStep
+        // Also while fenced: these ranks stay this member's own. Not while it waits for a gift, which makes them needless.
+        var isGiven = use is not null && use.Plan.StartStep > State.Decided;
+        return !isGiven && State.Pass is { Missing: { } rank } pass && pass.Step == State.Applied + 1 && pass.Step <= State.LastStep
             ? new MemberWork.Compute(pass.Step, rank, pass.Held.Count + 1 == pass.Owned.Count) : null;
     }
 
@@ -186,7 +187,11 @@ internal sealed class MemberTurn(MemberState state)
         };
         Effects.Add(new MemberEffect.OpenExchange(plan));
         Tell(new WorkerMessage.Entered(plan.Generation, plan.StartStep));
-        if (State.Pass is null || State.Pass.Step != plan.StartStep + 1)
+        if (plan.StartStep > State.Decided)
+        {
+            // One step behind: what it holds of that step is kept until the gift is here, for the donor may die.
+        }
+        else if (State.Pass is null || State.Pass.Step != plan.StartStep + 1)
         {
             State = State with { Pass = StepPass.Of(plan, plan.StartStep + 1) };
         }

@@ -1,0 +1,166 @@
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Liveness;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using Orchestrator.Simulation.Workers;
+using Orchestrator.Simulation.World;
+
+namespace Orchestrator.Simulation.Coordinators;
+
+/// <summary>A coordinator process: the real cluster machine, its timers and its streams to the workers.</summary>
+internal sealed class SimCoordinator : SimProcess, ISimEndpoint
+{
+    public static readonly RunId Run = new("run");
+
+    private readonly SimClock _clock;
+    private readonly SimNetwork _network;
+    private readonly SimSettings _settings;
+    private readonly Action<string> _trace;
+    private readonly Dictionary<string, Connection> _byKey = [];
+    private readonly Dictionary<long, Connection> _byNumber = [];
+    private readonly Dictionary<WorkerId, Connection> _byWorker = [];
+    private long _connections;
+    private TimeSpan _jump;
+
+    public SimCoordinator(SimClock clock, SimNetwork network, SimSettings settings, Action<string> trace)
+        : base(clock, "coordinator")
+    {
+        (_clock, _network, _settings, _trace) = (clock, network, settings, trace);
+        State = new ClusterState { Options = new ClusterOptions("sim", new RunWaits()) };
+    }
+
+    public SimProcess Process => this;
+
+    public ClusterState State { get; private set; }
+
+    public RunState? RunState => State.Find(Run);
+
+    public RunOutcome? Outcome { get; private set; }
+
+    public void Start(RunOrder order)
+    {
+        Post(new ClusterEvent.RunSubmitted(order));
+        Tick();
+    }
+
+    /// <summary>The clock is set forward, as a time server does it.</summary>
+    public void Jump(TimeSpan by) => _jump += by;
+
+    public void Post(ClusterEvent @event)
+    {
+        var before = State;
+        (State, var effects) = ClusterMachine.Step(State, @event, _clock.Now + _jump);
+        effects = _settings.Bug.Cluster(before, @event, State, effects);
+        if (@event is not (ClusterEvent.Tick or ClusterEvent.WorkerSaid { Message: WorkerMessage.Heartbeat }))
+        {
+            _trace(@event.ToString());
+        }
+
+        foreach (var effect in effects)
+        {
+            Carry(effect);
+        }
+    }
+
+    /// <summary>A worker opens its stream.</summary>
+    public SimStream Attach(SimWorker worker, string key, Action<string> lost)
+    {
+        var connection = new Connection(++_connections, worker, key);
+        _byKey[key] = connection;
+        _byNumber[connection.Number] = connection;
+        return _network.Open(worker, this, key, lost);
+    }
+
+    public SimTaking Take(string key, object message, out string? objection)
+    {
+        objection = null;
+        if (!_byKey.TryGetValue(key, out var connection))
+        {
+            objection = "the coordinator closed the stream";
+            return SimTaking.Refused;
+        }
+
+        if (message is WorkerMessage.Hello hello)
+        {
+            connection.Back = _network.Open(this, connection.Worker, key, reason => Lose(key, reason));
+            Post(new ClusterEvent.WorkerAttached(connection.Number, hello));
+        }
+        else if (connection.Id is { } id)
+        {
+            Post(new ClusterEvent.WorkerSaid(id, (WorkerMessage)message));
+        }
+
+        return SimTaking.Taken;
+    }
+
+    public void Ended(string key, SimProcess from, string? reason) => Lose(key, reason ?? "it ended");
+
+    public WorkerId? IdOf(SimWorker worker) => _byKey.Values.Where(each => each.Worker == worker).Select(each => each.Id).LastOrDefault();
+
+    protected override void Died() => _network.Died(this);
+
+    private void Tick() => After((long)LivenessRule.TickInterval.TotalMicroseconds, () =>
+    {
+        Post(new ClusterEvent.Tick());
+        Tick();
+    });
+
+    private void Lose(string key, string reason)
+    {
+        if (_byKey.Remove(key, out var connection))
+        {
+            connection.Back?.Dispose();
+            _network.Close(this, key, reason);
+            if (connection.Id is { } id && _byWorker.Remove(id))
+            {
+                Post(new ClusterEvent.WorkerLost(id, reason));
+            }
+        }
+    }
+
+    private void Carry(ClusterEffect effect)
+    {
+        switch (effect)
+        {
+            case ClusterEffect.Admit admit when _byNumber.TryGetValue(admit.Connection, out var connection):
+                connection.Id = admit.Worker;
+                _byWorker[admit.Worker] = connection;
+                connection.Back!.Send(new CoordinatorMessage.Welcome(admit.Worker));
+                break;
+            case ClusterEffect.Reject reject when _byNumber.TryGetValue(reject.Connection, out var connection):
+                Lose(connection.Key, reject.Reason);
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.Tell tell }:
+                _trace($"tells {tell.Worker}: {tell.Message}");
+                _byWorker.GetValueOrDefault(tell.Worker)?.Back?.Send(tell.Message);
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.Evict evict } when _byWorker.Remove(evict.Worker, out var connection):
+                _trace($"evicts {evict.Worker}: {evict.Reason}");
+                Lose(connection.Key, evict.Reason);
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer }:
+                After((long)timer.After.TotalMicroseconds, () => Post(new ClusterEvent.TimerFired(Run, timer.Timer, timer.Generation)));
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.Record record }:
+                _trace($"records {record.Entry}");
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.End end }:
+                Outcome = end.Outcome;
+                break;
+        }
+    }
+
+    private sealed class Connection(long number, SimWorker worker, string key)
+    {
+        public long Number => number;
+
+        public SimWorker Worker => worker;
+
+        public string Key => key;
+
+        public WorkerId? Id { get; set; }
+
+        public SimStream? Back { get; set; }
+    }
+}

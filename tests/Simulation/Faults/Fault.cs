@@ -1,0 +1,60 @@
+namespace Orchestrator.Simulation.Faults;
+
+/// <summary>What goes wrong, and when. Workers are named by their place; whoever stands there then is meant.</summary>
+public abstract record Fault(long AtMicros)
+{
+    public sealed record Crash(long AtMicros, int Worker, long BackAfterMicros) : Fault(AtMicros);
+
+    public sealed record Freeze(long AtMicros, int Worker, long Micros) : Fault(AtMicros);
+
+    /// <summary>SIGTERM; another process takes its place.</summary>
+    public sealed record Leave(long AtMicros, int Worker, long BackAfterMicros) : Fault(AtMicros);
+
+    /// <param name="Other">A place, or the coordinator (-1).</param>
+    /// <param name="IsOneWay">Only what Worker says is held up.</param>
+    public sealed record Partition(long AtMicros, int Worker, int Other, bool IsOneWay, long Micros) : Fault(AtMicros);
+
+    public sealed record Slow(long AtMicros, int Worker, double Factor, long Micros) : Fault(AtMicros);
+
+    public sealed record Scale(long AtMicros, int Desired) : Fault(AtMicros);
+
+    public sealed record SlowNetwork(long AtMicros, long LatencyMicros, long Micros) : Fault(AtMicros);
+
+    public sealed record ClockJump(long AtMicros, long Micros) : Fault(AtMicros);
+
+    /// <summary>Everybody at once.</summary>
+    public sealed record PowerCut(long AtMicros, long BackAfterMicros) : Fault(AtMicros);
+}
+
+/// <summary>Draws the faults of a seed.</summary>
+public static class FaultPlan
+{
+    /// <param name="random">The seed's.</param>
+    /// <param name="workers">Places.</param>
+    /// <param name="windowMicros">Faults begin within this.</param>
+    public static List<Fault> Draw(Random random, int workers, long windowMicros)
+    {
+        var faults = new List<Fault>();
+        for (var count = random.Next(0, 7); count > 0; count--)
+        {
+            var at = random.NextInt64(windowMicros);
+            var worker = random.Next(workers);
+            faults.Add(random.Next(100) switch
+            {
+                < 34 => new Fault.Crash(at, worker, Back(random)),
+                < 48 => new Fault.Freeze(at, worker, random.Next(2) == 0 ? random.NextInt64(500_000) : random.NextInt64(9_000_000)),
+                < 58 => new Fault.Leave(at, worker, Back(random)),
+                < 70 => new Fault.Partition(at, worker, random.Next(-1, workers), random.Next(2) == 0, random.NextInt64(random.Next(2) == 0 ? 300_000 : 15_000_000)),
+                < 78 => new Fault.Slow(at, worker, 1 + (random.NextDouble() * 10), random.NextInt64(3_000_000)),
+                < 88 => new Fault.Scale(at, 1 + random.Next(workers + 1)),
+                < 93 => new Fault.SlowNetwork(at, random.NextInt64(50_000), random.NextInt64(1_000_000)),
+                < 96 => new Fault.ClockJump(at, random.NextInt64(60_000_000)),
+                _ => new Fault.PowerCut(at, Back(random)),
+            });
+        }
+
+        return [.. faults.OrderBy(fault => fault.AtMicros)];
+    }
+
+    private static long Back(Random random) => random.Next(4) == 0 ? random.NextInt64(3_000_000) : random.NextInt64(100_000);
+}

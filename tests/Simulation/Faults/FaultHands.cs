@@ -1,0 +1,126 @@
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Simulation.Coordinators;
+using Orchestrator.Simulation.Workers;
+using Orchestrator.Simulation.World;
+using Orchestrator.Worker.Core.Lifecycle;
+
+namespace Orchestrator.Simulation.Faults;
+
+/// <summary>Makes faults happen to whoever stands in their place.</summary>
+internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoordinator coordinator)
+{
+    public void Do(Fault fault)
+    {
+        switch (fault)
+        {
+            case Fault.Crash crash when !workers[crash.Worker].IsDead:
+                Say(workers[crash.Worker], fault);
+                Replace(crash.Worker, crash.BackAfterMicros);
+                break;
+            case Fault.Freeze freeze when workers[freeze.Worker] is { IsDead: false, IsFrozen: false } frozen:
+                Say(frozen, fault);
+                frozen.Freeze();
+                cluster.Over(freeze.Micros);
+                cluster.Clock.After(freeze.Micros, frozen.Thaw);
+                break;
+            case Fault.Leave leave when workers[leave.Worker] is { IsDead: false } leaver:
+                Say(leaver, fault);
+                leaver.Happen(() => leaver.Post(new WorkerEvent.LeaveRequested("SIGTERM")));
+                cluster.Over(leave.BackAfterMicros);
+                AwaitDeath(leave.Worker, leaver, leave.BackAfterMicros);
+                break;
+            case Fault.Partition partition:
+                Part(partition);
+                break;
+            case Fault.Slow slow when workers[slow.Worker] is { IsDead: false } slowed:
+                Say(slowed, fault);
+                slowed.Slowness = slow.Factor;
+                cluster.Over(slow.Micros);
+                cluster.Clock.After(slow.Micros, () => slowed.Slowness = 1);
+                break;
+            case Fault.Scale scale:
+                Say(coordinator, fault);
+                cluster.Over(0);
+                coordinator.Post(new ClusterEvent.ScaleRequested(SimCoordinator.Run, Math.Clamp(scale.Desired, cluster.Settings.MinWorkers, cluster.Settings.Workers + 2)));
+                break;
+            case Fault.SlowNetwork slow:
+                Say(coordinator, fault);
+                var usual = cluster.Network.LatencyMicros;
+                cluster.Network.LatencyMicros = Math.Max(usual, slow.LatencyMicros);
+                cluster.Over(slow.Micros);
+                cluster.Clock.After(slow.Micros, () => cluster.Network.LatencyMicros = 200);
+                break;
+            case Fault.ClockJump jump:
+                Say(coordinator, fault);
+                coordinator.Jump(TimeSpan.FromMicroseconds(jump.Micros));
+                cluster.Over(0);
+                break;
+            case Fault.PowerCut cut:
+                for (var place = 0; place < workers.Length; place++)
+                {
+                    Say(workers[place], fault);
+                    Replace(place, cut.BackAfterMicros + place);
+                }
+
+                break;
+        }
+    }
+
+    private void Replace(int place, long afterMicros)
+    {
+        var former = workers[place];
+        former.Die();
+        cluster.Over(afterMicros);
+        cluster.Clock.After(afterMicros, () =>
+        {
+            if (workers[place] == former)
+            {
+                cluster.StartWorker(place);
+            }
+        });
+    }
+
+    /// <summary>A supervisor looks now and then whether the process that was told to leave has ended, and starts another one.</summary>
+    private void AwaitDeath(int place, SimWorker leaver, long afterMicros) => cluster.Clock.After(50_000 + afterMicros, () =>
+    {
+        if (workers[place] != leaver)
+        {
+            return;
+        }
+
+        if (leaver.IsDead)
+        {
+            cluster.StartWorker(place);
+        }
+        else
+        {
+            AwaitDeath(place, leaver, 0);
+        }
+    });
+
+    private void Part(Fault.Partition partition)
+    {
+        SimProcess one = workers[partition.Worker];
+        SimProcess other = partition.Other < 0 ? coordinator : workers[partition.Other];
+        if (one == other)
+        {
+            return;
+        }
+
+        Say(one, partition);
+        cluster.Network.Cut(one, other);
+        if (!partition.IsOneWay)
+        {
+            cluster.Network.Cut(other, one);
+        }
+
+        cluster.Over(partition.Micros);
+        cluster.Clock.After(partition.Micros, () =>
+        {
+            cluster.Network.Heal(one, other);
+            cluster.Network.Heal(other, one);
+        });
+    }
+
+    private void Say(SimProcess process, Fault fault) => cluster.Trace(process, $"*** {fault}");
+}

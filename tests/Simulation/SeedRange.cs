@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Orchestrator.Simulation.Faults;
+
+namespace Orchestrator.Simulation;
+
+/// <summary>Plays many seeds on all cores.</summary>
+public static class SeedRange
+{
+    /// <param name="first">The first seed.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="bug">What is made wrong on purpose.</param>
+    /// <param name="progress">Told now and then how many seeds are done.</param>
+    /// <param name="stopAtFirst">End when a seed has failed.</param>
+    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false)
+    {
+        var failures = new ConcurrentDictionary<int, string>();
+        var landed = new ConcurrentDictionary<string, int>();
+        var (done, events, watch) = (0, 0L, Stopwatch.StartNew());
+        Parallel.For(first, first + count, (seed, loop) =>
+        {
+            var cluster = new SimCluster(seed, bug);
+            if (cluster.Play() is { } violation)
+            {
+                failures[seed] = violation;
+                if (stopAtFirst)
+                {
+                    loop.Stop();
+                }
+            }
+
+            foreach (var fault in cluster.Faults)
+            {
+                landed.AddOrUpdate(fault.GetType().Name, 1, (_, known) => known + 1);
+            }
+
+            Interlocked.Add(ref events, cluster.Clock.Count);
+            if (Interlocked.Increment(ref done) % 1000 == 0)
+            {
+                progress?.Invoke(done);
+            }
+        });
+        return new SeedReport(done, events, watch.Elapsed, failures.OrderBy(entry => entry.Key).Select(entry => (entry.Key, entry.Value)).ToList(), landed.OrderBy(entry => entry.Key).ToDictionary());
+    }
+}
+
+/// <summary>What many seeds gave.</summary>
+/// <param name="Seeds">Played.</param>
+/// <param name="Events">Of all of them.</param>
+/// <param name="Time">It took.</param>
+/// <param name="Failures">Seeds in which a promise was broken.</param>
+/// <param name="Faults">Planned, by kind.</param>
+public sealed record SeedReport(int Seeds, long Events, TimeSpan Time, IReadOnlyList<(int Seed, string Violation)> Failures, IReadOnlyDictionary<string, int> Faults);

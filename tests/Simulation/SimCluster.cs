@@ -1,0 +1,213 @@
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Jobs;
+using Orchestrator.Simulation.Coordinators;
+using Orchestrator.Simulation.Faults;
+using Orchestrator.Simulation.Workers;
+using Orchestrator.Simulation.World;
+
+namespace Orchestrator.Simulation;
+
+/// <summary>One seed is one run: a coordinator and workers, faults, and the promises that are checked after every event.</summary>
+public sealed class SimCluster : ISimHome
+{
+    /// <summary>When faults have ended the run must end within this.</summary>
+    private const long LivenessMicros = 240_000_000;
+
+    /// <summary>A run that does nothing but send messages would never end by its clock.</summary>
+    private const long MaxEvents = 2_000_000;
+
+    /// <summary>The present step's, the one before it and a gift.</summary>
+    private const int MaxReducedBuffers = 3;
+
+    /// <summary>Those that one feed has not sent.</summary>
+    private const int MaxFeedBacklog = 4;
+
+    private readonly Random _random;
+    private readonly List<Fault> _faults;
+    private readonly ulong[] _states;
+    private readonly SimWorker[] _workers;
+    private readonly Dictionary<string, SimWorker> _byName = [];
+    private readonly Dictionary<object, long> _applied = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<long, ulong> _disk = [];
+    private readonly SimCoordinator _coordinator;
+    private readonly List<string>? _trace;
+    private long _connections;
+    private long _faultsEnd;
+    private int _processes;
+    private string? _violation;
+
+    /// <param name="seed">Draws everything.</param>
+    /// <param name="bug">What is made wrong on purpose.</param>
+    /// <param name="isTraced">Keep every event as a line.</param>
+    /// <param name="faults">Null: drawn.</param>
+    /// <param name="settings">Null: drawn.</param>
+    public SimCluster(int seed, Bug? bug = null, bool isTraced = false, IEnumerable<Fault>? faults = null, SimSettings? settings = null)
+    {
+        _random = new Random(seed);
+        Settings = (settings ?? Draw(_random)) with { Bug = bug ?? Bug.None };
+        var quietMicros = Settings.Steps * Settings.PassMicros * Settings.LogicalRanks / Settings.Workers;
+        _faults = faults?.ToList() ?? FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000);
+        _trace = isTraced ? [] : null;
+        Network = new SimNetwork(Clock, _random);
+        _states = SimModel.States(Settings.LogicalRanks, Settings.Steps);
+        _workers = new SimWorker[Settings.Workers];
+        _coordinator = new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!, text));
+    }
+
+    public SimClock Clock { get; } = new();
+
+    public SimNetwork Network { get; }
+
+    public SimSettings Settings { get; }
+
+    public IReadOnlyList<Fault> Faults => _faults;
+
+    public IReadOnlyList<string> Lines => _trace ?? [];
+
+    /// <summary>Faults that found somebody to hit.</summary>
+    public int Landed { get; private set; }
+
+    public RunState? Run => _coordinator.RunState;
+
+    ISimEndpoint? ISimHome.Find(string address) => _byName.GetValueOrDefault(address);
+
+    /// <returns>Null when every promise was kept; else which one was broken, and when.</returns>
+    public string? Play()
+    {
+        _coordinator.Start(new RunOrder { Id = SimCoordinator.Run, Job = Job(), RunDir = "run", JobFile = "job.yaml" });
+        for (var place = 0; place < _workers.Length; place++)
+        {
+            StartWorker(place);
+        }
+
+        foreach (var fault in _faults)
+        {
+            Clock.At(fault.AtMicros, () => new FaultHands(this, _workers, _coordinator).Do(fault));
+        }
+
+        while (_violation is null && _coordinator.Outcome is null)
+        {
+            if (Clock.Count > MaxEvents || Clock.Micros > _faultsEnd + LivenessMicros || !Step())
+            {
+                return Describe($"the run has not ended {(Clock.Micros - _faultsEnd) / 1e6:0} s after the last fault ({Clock.Count} events): it is {Run?.Phase.GetType().Name}, {Run?.Reason}");
+            }
+        }
+
+        return _violation ?? WhyNotGood(_coordinator.Outcome!);
+    }
+
+    public long NextConnection() => ++_connections;
+
+    SimStream ISimHome.Attach(SimWorker worker, string key, Action<string> lost) => _coordinator.Attach(worker, key, lost);
+
+    void ISimHome.Check(SimWorker worker, long step, ulong value)
+    {
+        if (step > Settings.Steps || _states[step] != value)
+        {
+            Violate($"{worker.Name} ({worker.Id}) holds other bits than the quiet run after step {step}");
+        }
+
+        // A worker that was given up and comes back as another one begins afresh; so does one that takes a second feed.
+        var member = worker.Member!;
+        if (_applied.TryGetValue(member, out var before) && step <= before && member.State.Taking is null)
+        {
+            Violate($"{worker.Name} ({worker.Id}) went from step {before} back to {step}");
+        }
+
+        _applied[member] = step;
+    }
+
+    public void Save(long step, ulong value)
+    {
+        if (step > Settings.Steps || _states[step] != value)
+        {
+            Violate($"a checkpoint of step {step} has other bits than the quiet run");
+        }
+
+        _disk[step] = value;
+    }
+
+    public (long Step, ulong Value) Load(string path)
+    {
+        var step = long.Parse(path.Split('-')[1], System.Globalization.CultureInfo.InvariantCulture);
+        return (step, _disk[step]);
+    }
+
+    void ISimHome.Trace(SimProcess process, string what) => Trace(process, what);
+
+    internal void StartWorker(int place)
+    {
+        var worker = new SimWorker(this, ++_processes, new Random(_random.Next()));
+        _workers[place] = worker;
+        _byName[worker.Name] = worker;
+        worker.Start();
+    }
+
+    /// <summary>A fault that began now is over then.</summary>
+    internal void Over(long micros)
+    {
+        Landed++;
+        _faultsEnd = Math.Max(_faultsEnd, Clock.Micros + micros);
+    }
+
+    internal void Trace(SimProcess process, string what) => _trace?.Add($"{Clock.Micros / 1000.0,12:0.000} ms  {process.Name,-12} {what}");
+
+    private bool Step()
+    {
+        try
+        {
+            if (!Clock.Step())
+            {
+                return false;
+            }
+        }
+        catch (SimViolationException error)
+        {
+            Violate(error.Message);
+        }
+        catch (Exception error) when (error is ArgumentException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or NullReferenceException)
+        {
+            Violate($"a machine threw {error.GetType().Name}: {error.Message} {error.StackTrace?.Split('\n').FirstOrDefault()}");
+        }
+
+        foreach (var worker in _workers)
+        {
+            if (worker?.Member is { } member && member.ReducedBuffers > MaxReducedBuffers + (MaxFeedBacklog * member.Feeds))
+            {
+                Violate($"{worker.Name} holds {member.ReducedBuffers} reduced gradients");
+            }
+        }
+
+        return true;
+    }
+
+    private string? WhyNotGood(RunOutcome outcome) =>
+        outcome.Result != RunResult.Succeeded ? Describe($"the run ended as {outcome.Result}: {outcome.Reason}")
+        : outcome.WeightsSha256 != SimSettings.HashOf(_states[Settings.Steps]) ? Describe($"the run ended with {outcome.WeightsSha256}, not the quiet run's hash")
+        : null;
+
+    private void Violate(string what) => _violation ??= Describe(what);
+
+    private string Describe(string what) => $"at {Clock.Micros / 1000.0:0.000} ms: {what}";
+
+    private JobSpec Job() => new()
+    {
+        Name = "sim",
+        ProjectRoot = "/",
+        Model = new MlpSpec(),
+        Data = new TextDataSpec(["data"]),
+        Training = new TrainingSpec { Steps = (int)Settings.Steps, GlobalBatch = 64, LogicalRanks = Settings.LogicalRanks },
+        Workers = new WorkersSpec { Min = Settings.MinWorkers, Desired = Settings.Workers, Max = Settings.Workers + 2, Isa = "avx2" },
+        Checkpoint = new CheckpointSpec { EverySteps = (int)Settings.CheckpointEvery },
+    };
+
+    private static SimSettings Draw(Random random)
+    {
+        var workers = random.Next(1, 7);
+        return new SimSettings
+        {
+            Workers = workers, MinWorkers = random.Next(3) == 0 ? random.Next(1, workers + 1) : 1, LogicalRanks = random.Next(1, 10), Steps = random.Next(3, 16),
+            CheckpointEvery = random.Next(2, 8), PassMicros = random.NextInt64(500, 20_000),
+        };
+    }
+}

@@ -1,0 +1,224 @@
+using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using Orchestrator.Simulation.World;
+using Orchestrator.Worker.Core.Lifecycle;
+using Orchestrator.Worker.Core.Membership;
+
+namespace Orchestrator.Simulation.Workers;
+
+/// <summary>A worker process: the real lifecycle machine, its stream to the coordinator, and where its peers push.</summary>
+internal sealed class SimWorker : SimProcess, ISimEndpoint
+{
+    private const string ControlKey = "control";
+    private const long HeartbeatMicros = 250_000;
+
+    private readonly ISimHome _home;
+    private readonly Dictionary<string, (Action<object> Take, Action<SimProcess, string?> Ended)> _listeners = [];
+    private readonly HashSet<string> _deaf = [];
+    private readonly int _number;
+    private WorkerState _state = WorkerState.Start(endsWithRun: false);
+    private SimStream? _toCoordinator;
+    private SimMember? _member;
+    private (long Step, ulong Value) _loaded;
+
+    public SimWorker(ISimHome home, int number, Random random)
+        : base(home.Clock, $"p-{number}") => (_home, _number, Random) = (home, number, random);
+
+    public SimProcess Process => this;
+
+    public Random Random { get; }
+
+    public SimSettings Settings => _home.Settings;
+
+    public SimMember? Member => _member;
+
+    public WorkerPhase Phase => _state.Phase;
+
+    public WorkerId? Id => _state.Worker;
+
+    /// <summary>A pass takes so many times longer than usual.</summary>
+    public double Slowness { get; set; } = 1;
+
+    public void Start()
+    {
+        Attach();
+        Beat();
+    }
+
+    public void Post(WorkerEvent @event)
+    {
+        (_state, var effects) = WorkerMachine.Step(_state, @event);
+        foreach (var effect in effects)
+        {
+            Carry(effect);
+        }
+    }
+
+    public void Trace(string what) => _home.Trace(this, what);
+
+    public void Check(long step, ulong value) => _home.Check(this, step, value);
+
+    public SimStream Open(string address, string key, Action<string> lost) => _home.Network.Open(this, _home.Find(address), key, lost);
+
+    public void Listen(string key, Action<object> take, Action<SimProcess, string?> ended)
+    {
+        _listeners[key] = (take, ended);
+        _home.Network.Opened(this, key);
+    }
+
+    public void Deafen(string key, string reason)
+    {
+        _listeners.Remove(key);
+        _deaf.Add(key);
+        _home.Network.Close(this, key, reason);
+    }
+
+    public SimTaking Take(string key, object message, out string? objection)
+    {
+        objection = null;
+        if (_listeners.TryGetValue(key, out var listener))
+        {
+            listener.Take(message);
+            return SimTaking.Taken;
+        }
+
+        if (!_deaf.Contains(key))
+        {
+            return SimTaking.NotYet;
+        }
+
+        objection = $"{key} is closed on {Name}";
+        return SimTaking.Refused;
+    }
+
+    public void Ended(string key, SimProcess from, string? reason)
+    {
+        if (_listeners.TryGetValue(key, out var listener))
+        {
+            listener.Ended(from, reason);
+        }
+    }
+
+    public void Report(WorkerMessage message) => Post(message switch
+    {
+        WorkerMessage.Progress progress => new WorkerEvent.StepApplied(progress),
+        WorkerMessage.Entered entered => new WorkerEvent.GenerationEntered(entered),
+        _ => new WorkerEvent.Reported(message),
+    });
+
+    public void SaveCheckpoint(Generation generation, long step, ulong value)
+    {
+        var hash = SimSettings.HashOf(value);
+        After(Random.NextInt64(4000), () =>
+        {
+            _home.Save(step, value);
+            Report(new WorkerMessage.CheckpointSaved(generation, step, $"step-{step}", hash, 1, 0, 0, null));
+        });
+    }
+
+    protected override void Died()
+    {
+        _home.Trace(this, "dies");
+        _home.Network.Died(this);
+    }
+
+    private void Beat() => After(HeartbeatMicros, () =>
+    {
+        if (_state.Worker is not null)
+        {
+            _toCoordinator?.Send(new WorkerMessage.Heartbeat());
+        }
+
+        Beat();
+    });
+
+    private void Attach()
+    {
+        var key = $"{ControlKey}/{_home.NextConnection()}";
+        _listeners[key] = (message => Post(new WorkerEvent.CoordinatorSaid((CoordinatorMessage)message)), (_, reason) => Lose(key, reason ?? "it was closed"));
+        _toCoordinator = _home.Attach(this, key, reason => Lose(key, reason));
+        _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim"));
+    }
+
+    /// <summary>Both directions tell the end; the first counts.</summary>
+    private void Lose(string key, string reason)
+    {
+        if (_listeners.Remove(key))
+        {
+            _toCoordinator?.Dispose();
+            _home.Network.Close(this, key, reason);
+            Post(new WorkerEvent.CoordinatorLost(reason));
+        }
+    }
+
+    private void Carry(WorkerEffect effect)
+    {
+        switch (effect)
+        {
+            case WorkerEffect.Send send:
+                _toCoordinator!.Send(send.Message);
+                break;
+            case WorkerEffect.BeginPreparation preparation:
+                After(2000 + Random.NextInt64(20_000), () => Prepare(preparation.Prepare));
+                break;
+            case WorkerEffect.Order order:
+                (_member ??= new SimMember(this, order.Self, _loaded.Step, _loaded.Value)).Post(new MemberEvent.Ordered(order.Message));
+                break;
+            case WorkerEffect.StopTraining:
+                _member?.Stop();
+                break;
+            case WorkerEffect.WriteCheckpoint write:
+                _member?.Save(write.Generation);
+                break;
+            case WorkerEffect.DropRun:
+                _member?.Dispose();
+                _member = null;
+                break;
+            case WorkerEffect.Reattach:
+                After(1000 + Random.NextInt64(50_000), Attach);
+                break;
+            case WorkerEffect.Exit or WorkerEffect.Restart:
+                Die();
+                break;
+        }
+    }
+
+    private void Prepare(CoordinatorMessage.Prepare order)
+    {
+        if (_state.Phase != WorkerPhase.Preparing || _state.Generation != order.Generation)
+        {
+            return;
+        }
+
+        _loaded = order.ResumeFrom is { } path ? _home.Load(path) : (0, SimModel.InitialState);
+        Post(new WorkerEvent.PreparationSucceeded(new WorkerMessage.Prepared(
+            order.Generation, 1_000_000, "data", ImmutableSortedDictionary<string, string>.Empty, "canary", SimSettings.HashOf(_loaded.Value), _loaded.Step, 100, 1, 400)));
+    }
+}
+
+/// <summary>What a simulated worker needs of the world around it.</summary>
+internal interface ISimHome
+{
+    SimClock Clock { get; }
+
+    SimNetwork Network { get; }
+
+    SimSettings Settings { get; }
+
+    ISimEndpoint? Find(string address);
+
+    long NextConnection();
+
+    /// <summary>A stream to the coordinator; what it says comes by the key.</summary>
+    SimStream Attach(SimWorker worker, string key, Action<string> lost);
+
+    /// <summary>A worker holds a state: it must be the quiet run's.</summary>
+    void Check(SimWorker worker, long step, ulong value);
+
+    void Save(long step, ulong value);
+
+    (long Step, ulong Value) Load(string path);
+
+    void Trace(SimProcess process, string what);
+}
