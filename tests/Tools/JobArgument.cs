@@ -17,6 +17,9 @@ internal sealed class JobArgument
         command.Options.Add(_set);
     }
 
+    /// <summary>The same job for another program's command line: the file and its --set options.</summary>
+    public string[] Words(ParseResult result) => [result.GetValue(_file)!, .. (result.GetValue(_set) ?? []).SelectMany(change => (string[])["--set", change])];
+
     /// <exception cref="ToolException">The file is missing or wrong.</exception>
     public JobSpec Read(ParseResult result)
     {

@@ -20,10 +20,12 @@ internal sealed class GradientExchange : IDisposable
     private readonly Dictionary<TreeNode, nint> _own = [];
     // Partials that lie in a peer's memory: the address that element 0 of the flat buffer has, for the present and the next step.
     private readonly Dictionary<TreeNode, nint>[] _shared = [[], []];
-    private readonly SemaphoreSlim _ended = new(0);
+    // Not a slim one: a waiting thread that spins takes the processor from those that receive and add.
+    private readonly AutoResetEvent _ended = new(false);
     private AllReduceState _state;
     private nint _reduced;
     private int _additions;
+    private long _sentBytes;
     private Generation? _decided;
     private bool _isDecisionTold;
     private bool _isBreakTold;
@@ -43,7 +45,7 @@ internal sealed class GradientExchange : IDisposable
     public Func<(int Member, string Reason)?>? Objection { get; set; }
 
     /// <summary>Bytes of payload sent so far.</summary>
-    public long SentBytes { get; private set; }
+    public long SentBytes => Interlocked.Read(ref _sentBytes);
 
     /// <summary>Native memory held for received partials.</summary>
     public long MemoryBytes => _memory.Bytes;
@@ -108,7 +110,8 @@ internal sealed class GradientExchange : IDisposable
                 }
             }
 
-            _ended.Wait(cancellation);
+            WaitHandle.WaitAny([_ended, cancellation.WaitHandle]);
+            cancellation.ThrowIfCancellationRequested();
         }
     }
 
@@ -251,10 +254,14 @@ internal sealed class GradientExchange : IDisposable
                     break;
                 case AllReduceEffect.Decided decided:
                     _decided = decided.LeastPrepared;
-                    _ended.Release();
+                    if (_additions == 0)
+                    {
+                        _ended.Set();
+                    }
+
                     break;
                 case AllReduceEffect.Fail:
-                    _ended.Release();
+                    _ended.Set();
                     break;
                 default:
                     // Stored payloads are where they belong already; what is ignored needs no act.
@@ -273,25 +280,28 @@ internal sealed class GradientExchange : IDisposable
         foreach (var reduction in reductions)
         {
             PieceSum.Add(reduction.Merge, reduction.Inputs, _reduced + (nint)(reduction.Range.Offset * sizeof(float)), reduction.Range.Length);
-            lock (_gate)
+            var objection = Objection?.Invoke();
+            if (objection is null)
             {
-                _additions--;
-                if (Objection?.Invoke() is { } objection)
-                {
-                    _decided = null;
-                    Fail(objection.Reason);
-                    _break ??= objection;
-                    continue;
-                }
-
+                // Outside of the lock: other peers' partials are taken in meanwhile.
                 for (var distance = 1; distance < _plan.Members.Length; distance++)
                 {
                     Send((_plan.Self + distance) % _plan.Members.Length, reduction.Header!, _reduced + (nint)(reduction.Range.Offset * sizeof(float)));
                 }
+            }
 
-                if (_additions == 0 && _decided is not null)
+            lock (_gate)
+            {
+                _additions--;
+                if (objection is { } each)
                 {
-                    _ended.Release();
+                    _decided = null;
+                    Fail(each.Reason);
+                    _break ??= each;
+                }
+                else if (_additions == 0 && _decided is not null)
+                {
+                    _ended.Set();
                 }
             }
         }
@@ -299,7 +309,7 @@ internal sealed class GradientExchange : IDisposable
 
     private void Send(int member, SegmentHeader header, nint payload)
     {
-        SentBytes += header.Range.Length * sizeof(float);
+        Interlocked.Add(ref _sentBytes, header.Range.Length * sizeof(float));
         _links.Send(member, header, payload);
     }
 
@@ -320,7 +330,7 @@ internal sealed class GradientExchange : IDisposable
         if (_state.Failure is null)
         {
             _state = _state with { Failure = reason };
-            _ended.Release();
+            _ended.Set();
         }
     }
 

@@ -77,10 +77,24 @@ class Cnn(nn.Module):
         return self.output(self.dropout(F.relu(self.hidden(x.flatten(1)))))
 
 
+class Mlp(nn.Module):
+    def __init__(self, hidden, dropout=0.0, inputs=784, classes=10, **_):
+        super().__init__()
+        widths = [inputs, *hidden, classes]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        x = x.flatten(1)
+        for layer in self.layers[:-1]:
+            x = self.dropout(F.relu(layer(x)))
+        return self.layers[-1](x)
+
+
 def create(spec):
     """A model out of a resolved job file's model section."""
     options = {key: value for key, value in spec.items() if key != "kind"}
-    return {"gpt": Gpt, "cnn": Cnn}[spec["kind"]](**options)
+    return {"gpt": Gpt, "cnn": Cnn, "mlp": Mlp}[spec["kind"]](**options)
 
 
 def loss(model, inputs, targets):

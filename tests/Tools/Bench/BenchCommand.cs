@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Orchestrator.Tools.Bench.AllReduce;
+using Orchestrator.Tools.Bench.Ddp;
 using Orchestrator.Tools.Bench.Steps;
 
 namespace Orchestrator.Tools.Bench;
@@ -9,7 +10,7 @@ namespace Orchestrator.Tools.Bench;
 /// <summary>`bench`: measurements against other systems, in turn in one run.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb(), StepCommand.Create() };
+    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb(), StepCommand.Create(), DdpCommand.Create() };
 
     private static Command AllReduce()
     {
@@ -21,8 +22,8 @@ internal static class BenchCommand
         var transport = new Option<string>("--transport") { Description = "auto, tcp, unix or shm.", DefaultValueFactory = _ => "auto" };
         transport.AcceptOnlyFromAmong("auto", "tcp", "unix", "shm");
         var logicalRanks = new Option<int?>("--logical-ranks") { Description = "V. Default: as many as ranks." };
-        var peer = new Option<string?>("--peer") { Description = "gloo: measure PyTorch's Gloo in turn with ours." };
-        peer.AcceptOnlyFromAmong("gloo");
+        var peer = new Option<string?>("--peer") { Description = "gloo: measure PyTorch's Gloo in turn with ours. arrival: ours, adding in order of arrival, to see what the fixed order costs (tcp and unix)." };
+        peer.AcceptOnlyFromAmong("gloo", "arrival");
         var python = new Option<string>("--python") { Description = "The Python that has torch.", DefaultValueFactory = _ => "/usr/bin/python3" };
         var rounds = new Option<int>("--rounds") { Description = "Turns of each.", DefaultValueFactory = _ => 5 };
         var format = new Option<string>("--format") { Description = "table, json or jsonl.", DefaultValueFactory = _ => "table" };
@@ -43,9 +44,10 @@ internal static class BenchCommand
         var index = new Option<int>("--index") { Required = true };
         var transport = new Option<string>("--transport") { Required = true };
         var logicalRanks = new Option<int>("--logical-ranks") { Required = true };
-        var command = new Command("allreduce-rank", "One rank of `bench allreduce`.") { index, transport, logicalRanks };
+        var arrival = new Option<bool>("--arrival");
+        var command = new Command("allreduce-rank", "One rank of `bench allreduce`.") { index, transport, logicalRanks, arrival };
         command.Hidden = true;
-        command.SetAction(result => AllReduceRank.Run(result.GetValue(index), result.GetValue(transport)!, result.GetValue(logicalRanks)));
+        command.SetAction(result => AllReduceRank.Run(result.GetValue(index), result.GetValue(transport)!, result.GetValue(logicalRanks), result.GetValue(arrival)));
         return command;
     }
 

@@ -7,7 +7,7 @@ namespace Orchestrator.Tools.Bench.AllReduce;
 /// <param name="Mib">Sizes in MiB.</param>
 /// <param name="Transport">auto, tcp, unix or shm.</param>
 /// <param name="LogicalRanks">V.</param>
-/// <param name="Peer">gloo, or null.</param>
+/// <param name="Peer">gloo, arrival, or null.</param>
 /// <param name="Python">Program.</param>
 /// <param name="Rounds">Turns of each system.</param>
 /// <param name="Format">table, json or jsonl.</param>
@@ -22,20 +22,23 @@ internal static class AllReduceBench
 
     public static int Run(AllReduceBenchOptions options)
     {
-        using var ours = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess("dotnet",
-            [typeof(AllReduceBench).Assembly.Location, "bench", "allreduce-rank", "--index", $"{i}", "--transport", options.Transport, "--logical-ranks", $"{options.LogicalRanks}"])));
-        ours.Tell("members " + string.Join(' ', ours.Hear()));
-        ours.Hear();
-        using var gloo = options.Peer is null ? null : StartGloo(options);
+        using var ours = StartOurs(options.Ranks, options.Transport, options.LogicalRanks);
+        using var peers = options.Peer switch
+        {
+            null => null,
+            "gloo" => StartGloo(options),
+            _ when options.Transport is "tcp" or "unix" && options.LogicalRanks == options.Ranks => StartOurs(options.Ranks, options.Transport, options.LogicalRanks, isArrival: true),
+            _ => throw new ToolException("--peer arrival takes --transport tcp or unix, and as many logical ranks as ranks."),
+        };
         var isRight = true;
         foreach (var mib in options.Mib)
         {
-            var (own, peer) = Measure(ours, gloo, mib, options.Rounds);
+            var (own, peer) = Measure(ours, peers, mib, options.Rounds);
             Print(new Row("orchestrator", options.Transport, options.Ranks, mib, own, peer is null ? null : peer.Milliseconds / own.Milliseconds), options.Format);
             isRight &= own.IsRight;
             if (peer is not null)
             {
-                Print(new Row("gloo", "tcp", options.Ranks, mib, peer, null), options.Format);
+                Print(new Row(options.Peer!, options.Peer == "gloo" ? "tcp" : options.Transport, options.Ranks, mib, peer, null), options.Format);
                 isRight &= peer.IsRight;
             }
         }
@@ -43,23 +46,39 @@ internal static class AllReduceBench
         return isRight ? 0 : 1;
     }
 
-    private static (Timing Ours, Timing? Gloo) Measure(Ranks ours, Ranks? gloo, int mib, int rounds)
+    /// <summary>Ours alone, at one size.</summary>
+    public static double MedianMilliseconds(int ranks, int mib, string transport, int logicalRanks, int rounds)
+    {
+        using var ours = StartOurs(ranks, transport, logicalRanks);
+        return Measure(ours, null, mib, rounds).Ours.Milliseconds;
+    }
+
+    private static Ranks StartOurs(int count, string transport, int logicalRanks, bool isArrival = false)
+    {
+        var ours = new Ranks(Enumerable.Range(0, count).Select(i => new RankProcess("dotnet",
+            [typeof(AllReduceBench).Assembly.Location, "bench", "allreduce-rank", "--index", $"{i}", "--transport", transport, "--logical-ranks", $"{logicalRanks}", .. isArrival ? (string[])["--arrival"] : []])));
+        ours.Tell("members " + string.Join(' ', ours.Hear()));
+        ours.Hear();
+        return ours;
+    }
+
+    private static (Timing Ours, Timing? Peer) Measure(Ranks ours, Ranks? peers, int mib, int rounds)
     {
         // At least 20 iterations over all rounds; more of the short ones.
         var iterations = Math.Max((20 + rounds - 1) / rounds, 40 / mib);
         var first = Math.Max(WarmUps, WarmUpMib / mib);
         ours.Tell($"prepare {mib}");
         ours.Hear();
-        gloo?.Tell($"prepare {mib}");
-        gloo?.Hear();
+        peers?.Tell($"prepare {mib}");
+        peers?.Hear();
         // Until compilers and caches have seen what is hot.
         ours.Turn($"run {first} 1");
-        gloo?.Turn($"run {first} 1");
-        var (own, peer) = (new Timing(mib), gloo is null ? null : new Timing(mib));
+        peers?.Turn($"run {first} 1");
+        var (own, peer) = (new Timing(mib), peers is null ? null : new Timing(mib));
         for (var round = 0; round < rounds; round++)
         {
             own.Add(ours.Turn($"run {WarmUps} {iterations}"));
-            peer?.Add(gloo!.Turn($"run {WarmUps} {iterations}"));
+            peer?.Add(peers!.Turn($"run {WarmUps} {iterations}"));
         }
 
         return (own, peer);
@@ -90,7 +109,7 @@ internal static class AllReduceBench
         }
 
         var right = row.Timing.IsRight ? "every element right" : "WRONG ELEMENTS";
-        var ratio = row.TimesPeer is { } times ? times.ToString("0.00", CultureInfo.InvariantCulture) + " times gloo" : "";
+        var ratio = row.TimesPeer is { } times ? times.ToString("0.00", CultureInfo.InvariantCulture) + " times the peer" : "";
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{row.System,-13} {row.Transport,-5} {row.Ranks,3} ranks {row.Mib,5} MiB {row.Timing.Milliseconds,9:0.000} ms {row.Timing.BusBandwidth(row.Ranks),7:0.00} GiB/s {row.Timing.CpuSecondsPerGiB,7:0.00} CPU s/GiB {right}  {ratio}"));

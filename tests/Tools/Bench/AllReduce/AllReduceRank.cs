@@ -21,21 +21,22 @@ internal sealed unsafe class AllReduceRank : IDisposable
     private readonly int _index;
     private readonly string _transport;
     private readonly int _logicalRanks;
+    private readonly bool _isArrival;
     private ImmutableArray<Member> _members = [];
     private Generation _generation = Generation.None;
     private Session? _session;
     private Session? _barrier;
 
-    private AllReduceRank(int index, string transport, int logicalRanks)
+    private AllReduceRank(int index, string transport, int logicalRanks, bool isArrival)
     {
-        (_index, _transport, _logicalRanks) = (index, transport, logicalRanks);
+        (_index, _transport, _logicalRanks, _isArrival) = (index, transport, logicalRanks, isArrival);
         _server = new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Console.Error.WriteLine);
     }
 
     /// <summary>Obeys lines on standard input until it closes.</summary>
-    public static int Run(int index, string transport, int logicalRanks)
+    public static int Run(int index, string transport, int logicalRanks, bool isArrival)
     {
-        using var rank = new AllReduceRank(index, transport, logicalRanks);
+        using var rank = new AllReduceRank(index, transport, logicalRanks, isArrival);
         Console.WriteLine(rank._server.TcpEndPoint);
         while (Console.ReadLine() is { } line)
         {
@@ -83,7 +84,7 @@ internal sealed unsafe class AllReduceRank : IDisposable
     {
         _generation = _generation.Next;
         var plan = AllReducePlan.Create(_generation, _members[_index].Worker, _members, _logicalRanks, 0, [new ElementRange(0, elements)]);
-        return new Session(plan, _server, _transport);
+        return new Session(plan, _server, _transport, _isArrival);
     }
 
     private RankTurn Turn(int warmUps, int iterations)
@@ -117,20 +118,30 @@ internal sealed unsafe class AllReduceRank : IDisposable
         private readonly AllReducePlan _plan;
         private readonly CollectiveServer _server;
         private readonly BulkLinks _links;
-        private readonly GradientExchange _exchange;
+        private readonly GradientExchange? _exchange;
+        private readonly ArrivalExchange? _arrival;
         private readonly IBulkReceiver _receiver;
         private readonly Dictionary<TreeNode, nint> _partials;
         private readonly long _elements;
         private readonly nint _reduced;
         private long _step;
 
-        public Session(AllReducePlan plan, CollectiveServer server, string transport)
+        public Session(AllReducePlan plan, CollectiveServer server, string transport, bool isArrival)
         {
             (_plan, _server, _elements) = (plan, server, plan.Buckets[0].Length);
             GradientExchange? exchange = null;
             _links = new BulkLinks(plan, Run_, transport, (member, reason) => exchange?.PeerLost(member, reason));
-            _exchange = exchange = new GradientExchange(plan, _links);
-            _receiver = server.Open(Run_, plan.Generation, exchange);
+            if (isArrival)
+            {
+                _receiver = _arrival = new ArrivalExchange(plan, _links);
+                server.Open(Run_, plan.Generation, _receiver);
+            }
+            else
+            {
+                _exchange = exchange = new GradientExchange(plan, _links);
+                _receiver = server.Open(Run_, plan.Generation, exchange);
+            }
+
             _partials = plan.In(1).Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
             _reduced = Allocate();
         }
@@ -149,7 +160,14 @@ internal sealed unsafe class AllReduceRank : IDisposable
 
         public void AllReduce()
         {
-            _exchange.Begin(++_step, _plan.Generation, _reduced);
+            _step++;
+            if (_exchange is null)
+            {
+                _arrival!.AllReduce(_step, _partials.Values.Single(), _reduced);
+                return;
+            }
+
+            _exchange.Begin(_step, _plan.Generation, _reduced);
             _exchange.BucketReady(0, _partials);
             _exchange.Wait(CancellationToken.None);
         }
@@ -180,7 +198,8 @@ internal sealed unsafe class AllReduceRank : IDisposable
             _links.CompleteAsync().Wait();
             _server.Close(Run_, _plan.Generation, _receiver, "The benchmark goes on to another size.");
             _links.DisposeAsync().AsTask().Wait();
-            _exchange.Dispose();
+            _exchange?.Dispose();
+            _arrival?.Dispose();
             foreach (var memory in _partials.Values.Append(_reduced))
             {
                 SharedSegments.Free(memory);

@@ -1,0 +1,168 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using Orchestrator.Bulk;
+using Orchestrator.Core.Reduction;
+using Orchestrator.Worker.Core.AllReduce;
+using Orchestrator.Worker.Host.Collectives;
+
+namespace Orchestrator.Tools.Bench.AllReduce;
+
+/// <summary>The all-reduce as others do it: a slice owner adds each partial as it comes, so the bits depend on who was first. Only to measure what the fixed order costs.</summary>
+/// <remarks>The same slices, pieces, streams and threads as the worker's exchange; one partial for each member. No failures: a benchmark ends with its first.</remarks>
+internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
+{
+    private readonly object _gate = new();
+    private readonly AllReducePlan _plan;
+    private readonly ISegmentLinks _links;
+    private readonly Dictionary<(int Sender, long Offset, long Parity), nint> _places = [];
+    private readonly PieceState[] _pieces;
+    private nint _own;
+    private nint _reduced;
+    private long _step;
+    private int _missing;
+
+    public ArrivalExchange(AllReducePlan plan, ISegmentLinks links)
+    {
+        (_plan, _links) = (plan, links);
+        _pieces = [.. plan.OwnPieces.Select(_ => new PieceState())];
+    }
+
+    public void AllReduce(long step, nint own, nint reduced)
+    {
+        var others = _plan.Members.Length - 1;
+        lock (_gate)
+        {
+            (_own, _reduced, _step, _missing) = (own, reduced, step, _plan.GatheredPieces + _plan.OwnPieces.Length);
+        }
+
+        for (var distance = 1; distance <= others; distance++)
+        {
+            var member = (_plan.Self + distance) % _plan.Members.Length;
+            foreach (var piece in _plan.Pieces[member])
+            {
+                Send(member, piece.Range, isGather: false, own);
+            }
+        }
+
+        // Partials of peers that were ahead are here already.
+        for (var piece = 0; piece < _pieces.Length; piece++)
+        {
+            AddAll(piece);
+        }
+
+        lock (_gate)
+        {
+            while (_missing > 0)
+            {
+                Monitor.Wait(_gate);
+            }
+        }
+    }
+
+    public PayloadPlace Reserve(in BulkHeader header)
+    {
+        lock (_gate)
+        {
+            if (header.Phase == BulkPhase.Gather)
+            {
+                return new PayloadPlace(_reduced + (nint)(header.Offset * sizeof(float)), header.PayloadBytes);
+            }
+
+            var key = (header.Sender, header.Offset, header.Step & 1);
+            if (!_places.TryGetValue(key, out var place))
+            {
+                _places[key] = place = (nint)NativeMemory.AlignedAlloc((nuint)header.PayloadBytes, 64);
+            }
+
+            return new PayloadPlace(place, header.PayloadBytes);
+        }
+    }
+
+    public void Received(in BulkHeader header)
+    {
+        if (header.Phase == BulkPhase.Gather)
+        {
+            Done();
+            return;
+        }
+
+        var piece = _plan.PieceAt(_plan.Self, header.Offset);
+        lock (_pieces[piece])
+        {
+            _pieces[piece].Arrived.Enqueue((header.Step, _places[(header.Sender, header.Offset, header.Step & 1)]));
+        }
+
+        AddAll(piece);
+    }
+
+    public void Ended(int sender, string? reason)
+    {
+        if (reason is not null)
+        {
+            Console.Error.WriteLine(reason);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var place in _places.Values)
+        {
+            NativeMemory.AlignedFree((void*)place);
+        }
+    }
+
+    /// <summary>Adds what has come for a piece, in the order in which it came.</summary>
+    private void AddAll(int index)
+    {
+        var (range, state) = (_plan.OwnPieces[index].Range, _pieces[index]);
+        var isWhole = false;
+        lock (state)
+        {
+            while (state.Arrived.TryPeek(out var first) && first.Step == Volatile.Read(ref _step))
+            {
+                state.Arrived.Dequeue();
+                var target = Span(_reduced, range.Offset, range.Length);
+                TensorPrimitives.Add(state.Added == 0 ? Span(_own, range.Offset, range.Length) : target, Span(first.Place, 0, range.Length), target);
+                isWhole = ++state.Added == _plan.Members.Length - 1;
+            }
+
+            if (isWhole)
+            {
+                state.Added = 0;
+            }
+        }
+
+        if (isWhole)
+        {
+            for (var distance = 1; distance < _plan.Members.Length; distance++)
+            {
+                Send((_plan.Self + distance) % _plan.Members.Length, range, isGather: true, _reduced);
+            }
+
+            Done();
+        }
+    }
+
+    private void Done()
+    {
+        lock (_gate)
+        {
+            if (--_missing == 0)
+            {
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    private void Send(int member, ElementRange range, bool isGather, nint from) => _links.Send(
+        member, new SegmentHeader(_plan.Generation, _step, _plan.Self, isGather, default, range, _plan.Generation), from + (nint)(range.Offset * sizeof(float)));
+
+    private static Span<float> Span(nint memory, long offset, long length) => new((float*)memory + offset, (int)length);
+
+    private sealed class PieceState
+    {
+        public Queue<(long Step, nint Place)> Arrived { get; } = new();
+
+        public int Added { get; set; }
+    }
+}
