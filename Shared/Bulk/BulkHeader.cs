@@ -49,4 +49,7 @@ public enum BulkPhase
 
     /// <summary>The end of a feed.</summary>
     FeedEnd = 5,
+
+    /// <summary>What was fed to a logical rank; the numbers of the header have other meanings.</summary>
+    Fed = 6,
 }

@@ -114,6 +114,21 @@ public sealed class LedgerTests(LedgerRuns runs) : IClassFixture<LedgerRuns>, ID
         Broken(await VerifyAsync(run), "The data is not that of the run: its SHA-256 is ");
     }
 
+    /// <summary>A killed worker had steps that others had decided with its gradients, and took its reports of them along: they were missing from the ledger.</summary>
+    [Fact]
+    public async Task Verify_AWorkerWasKilledInTheMiddle_IsGood()
+    {
+        var run = _folder.New("run");
+        await using var running = Command.Start(Spirals.Command(
+            "run", [Spirals.Endless, "checkpoint.everySteps=100"], "--workers", "3", "--stop-after", "1500", "--format", "jsonl", "--out", run));
+        var victim = await running.WaitForEventAsync("worker.ready", line => line.GetProperty("worker").GetString() == "w-2");
+        await running.WaitForEventAsync("checkpoint.saved");
+        Signals.Send(victim.GetProperty("pid").GetInt32(), Signal.Kill);
+        (await running.WaitForEndAsync()).Expect(0);
+
+        Assert.Equal(("good", 1500, 1500 * 32), Verdict((await VerifyAsync(run)).Expect(0)));
+    }
+
     [Fact]
     public async Task Verify_NoLedgerThere_IsNotFound() => (await Command.RunAsync("ledger", "verify", _folder.New("none"))).Expect(6).ExpectError("holds no ledger");
 

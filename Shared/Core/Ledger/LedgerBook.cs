@@ -32,7 +32,7 @@ public readonly record struct LedgerTurn(LedgerBook Book, ImmutableArray<FedRepo
 public static class LedgerRule
 {
     /// <summary>Committed steps of which the claims are kept, to compare late reports with. Members differ by a step, their reports by a few.</summary>
-    public const int MaxKeptSteps = 16;
+    public const int MaxKeptSteps = 64;
 
     public static LedgerTurn Add(LedgerBook book, WorkerId worker, Generation generation, ImmutableArray<LedgerEntry> entries)
     {

@@ -31,7 +31,7 @@ public sealed record LedgerStart(
 
 /// <summary>Entries of one step that one worker reported.</summary>
 /// <param name="Generation">In which it reported them.</param>
-/// <param name="Worker">Who computed the ranks.</param>
+/// <param name="Worker">Who reported them: who computed the ranks, or a peer that was told of them when that one is gone.</param>
 /// <param name="Entries">At least one, all of the same step, by logical rank.</param>
 public sealed record FedReport(Generation Generation, WorkerId Worker, ImmutableArray<LedgerEntry> Entries)
 {

@@ -1,5 +1,6 @@
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
 
@@ -14,6 +15,13 @@ internal static class BulkHeaders
 
     /// <summary>The same with the payload where it lies in memory that the receiver can read.</summary>
     public static BulkHeader ToWire(this SegmentHeader header, BulkReference reference) => header.ToWire() with { PayloadBytes = 0, Reference = reference };
+
+    /// <summary>An entry of the ledger in a message without payload.</summary>
+    public static BulkHeader ToWire(this LedgerEntry entry, Generation generation, int sender) => new(
+        generation.Number, entry.Step, sender, BulkPhase.Fed, entry.LogicalRank, entry.SampleCount, (long)entry.Digest.Sum, (long)entry.Digest.Chain, 0);
+
+    public static LedgerEntry ToLedgerEntry(this in BulkHeader header) =>
+        new(header.Step, header.NodeFirst, header.NodeLength, new SampleDigest((ulong)header.Offset, (ulong)header.PreparedGeneration));
 
     /// <exception cref="BulkRejectedException">The payload is no whole number of elements, or the phase is unknown.</exception>
     public static SegmentHeader ToDomain(this in BulkHeader header)

@@ -1,5 +1,6 @@
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Host.Collectives.SharedMemory;
 
@@ -8,6 +9,7 @@ namespace Orchestrator.Worker.Host.Collectives;
 /// <summary>This member's streams to every other member of a generation, over TCP or, on one host, Unix sockets, with payloads in shared memory where peers can read it.</summary>
 internal sealed class BulkLinks : ISegmentLinks
 {
+    private readonly AllReducePlan _plan;
     private readonly PeerLink?[] _links;
     private readonly SegmentDirectory? _directory;
 
@@ -18,6 +20,7 @@ internal sealed class BulkLinks : ISegmentLinks
     /// <param name="peerLost">Called with the member's index and why, from any thread.</param>
     public BulkLinks(AllReducePlan plan, RunId run, string transport, Action<int, string> peerLost)
     {
+        _plan = plan;
         _directory = transport is "auto" or "shm" ? SegmentDirectory.TryMake() : null;
         var call = new BulkCall(run.Value, plan.Generation.Number, plan.Self);
         _links =
@@ -32,6 +35,8 @@ internal sealed class BulkLinks : ISegmentLinks
     public Task Connected { get; }
 
     public void Send(int member, SegmentHeader header, nint payload) => _links[member]?.Send(header.ToWire(), payload);
+
+    public void Tell(int member, LedgerEntry entry) => _links[member]?.Send(entry.ToWire(_plan.Generation, _plan.Self), 0);
 
     public Task CompleteAsync() => Task.WhenAll(_links.OfType<PeerLink>().Select(link => link.CompleteAsync()));
 

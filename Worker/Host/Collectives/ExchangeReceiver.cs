@@ -55,7 +55,11 @@ internal sealed class ExchangeReceiver : IBulkReceiver
         Enter();
         try
         {
-            if (header.Reference == default)
+            if (header.Phase == BulkPhase.Fed)
+            {
+                _exchange.Told(header.ToLedgerEntry());
+            }
+            else if (header.Reference == default)
             {
                 _exchange.Received(header.ToDomain());
             }

@@ -1,4 +1,5 @@
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
 
@@ -66,6 +67,24 @@ internal sealed class GradientExchange : IDisposable
             Carry(effects, out _);
         }
     }
+
+    /// <summary>Tells every member what was fed to this member's ranks of the step: BEFORE its first bucket, so that whoever decides the step has heard of all ranks.</summary>
+    public void Tell(IReadOnlyCollection<LedgerEntry> fed)
+    {
+        lock (_gate)
+        {
+            for (var distance = 1; distance < _plan.Members.Length; distance++)
+            {
+                foreach (var entry in fed)
+                {
+                    _links.Tell((_plan.Self + distance) % _plan.Members.Length, entry);
+                }
+            }
+        }
+    }
+
+    /// <summary>A peer tells what it fed to a rank of its own.</summary>
+    public void Told(LedgerEntry entry) => _events?.Told(entry);
 
     /// <summary>A bucket of this member's partials is final: its pieces are sent, and those whose partials are all here are added.</summary>
     /// <param name="bucket">In order.</param>
@@ -351,6 +370,9 @@ internal interface IExchangeEvents
 {
     /// <summary>A step's whole reduced gradient is held, and nothing of the step is being added any more.</summary>
     void Decided(Generation generation, long step, Generation agreed);
+
+    /// <summary>What a peer fed to one of its ranks, told before the peer's partials of that step.</summary>
+    void Told(LedgerEntry entry);
 
     /// <summary>The exchange cannot go on; told once.</summary>
     void Broken(Generation generation, WorkerId peer, string reason);

@@ -1,3 +1,4 @@
+using Orchestrator.Core.Ledger;
 using Orchestrator.Worker.Core.AllReduce;
 
 namespace Orchestrator.Worker.Host.Collectives;
@@ -10,6 +11,11 @@ internal interface ISegmentLinks : IAsyncDisposable
     /// <param name="header">Says how many elements.</param>
     /// <param name="payload">First element; zero when there are none.</param>
     void Send(int member, SegmentHeader header, nint payload);
+
+    /// <summary>Queues an entry of the ledger; it comes before every segment that is sent after it.</summary>
+    /// <param name="member">Index of the receiver.</param>
+    /// <param name="entry">Of a rank of this member.</param>
+    void Tell(int member, LedgerEntry entry);
 
     /// <summary>Sends what is queued and ends the streams in order. Called when the last step is decided.</summary>
     Task CompleteAsync();

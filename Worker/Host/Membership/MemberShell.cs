@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.Lifecycle;
@@ -55,6 +56,8 @@ internal sealed class MemberShell : IExchangeEvents, IDisposable
     }
 
     public void Decided(Generation generation, long step, Generation agreed) => Post(new MemberEvent.StepDecided(generation, step, agreed));
+
+    public void Told(LedgerEntry entry) => _run.Ledger.AddOfPeer(entry);
 
     public void Broken(Generation generation, WorkerId peer, string reason) => Post(new MemberEvent.ExchangeBroken(generation, peer, reason));
 
@@ -132,7 +135,13 @@ internal sealed class MemberShell : IExchangeEvents, IDisposable
                 _exchanges.Find(begin.Generation)?.Begin(begin.Step, begin.Prepared, _reduced.For(begin.Step).Memory.Address);
                 break;
             case MemberEffect.HandOver ready:
-                _exchanges.Find(ready.Generation)?.BucketReady(ready.Bucket, _work.Addresses);
+                var exchange = _exchanges.Find(ready.Generation);
+                if (ready.Bucket == 0)
+                {
+                    exchange?.Tell(_run.Ledger.OwnOf(_state.Decided + 1));
+                }
+
+                exchange?.BucketReady(ready.Bucket, _work.Addresses);
                 break;
             case MemberEffect.Connect connect:
                 _exchanges.Connect(connect.Plan, loss => Post(loss is { } each

@@ -29,6 +29,7 @@ internal sealed class StepWork(
     private readonly List<HostMemory> _staged = [];
     private readonly bool _isStaged = run.Replica.Device.type != TorchSharp.DeviceType.CPU;
     private StepClock _clock = new();
+    private Generation _reported = Generation.None;
     private long _computing = -1;
     private int _stepSamples;
     private long _samples;
@@ -92,8 +93,10 @@ internal sealed class StepWork(
             report(new WorkerMessage.Progress(
                 work.Generation, work.Step, update.Loss, samples, update.GradientNorm, update.LearningRate, _clock.Seconds(), sent - _sentBefore)
             {
-                Ledger = run.Ledger.Take(work.Step),
+                // Whoever is gone may have been lost before its report was out: the others tell what they heard of its ranks.
+                Ledger = run.Ledger.Take(work.Step, withPeers: _reported != Generation.None && work.Generation != _reported),
             });
+            _reported = work.Generation;
             CheckpointAndEvaluate(work);
         }
 

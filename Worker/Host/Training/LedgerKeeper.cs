@@ -3,27 +3,69 @@ using Orchestrator.Core.Ledger;
 
 namespace Orchestrator.Worker.Host.Training;
 
-/// <summary>Keeps what was fed to the logical ranks that this worker computed, until the step is applied and they are reported.</summary>
+/// <summary>Keeps what was fed to the logical ranks that this worker computed until the step is applied and they are reported, and what peers told of theirs for longer.</summary>
 /// <remarks>
-/// A rank whose gradient outlives its generation keeps its entry too. It holds the ranks of one step, or of two. Called from the training thread.
+/// A rank whose gradient outlives its generation keeps its entry too. Peers' entries are reported once in every generation: a member
+/// that died may have been lost before its own report of a decided step was out. Thread-safe.
 /// </remarks>
 internal sealed class LedgerKeeper
 {
-    private readonly SortedDictionary<(long Step, int LogicalRank), LedgerEntry> _entries = [];
+    /// <summary>Steps of which peers' entries are kept: a member's reports are behind its steps by a few. As many as the coordinator compares late reports with.</summary>
+    public const int MaxPeerSteps = LedgerRule.MaxKeptSteps;
+
+    /// <summary>Of one report: it stays far below the 4 MiB of a message, with any number of logical ranks.</summary>
+    private const int MaxPeerEntries = 16_384;
+
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<(long Step, int LogicalRank), LedgerEntry> _own = [];
+    private readonly SortedDictionary<(long Step, int LogicalRank), LedgerEntry> _peers = [];
 
     /// <summary>A rank that is computed again replaces its entry.</summary>
-    public void Add(LedgerEntry entry) => _entries[(entry.Step, entry.LogicalRank)] = entry;
-
-    /// <summary>The entries of a step that is applied, and of those before it; they are not kept any longer.</summary>
-    /// <param name="step">Its number: steps applied with it.</param>
-    public ImmutableArray<LedgerEntry> Take(long step)
+    public void Add(LedgerEntry entry)
     {
-        var taken = _entries.Values.TakeWhile(entry => entry.Step <= step).ToImmutableArray();
-        foreach (var entry in taken)
+        lock (_gate)
         {
-            _entries.Remove((entry.Step, entry.LogicalRank));
+            _own[(entry.Step, entry.LogicalRank)] = entry;
         }
+    }
 
-        return taken;
+    /// <summary>What a peer fed to a rank of its own.</summary>
+    public void AddOfPeer(LedgerEntry entry)
+    {
+        lock (_gate)
+        {
+            _peers[(entry.Step, entry.LogicalRank)] = entry;
+            while (_peers.Keys.First().Step <= entry.Step - MaxPeerSteps)
+            {
+                _peers.Remove(_peers.Keys.First());
+            }
+        }
+    }
+
+    /// <summary>This worker's entries of one step.</summary>
+    /// <param name="step">Its number: steps applied with it.</param>
+    public ImmutableArray<LedgerEntry> OwnOf(long step)
+    {
+        lock (_gate)
+        {
+            return [.. _own.Values.Where(entry => entry.Step == step)];
+        }
+    }
+
+    /// <summary>The entries of a step that is applied, and of those before it; this worker's own are not kept any longer.</summary>
+    /// <param name="step">Its number: steps applied with it.</param>
+    /// <param name="withPeers">Whether to give what peers told as well.</param>
+    public ImmutableArray<LedgerEntry> Take(long step, bool withPeers)
+    {
+        lock (_gate)
+        {
+            var own = _own.Values.TakeWhile(entry => entry.Step <= step).ToImmutableArray();
+            foreach (var entry in own)
+            {
+                _own.Remove((entry.Step, entry.LogicalRank));
+            }
+
+            return withPeers ? [.. own, .. _peers.Values.TakeWhile(entry => entry.Step <= step).TakeLast(MaxPeerEntries)] : own;
+        }
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Training.Data;
@@ -101,6 +102,8 @@ internal sealed class OneWorker : IDisposable
     private sealed class NoLinks : ISegmentLinks
     {
         public void Send(int member, SegmentHeader header, nint payload) => throw new UnreachableException("A lone worker has nobody to send to.");
+
+        public void Tell(int member, LedgerEntry entry) => throw new UnreachableException("A lone worker has nobody to tell.");
 
         public Task CompleteAsync() => Task.CompletedTask;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
@@ -129,6 +130,10 @@ public sealed unsafe class WithdrawnMemoryTests : IDisposable
         public List<SegmentHeader> Sent { get; } = [];
 
         public Action? OnGather { get; set; }
+
+        public void Tell(int member, LedgerEntry entry)
+        {
+        }
 
         public void Send(int member, SegmentHeader header, nint payload)
         {

@@ -1,0 +1,46 @@
+using Orchestrator.Core.Ledger;
+using Orchestrator.Worker.Host.Training;
+
+namespace Orchestrator.Worker.Tests;
+
+public class LedgerKeeperTests
+{
+    private readonly LedgerKeeper _keeper = new();
+
+    [Fact]
+    public void Take_AStep_GivesItsOwnEntriesAndOlderOnesOnce()
+    {
+        _keeper.Add(Entry(1, 3));
+        _keeper.Add(Entry(2, 0));
+        _keeper.Add(Entry(3, 0));
+
+        Assert.Equal([Entry(1, 3), Entry(2, 0)], _keeper.Take(2, withPeers: false));
+        Assert.Empty(_keeper.Take(2, withPeers: false));
+        Assert.Equal([Entry(3, 0)], _keeper.OwnOf(3));
+    }
+
+    [Fact]
+    public void Take_WithPeers_GivesWhatWasToldOfStepsThatAreApplied()
+    {
+        _keeper.Add(Entry(2, 0));
+        _keeper.AddOfPeer(Entry(1, 1));
+        _keeper.AddOfPeer(Entry(2, 1));
+        _keeper.AddOfPeer(Entry(3, 1));
+
+        Assert.Equal([Entry(2, 0), Entry(1, 1), Entry(2, 1)], _keeper.Take(2, withPeers: true));
+    }
+
+    [Fact]
+    public void AddOfPeer_ManySteps_TheOldestAreForgotten()
+    {
+        for (var step = 1; step <= 1000; step++)
+        {
+            _keeper.AddOfPeer(Entry(step, 1));
+        }
+
+        Assert.Equal(
+            Enumerable.Range(1001 - LedgerKeeper.MaxPeerSteps, LedgerKeeper.MaxPeerSteps), _keeper.Take(1000, withPeers: true).Select(entry => (int)entry.Step));
+    }
+
+    private static LedgerEntry Entry(long step, int rank) => new(step, rank, 8, new SampleDigest((ulong)step, (ulong)rank));
+}
