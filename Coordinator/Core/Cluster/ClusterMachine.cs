@@ -109,7 +109,7 @@ public static class ClusterMachine
         }
 
         turn.Give(run, new RunEvent.WorkerSaid(worker, new WorkerMessage.Leaving("drained on request")));
-        if (turn.State.RunOf(worker) is null)
+        if (turn.State.RunOf(worker) is null && turn.State.Find(run.Id)!.Phase is not RunPhase.Ended)
         {
             turn.Add(run.Id, [new RunEffect.Tell(worker, new CoordinatorMessage.Release("It is drained on request."))]);
         }

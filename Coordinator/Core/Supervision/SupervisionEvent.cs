@@ -47,7 +47,8 @@ public abstract record SupervisionEffect
     public sealed record AwaitThaw(int Slot, int Pid, TimeSpan For) : SupervisionEffect;
 
     /// <summary>For the person who watches.</summary>
-    public sealed record Say(string Sentence) : SupervisionEffect;
+    /// <param name="IsBad">It is a failure, and not a worker that left as it was told to.</param>
+    public sealed record Say(string Sentence, bool IsBad = true) : SupervisionEffect;
 
     /// <summary>Too few processes are left, and none is started any more.</summary>
     public sealed record GiveUp(string Reason) : SupervisionEffect;

@@ -79,7 +79,7 @@ public static class SupervisionMachine
 
         var delay = DelayOf(limits, failures);
         var when = delay == TimeSpan.Zero ? "at once" : Invariant($"in {delay.TotalSeconds:0.0} s");
-        var say = new SupervisionEffect.Say($"{(isWell ? "A worker process has left." : how)} Another is started {when} (restart {restarts.Length} of at most {limits.MaxRestarts} within {limits.Window.TotalMinutes:0} minutes).");
+        var say = new SupervisionEffect.Say($"{(isWell ? "A worker process has left." : how)} Another is started {when} (restart {restarts.Length} of at most {limits.MaxRestarts} within {limits.Window.TotalMinutes:0} minutes).", IsBad: !isWell);
         return delay == TimeSpan.Zero
             ? (With(state, number, next with { Stage = SlotStage.Running }), [say, new SupervisionEffect.Start(number)])
             : (With(state, number, next), [say, new SupervisionEffect.Delay(number, delay)]);

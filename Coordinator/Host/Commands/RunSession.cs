@@ -45,7 +45,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, RestartLi
         screen.Line($"Run {order.Id} in {order.RunDir}; metrics at http://{server.Http}/metrics");
         using var address = CoordinatorFile.Write(order.RunDir, server.Grpc.ToString());
         using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Warning));
-        await using (var workers = new WorkerSupervisor(order, server, workerProgram, limits, screen.Warning, loggers.CreateLogger("launcher"), time))
+        await using (var workers = new WorkerSupervisor(order, server, workerProgram, limits, Say, loggers.CreateLogger("launcher"), time))
         {
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, server, workers, ExitCodes.Interrupted));
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, server, workers, ExitCodes.Terminated));
@@ -84,6 +84,18 @@ internal sealed class RunSession(RunOrder order, string workerProgram, RestartLi
             {
                 Console.Out.WriteLine(line);
             }
+        }
+    }
+
+    private void Say(SupervisionEffect.Say say)
+    {
+        if (say.IsBad)
+        {
+            screen.Warning(say.Sentence);
+        }
+        else
+        {
+            screen.Line(say.Sentence);
         }
     }
 

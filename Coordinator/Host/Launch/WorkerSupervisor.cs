@@ -15,7 +15,7 @@ internal sealed class WorkerSupervisor : IAsyncDisposable
     private readonly RunOrder _order;
     private readonly CoordinatorServer _server;
     private readonly string _program;
-    private readonly Action<string> _say;
+    private readonly Action<SupervisionEffect.Say> _say;
     private readonly MachineActor<SupervisionState, SupervisionEvent, SupervisionEffect> _actor;
     private readonly Lock _lock = new();
     private readonly List<LaunchedWorker> _processes = [];
@@ -30,7 +30,7 @@ internal sealed class WorkerSupervisor : IAsyncDisposable
     /// <param name="log">For a bug.</param>
     /// <param name="time">The only clock.</param>
     public WorkerSupervisor(
-        RunOrder order, CoordinatorServer server, string program, RestartLimits limits, Action<string> say, ILogger log, TimeProvider time)
+        RunOrder order, CoordinatorServer server, string program, RestartLimits limits, Action<SupervisionEffect.Say> say, ILogger log, TimeProvider time)
     {
         (_order, _server, _program, _say, _time) = (order, server, program, say, time);
         _actor = new MachineActor<SupervisionState, SupervisionEvent, SupervisionEffect>(
@@ -93,7 +93,7 @@ internal sealed class WorkerSupervisor : IAsyncDisposable
                 _ = PostLaterAsync(thaw.For, () => new SupervisionEvent.ThawOver(thaw.Slot, thaw.Pid, IsAttached(thaw.Pid)));
                 break;
             case SupervisionEffect.Say say when !IsRunOver:
-                _say(say.Sentence);
+                _say(say);
                 break;
             case SupervisionEffect.GiveUp giveUp:
                 _server.Actor.Post(new ClusterEvent.LaunchFailed(_order.Id, giveUp.Reason));

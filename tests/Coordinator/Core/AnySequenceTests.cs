@@ -1,6 +1,8 @@
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
 using static Orchestrator.Coordinator.Core.Tests.Conversation;
 
 namespace Orchestrator.Coordinator.Core.Tests;
@@ -16,17 +18,20 @@ public sealed class AnySequenceTests
     public void Step_AnySequenceOfEvents_KeepsTheInvariants(int seed)
     {
         var random = new Random(seed);
-        var (ends, saves, formations) = (0, 0, 0);
+        var (ends, saves, formations, fences, switches, pauses) = (0, 0, 0, 0, 0, 0);
         for (var round = 0; round < 500; round++)
         {
             var talk = new Conversation();
             var ended = false;
-            for (var i = 0; i < 100; i++)
+            for (var i = 0; i < 150; i++)
             {
                 var before = talk.State.Find(Run);
                 var effects = Next(talk, random);
                 Check(talk, before, effects, ref ended, seed, round);
                 saves += effects.Count(effect => effect.Contains("SaveCheckpoint", StringComparison.Ordinal));
+                fences += effects.Count(effect => effect.Contains(" Fence G", StringComparison.Ordinal));
+                switches += effects.Count(effect => effect.Contains(" Switch G", StringComparison.Ordinal));
+                pauses += effects.Count(effect => effect.Contains("RunPaused", StringComparison.Ordinal));
                 formations += effects.Count(effect => effect.Contains("GenerationFormed", StringComparison.Ordinal));
             }
 
@@ -34,7 +39,9 @@ public sealed class AnySequenceTests
         }
 
         // The sequences must reach the far corners, or they prove nothing.
-        Assert.True(ends > 100 && saves > 10 && formations > 100, $"seed {seed}: {ends} ends, {saves} saves, {formations} formations");
+        Assert.True(
+            ends > 50 && saves > 10 && formations > 100 && fences > 100 && switches > 10 && pauses > 10,
+            $"seed {seed}: {ends} ends, {saves} saves, {formations} formations, {fences} fences, {switches} switches, {pauses} pauses");
     }
 
     private static void Check(Conversation talk, RunState? before, string[] effects, ref bool ended, int seed, int round)
@@ -60,6 +67,8 @@ public sealed class AnySequenceTests
         if (run.Crew is { } crew)
         {
             Assert.Equal(8, crew.Ranks.Values.Sum(member => member.RankCount));
+            Assert.True(run.LastGeneration >= run.Generation && (before is null || run.LastGeneration >= before.LastGeneration), where);
+            Assert.True(run.Joiners.Values.All(joiner => joiner.Feeds <= Joiner.MaxFeeds), where);
             Assert.True(run.Progress.Pending.Count <= ProgressRule.MaxPendingSteps, where);
         }
     }
@@ -70,9 +79,22 @@ public sealed class AnySequenceTests
         var worker = attached.Length == 0 ? 1 : int.Parse(attached[random.Next(attached.Length)].Value.AsSpan(2));
         var generation = new Generation(random.Next(8) == 0 ? 9 : talk.State.Find(Run)?.Generation.Number ?? 1);
         var step = random.Next(1, 6) * 20;
-        return random.Next(22) switch
+        var other = attached.Length == 0 ? new WorkerId("w-1") : attached[random.Next(attached.Length)];
+        var last = new Generation(Math.Max(1, (talk.State.Find(Run)?.LastGeneration.Number ?? 1) - (random.Next(6) == 0 ? 1 : 0)));
+        var feed = talk.State.Find(Run)?.LastFeed ?? 0;
+        return random.Next(36) switch
         {
-            0 or 1 => talk.State.Workers.Count < 4 ? talk.Attach(isa: random.Next(3) == 0 ? "default" : "avx2") : [],
+            22 or 23 or 24 => talk.Say(worker, new WorkerMessage.Fenced(last, step + random.Next(2), [new RankRange(random.Next(8), random.Next(1, 4))], random.Next(4) > 0)),
+            25 or 26 => talk.Say(worker, new WorkerMessage.Entered(last, step)),
+            27 => talk.Say(worker, new WorkerMessage.Left(last, step)),
+            28 or 29 => talk.Say(worker, new WorkerMessage.Followed(feed, step)),
+            30 => talk.Say(worker, new WorkerMessage.FeedBroken(feed, "slow")),
+            31 => random.Next(3) == 0 ? talk.Say(worker, new WorkerMessage.LinkBroken(last, other, "reset")) : [],
+            32 => random.Next(4) == 0 ? talk.Scale(random.Next(0, 6)) : [],
+            33 => random.Next(6) == 0 ? talk.Drain(worker) : [],
+            34 => talk.Pass(random.Next(1, 4), random.Next(2) == 0 ? [.. attached.Select(id => int.Parse(id.Value.AsSpan(2)))] : [worker]),
+            35 => talk.Fire((RunTimer)random.Next(1, 8), last.Number),
+            0 or 1 => talk.State.Workers.Count < 5 ? talk.Attach(isa: random.Next(3) == 0 ? "default" : "avx2") : [],
             2 => talk.Submit(Job(min: random.Next(1, 3), desired: random.Next(2, 4))),
             3 => random.Next(4) == 0 ? talk.Stop() : [],
             4 => random.Next(2) == 0 ? talk.Lose(worker) : [],
