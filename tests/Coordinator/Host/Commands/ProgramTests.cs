@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Commands;
@@ -141,6 +142,27 @@ public sealed class ProgramTests : IDisposable
             result.RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal(("failed", 0), (result.RootElement.GetProperty("state").GetString(), result.RootElement.GetProperty("steps").GetInt32()));
         Assert.Contains("\"event\":\"run.ended\"", File.ReadLines(Path.Combine(_folder, "r", "events.jsonl")).Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Client_RunFolderWithoutARun_IsExitCode4()
+    {
+        var run = await Type("status", "--coordinator", _folder);
+
+        Assert.Equal(4, run.ExitCode);
+        Assert.StartsWith($"No run is under way in {_folder}: it has no file 'coordinator'.", run.Reason);
+    }
+
+    [Fact]
+    public async Task Client_RunFolder_AsksTheCoordinatorThatItNames()
+    {
+        var port = FreePort();
+        using (CoordinatorFile.Write(_folder, $"127.0.0.1:{port}"))
+        {
+            Assert.StartsWith($"No coordinator answers at 127.0.0.1:{port}.", (await Type("status", "--coordinator", _folder)).Reason);
+        }
+
+        Assert.Null(CoordinatorFile.Read(_folder));
     }
 
     [Fact]

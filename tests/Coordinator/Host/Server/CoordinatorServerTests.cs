@@ -148,6 +148,58 @@ public sealed class CoordinatorServerTests
     }
 
     [Fact]
+    public async Task Scale_Down_TheNewestWorkerLeavesOverGrpc()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var first = await FakeWorker.AttachAsync(coordinator.Address);
+        await using var second = await FakeWorker.AttachAsync(coordinator.Address);
+        var run = await coordinator.SubmitAsync("workers={desired: 2, max: 2}");
+        var activations = await Task.WhenAll(first.GetReadyAsync(), second.GetReadyAsync());
+        await Task.WhenAll(first.TakeStepsAsync(activations[0], 3), second.TakeStepsAsync(activations[1], 3));
+        await coordinator.WaitForStepAsync(run.RunId, 3);
+
+        var scaled = await coordinator.Client.ScaleAsync(new ScaleRequest { RunId = run.RunId, Desired = 1 });
+        var change = await first.ExpectAsync<CoordinatorMessage.Switch>();
+        await second.SayAsync(new WorkerMessage.Left(change.Generation, 4));
+        await first.SayAsync(new WorkerMessage.Entered(change.Generation, 4));
+        await second.ExpectAsync<CoordinatorMessage.Release>();
+
+        Assert.Equal(run.RunId, scaled.Status.RunId);
+        Assert.Equal([first.Id], change.Members.Select(member => member.Worker));
+        var status = (await coordinator.Client.StatusAsync(new StatusRequest { RunId = run.RunId })).Runs[0];
+        Assert.Equal((1, 1, 2L), (status.Workers, status.DesiredWorkers, status.Generations));
+    }
+
+    [Fact]
+    public async Task Scale_AboveMax_IsRefusedWithTheBound()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        var run = await coordinator.SubmitAsync("workers={desired: 2, max: 2}");
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await coordinator.Client.ScaleAsync(new ScaleRequest { RunId = run.RunId, Desired = 3 }));
+
+        Assert.Equal(StatusCode.FailedPrecondition, error.StatusCode);
+        Assert.Equal($"3 is above workers.max, which is 2 for run {run.RunId}. Ask for 2 or fewer.", error.Status.Detail);
+    }
+
+    [Fact]
+    public async Task Drain_OneOfTwo_LeavesBehindAStep()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var first = await FakeWorker.AttachAsync(coordinator.Address);
+        await using var second = await FakeWorker.AttachAsync(coordinator.Address);
+        var run = await coordinator.SubmitAsync("workers={desired: 2, max: 2}");
+        var activations = await Task.WhenAll(first.GetReadyAsync(), second.GetReadyAsync());
+        await Task.WhenAll(first.TakeStepsAsync(activations[0], 3), second.TakeStepsAsync(activations[1], 3));
+        await coordinator.WaitForStepAsync(run.RunId, 3);
+
+        Assert.Equal(run.RunId, (await coordinator.Client.DrainAsync(new DrainRequest { WorkerId = first.Id.Value })).RunId);
+        Assert.Equal([second.Id], (await first.ExpectAsync<CoordinatorMessage.Switch>()).Members.Select(member => member.Worker));
+        var unknown = await Assert.ThrowsAsync<RpcException>(async () => await coordinator.Client.DrainAsync(new DrainRequest { WorkerId = "w-9" }));
+        Assert.Equal((StatusCode.NotFound, "No worker 'w-9' is attached. ./orchestrator workers lists those that are."), (unknown.StatusCode, unknown.Status.Detail));
+    }
+
+    [Fact]
     public async Task Attach_OtherVersion_IsRefusedWithTheReason()
     {
         await using var coordinator = await CoordinatorFixture.StartAsync();
