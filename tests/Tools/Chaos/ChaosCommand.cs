@@ -1,0 +1,92 @@
+using System.CommandLine;
+using Orchestrator.Coordinator.Host;
+
+namespace Orchestrator.Tools.Chaos;
+
+/// <summary>`chaos`: trains a job while its processes are killed, frozen, told to leave and joined by others, and says whether every promise was kept.</summary>
+internal static class ChaosCommand
+{
+    public static Command Create()
+    {
+        var job = new Argument<string>("JOB.yaml") { Description = "The job file.", DefaultValueFactory = _ => "examples/char-gpt.yaml" };
+        var workers = new Option<int>("--workers") { Description = "Workers of the run under faults.", DefaultValueFactory = _ => 4 };
+        var faults = new Option<string>("--faults") { Description = "kill, freeze, term and join, separated by commas; they come in turn in a seeded order.", DefaultValueFactory = _ => "kill,freeze,term,join" };
+        var every = new Option<double>("--every") { Description = "Seconds between two faults.", DefaultValueFactory = _ => 8 };
+        var seed = new Option<int>("--seed") { Description = "Draws the plan.", DefaultValueFactory = _ => 1 };
+        var set = new Option<string[]>("--set") { Description = "Changes one value of the job, as in --set training.steps=200." };
+        var folder = new Option<string?>("--out") { Description = "Folder for the runs; default: a new one under runs." };
+        var format = new Option<string>("--format") { Description = "table or json.", DefaultValueFactory = _ => "table" };
+        var rate = new Option<bool>("--throughput") { Description = "Run the job quietly with as many workers too, and say what share of its throughput was kept." };
+        var command = new Command(
+            "chaos",
+            "Trains a job on one quiet worker and then again while its processes are hit, and compares. Exit code 1: a promise was broken. Example: ./orchestrator chaos examples/char-gpt.yaml --workers 4 --faults kill,freeze,term,join --seed 7")
+        {
+            job, workers, faults, every, seed, set, folder, format, rate,
+        };
+        command.SetAction(result => RunAsync(new Order(
+            result.GetValue(job)!, result.GetValue(workers), Kinds(result.GetValue(faults)!), TimeSpan.FromSeconds(result.GetValue(every)), result.GetValue(seed),
+            result.GetValue(set) ?? [], result.GetValue(folder) ?? Path.Combine("runs", $"chaos-{DateTime.UtcNow:yyyyMMdd-HHmmss}-{result.GetValue(seed)}"),
+            result.GetValue(format) == "json", result.GetValue(rate))));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Order order)
+    {
+        if (order.Workers < 2)
+        {
+            throw new ToolException($"--workers is {order.Workers}; somebody has to survive. Give 2 or more.", ExitCodes.Usage);
+        }
+
+        Say("quiet twin on 1 worker");
+        var (quietCode, quiet) = await RunProgram.RunAsync("Orchestrator.Coordinator", order.Run("quiet", 1));
+        if (quietCode != 0)
+        {
+            throw new ToolException($"The quiet twin ended with exit code {quietCode}; nothing can be compared. Its folder is {order.Folder("quiet")}.");
+        }
+
+        var even = default(System.Text.Json.JsonElement?);
+        if (order.IsMeasured)
+        {
+            Say($"quiet run on {order.Workers} workers");
+            (_, even) = await RunProgram.RunAsync("Orchestrator.Coordinator", order.Run("even", order.Workers));
+        }
+
+        Say($"{order.Workers} workers, a fault every {order.Every.TotalSeconds:0.#} s, seed {order.Seed}");
+        var run = new ChaosRun(new ChaosPlan(order.Seed, order.Kinds), order.Every, order.Folder("chaos"), order.Workers);
+        var (_, chaos) = await run.PlayAsync(order.Run("chaos", order.Workers));
+        var (_, ledger) = await RunProgram.RunAsync("Orchestrator.Worker", ["ledger", "verify", order.Folder("chaos"), "--format", "json"]);
+        var verdict = ChaosVerdict.Of(quiet, even, chaos, ledger, run, order.Kinds);
+        foreach (var reason in verdict.Reasons)
+        {
+            Say($"broken: {reason}");
+        }
+
+        Console.WriteLine(order.IsJson ? verdict.ToJson() : Describe(verdict));
+        return verdict.IsGood ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    private static string Describe(ChaosVerdict verdict) => string.Join('\n',
+        $"verdict            {(verdict.IsGood ? "good" : "broken")}",
+        $"faults             {string.Join(", ", verdict.Faults.Select(fault => $"{fault.Value} {fault.Key.ToString().ToLowerInvariant()}"))}",
+        $"weights            {(verdict.WeightsEqual ? "equal" : "NOT equal")} to the quiet run's: {verdict.ChaosSha256}",
+        $"samples            {verdict.SamplesVerified} verified, {(verdict.SamplesExactlyOnce ? "each once an epoch" : "NOT each once")}",
+        $"pause after a kill {(verdict.Pauses.Count == 0 ? "none seen" : $"median {verdict.Pauses[(verdict.Pauses.Count - 1) / 2]:0} ms, longest {verdict.Pauses[^1]:0} ms")}",
+        $"throughput kept    {(verdict.ThroughputKept is { } kept ? kept.ToString("P0", System.Globalization.CultureInfo.InvariantCulture) : "not measured (--throughput)")}",
+        $"computed again     {verdict.LostLogicalRankSteps} logical ranks; {verdict.LostCommits} committed steps lost; {verdict.SurvivorRestarts} survivors restarted");
+
+    /// <exception cref="ToolException">A kind that there is not.</exception>
+    private static FaultKind[] Kinds(string text) => [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(name =>
+        Enum.TryParse<FaultKind>(name, ignoreCase: true, out var kind) && kind != FaultKind.Unspecified ? kind
+            : throw new ToolException($"--faults names {name}; there are kill, freeze, term and join.", ExitCodes.Usage)).Distinct()];
+
+    private static void Say(string what) => Console.Error.WriteLine($"chaos: {what}");
+
+    private sealed record Order(
+        string Job, int Workers, FaultKind[] Kinds, TimeSpan Every, int Seed, string[] Set, string Out, bool IsJson, bool IsMeasured)
+    {
+        public string Folder(string name) => Path.GetFullPath(Path.Combine(Out, name));
+
+        public IEnumerable<string> Run(string name, int workers) =>
+            ["run", Job, "--workers", $"{workers}", "--out", Folder(name), "--format", "json", .. Set.SelectMany(each => new[] { "--set", each })];
+    }
+}

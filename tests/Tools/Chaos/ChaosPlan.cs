@@ -1,0 +1,63 @@
+namespace Orchestrator.Tools.Chaos;
+
+/// <summary>What a chaos run does to the processes of a run.</summary>
+public enum FaultKind
+{
+    Unspecified = 0,
+
+    /// <summary>SIGKILL to a member.</summary>
+    Kill = 1,
+
+    /// <summary>SIGSTOP to a member, and SIGCONT after a while: every second time later than the detector.</summary>
+    Freeze = 2,
+
+    /// <summary>SIGTERM to a member: it leaves behind a step.</summary>
+    Term = 3,
+
+    /// <summary>One more worker is asked for, and given back at the next turn.</summary>
+    Join = 4,
+}
+
+/// <summary>One fault of the plan.</summary>
+/// <param name="Kind">What happens.</param>
+/// <param name="Victim">Drawn in [0, 1): which of the members that are there then.</param>
+/// <param name="Frozen">How long a freeze lasts.</param>
+public readonly record struct PlannedFault(FaultKind Kind, double Victim, TimeSpan Frozen);
+
+/// <summary>The faults of a seed: kinds come in turn, each round in an order of its own.</summary>
+public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
+{
+    /// <summary>Shorter than any patience: the others only wait.</summary>
+    private static readonly (double Least, double Most) ShortSeconds = (0.2, 0.9);
+
+    /// <summary>Longer than the detector's three seconds: the worker is given up and comes back as another one.</summary>
+    private static readonly (double Least, double Most) LongSeconds = (4, 6);
+
+    private readonly Random _random = new(seed);
+    private readonly Queue<FaultKind> _round = new();
+    private bool _isLong;
+
+    public PlannedFault Next()
+    {
+        if (_round.Count == 0)
+        {
+            var round = kinds.ToArray();
+            _random.Shuffle(round);
+            foreach (var kind in round)
+            {
+                _round.Enqueue(kind);
+            }
+        }
+
+        var next = _round.Dequeue();
+        var victim = _random.NextDouble();
+        if (next != FaultKind.Freeze)
+        {
+            return new PlannedFault(next, victim, TimeSpan.Zero);
+        }
+
+        _isLong = !_isLong;
+        var (least, most) = _isLong ? LongSeconds : ShortSeconds;
+        return new PlannedFault(next, victim, TimeSpan.FromSeconds(least + (_random.NextDouble() * (most - least))));
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+
+namespace Orchestrator.Tools.Chaos;
+
+/// <summary>What a chaos run showed, put beside its quiet twin.</summary>
+/// <param name="Reasons">Every promise that was broken; empty: the verdict is good.</param>
+/// <param name="Faults">That landed, by kind.</param>
+/// <param name="Pauses">Milliseconds from each kill until the members that are left were told to go on, rising.</param>
+/// <param name="FreezesSeen">Milliseconds from each freeze that outlasts the detector until the others went on, rising.</param>
+internal sealed record ChaosVerdict(
+    IReadOnlyList<string> Reasons, IReadOnlyDictionary<FaultKind, int> Faults, bool WeightsEqual, bool SamplesExactlyOnce, long SamplesVerified, double? ThroughputKept,
+    IReadOnlyList<double> Pauses, IReadOnlyList<double> FreezesSeen, long LostLogicalRankSteps, int LostCommits, int SurvivorRestarts, string? QuietSha256, string? ChaosSha256)
+{
+    public bool IsGood => Reasons.Count == 0;
+
+    /// <param name="quiet">The result of the quiet twin.</param>
+    /// <param name="even">The result of a quiet run with as many workers, for the throughput; null: there was none.</param>
+    /// <param name="chaos">The result of the run under faults.</param>
+    /// <param name="ledger">The result of `ledger verify`.</param>
+    /// <param name="run">What was done to it.</param>
+    /// <param name="kinds">What was to be done.</param>
+    public static ChaosVerdict Of(JsonElement? quiet, JsonElement? even, JsonElement? chaos, JsonElement? ledger, ChaosRun run, IEnumerable<FaultKind> kinds)
+    {
+        var reasons = new List<string>();
+        var (quietSha, chaosSha) = (Text(quiet, "weightsSha256"), Text(chaos, "weightsSha256"));
+        var faults = kinds.ToDictionary(kind => kind, kind => run.Landed.Count(fault => fault.Kind == kind));
+        var isOnce = Text(ledger, "verdict") == "good";
+        var restarts = RestartsOf(run);
+        var lostCommits = CommitsLost(run.Events.All);
+        Require(Text(chaos, "state") == "succeeded", $"the run ended as {Text(chaos, "state") ?? "nothing"}");
+        Require(quietSha is not null && quietSha == chaosSha, $"the weights are {chaosSha ?? "none"} and those of the quiet run {quietSha ?? "none"}");
+        Require(isOnce, $"the ledger is not good: {Text(ledger, "problem") ?? "it could not be verified"}");
+        Require(restarts == 0, $"{restarts} workers that nobody hit were lost");
+        Require(lostCommits == 0, $"{lostCommits} committed steps were lost");
+        foreach (var (kind, count) in faults)
+        {
+            Require(count > 0, $"no {kind.ToString().ToLowerInvariant()} landed: let the job take longer, or lower --every");
+        }
+
+        return new ChaosVerdict(
+            reasons, faults, quietSha is not null && quietSha == chaosSha, isOnce, Number(ledger, "samplesVerified") is { } samples ? (long)samples : 0,
+            Number(even, "samplesPerSecond") is > 0 and { } rate && Number(chaos, "samplesPerSecond") is { } kept ? kept / rate : null,
+            PausesOf(run, FaultKind.Kill), PausesOf(run, FaultKind.Freeze), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha);
+
+        void Require(bool isKept, string reason)
+        {
+            if (!isKept)
+            {
+                reasons.Add(reason);
+            }
+        }
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(new
+    {
+        verdict = IsGood ? "good" : "broken",
+        faults = Faults.ToDictionary(fault => fault.Key.ToString().ToLowerInvariant(), fault => fault.Value),
+        weightsEqual = WeightsEqual,
+        samplesExactlyOnce = SamplesExactlyOnce,
+        samplesVerified = SamplesVerified,
+        throughputKept = ThroughputKept,
+        pauseMillis = Quantiles(Pauses),
+        freezeSeenMillis = Quantiles(FreezesSeen),
+        lostLogicalRankSteps = LostLogicalRankSteps,
+        lostCommits = LostCommits,
+        survivorRestarts = SurvivorRestarts,
+        quietSha256 = QuietSha256,
+        chaosSha256 = ChaosSha256,
+        reasons = Reasons,
+    });
+
+    private static object? Quantiles(IReadOnlyList<double> values) => values.Count == 0 ? null : new
+    {
+        p50 = Math.Round(values[(values.Count - 1) / 2], 1), p99 = Math.Round(values[(int)((values.Count - 1) * 0.99)], 1), max = Math.Round(values[^1], 1),
+    };
+
+    private static List<double> PausesOf(ChaosRun run, FaultKind kind) =>
+    [
+        .. run.Landed.Where(fault => fault.Kind == kind).Select(fault => Pause(run.Events.All, fault)).OfType<double>().Order(),
+    ];
+
+    /// <summary>Until the first generation that was formed after the victim was lost.</summary>
+    private static double? Pause(IReadOnlyList<JsonElement> events, LandedFault fault)
+    {
+        var lost = events.ToList().FindIndex(each => RunEvents.Name(each) == "worker.lost" && RunEvents.Pid(each) == fault.Pid && RunEvents.Time(each) >= fault.At.AddMilliseconds(-1));
+        var formed = lost < 0 ? -1 : events.ToList().FindIndex(lost, each => RunEvents.Name(each) == "generation.formed");
+        return formed < 0 ? null : (RunEvents.Time(events[formed]) - fault.At).TotalMilliseconds;
+    }
+
+    private static int RestartsOf(ChaosRun run)
+    {
+        var hit = run.Landed.Select(fault => fault.Pid).ToHashSet();
+        return run.Events.All.Count(each => RunEvents.Name(each) == "worker.lost" && !hit.Contains(RunEvents.Pid(each)));
+    }
+
+    /// <summary>A generation that starts below a step that was reported as committed before.</summary>
+    private static int CommitsLost(IReadOnlyList<JsonElement> events)
+    {
+        var (highest, lost) = (0L, 0L);
+        foreach (var each in events)
+        {
+            var step = each.GetProperty("step").GetInt64();
+            if (RunEvents.Name(each) == "generation.formed")
+            {
+                lost += Math.Max(0, highest - step);
+            }
+
+            highest = RunEvents.Name(each) is "state.compared" or "generation.formed" ? Math.Max(highest, step) : highest;
+        }
+
+        return (int)lost;
+    }
+
+    private static string? Text(JsonElement? result, string name) =>
+        result is { } element && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static double? Number(JsonElement? result, string name) =>
+        result is { } element && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+}
