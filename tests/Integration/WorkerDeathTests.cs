@@ -39,15 +39,27 @@ public sealed class WorkerDeathTests : IDisposable
         Assert.True(names.IndexOf("worker.lost") < names.IndexOf("run.paused") && names.IndexOf("run.paused") < names.IndexOf("run.resumed"), string.Join(" ", names));
     }
 
+    [Fact]
+    public async Task Run_OneOfThreeWorkersIsToldToEnd_ItLeavesBehindAStepAndNothingIsComputedAgain()
+    {
+        var (result, runDir, victim) = await KillAsync("run", workers: 3, victim: "w-2", Signal.Terminate);
+
+        Assert.Equal(await Spirals.QuietHashAsync(_folder, Steps), result.Expect(0).WeightsSha256);
+        var events = Events(runDir).ToList();
+        Assert.Equal(PidOf(victim), PidOf(events.Single(line => NameOf(line) == "worker.left")));
+        Assert.DoesNotContain(events, line => NameOf(line) == "worker.lost");
+    }
+
     public void Dispose() => _folder.Dispose();
 
-    private async Task<(CommandResult Result, string RunDir, JsonElement Victim)> KillAsync(string name, int workers, string victim)
+    private async Task<(CommandResult Result, string RunDir, JsonElement Victim)> KillAsync(
+        string name, int workers, string victim, Signal signal = Signal.Kill)
     {
         var runDir = _folder.New(name);
         await using var run = Command.Start(Spirals.Command("run", Job, "--workers", $"{workers}", "--stop-after", $"{Steps}", "--format", "jsonl", "--out", runDir));
         var ready = await run.WaitForEventAsync("worker.ready", line => line.GetProperty("worker").GetString() == victim);
         await run.WaitForEventAsync("checkpoint.saved");
-        Signals.Send(PidOf(ready), Signal.Kill);
+        Signals.Send(PidOf(ready), signal);
         return (await run.WaitForEndAsync(), runDir, ready);
     }
 

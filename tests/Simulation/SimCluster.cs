@@ -13,6 +13,9 @@ public sealed class SimCluster : ISimHome
     /// <summary>When faults have ended the run must end within this.</summary>
     private const long LivenessMicros = 240_000_000;
 
+    /// <summary>Faults are felt no longer than this: a broken link is seen by its pings after ten seconds.</summary>
+    private const long CalmMicros = 15_000_000;
+
     /// <summary>A run that does nothing but send messages would never end by its clock.</summary>
     private const long MaxEvents = 2_000_000;
 
@@ -51,7 +54,7 @@ public sealed class SimCluster : ISimHome
         Network = new SimNetwork(Clock, _random);
         _states = SimModel.States(Settings.LogicalRanks, Settings.Steps);
         _workers = new SimWorker[Settings.Workers];
-        _coordinator = new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!, text));
+        _coordinator = new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!, text), Evicted);
     }
 
     public SimClock Clock { get; } = new();
@@ -179,6 +182,15 @@ public sealed class SimCluster : ISimHome
         }
 
         return true;
+    }
+
+    /// <summary>Nothing was wrong for longer than any patience, so nobody may be given up.</summary>
+    private void Evicted(SimWorker worker)
+    {
+        if (!worker.IsDead && !worker.IsFrozen && (Landed == 0 || Clock.Micros > _faultsEnd + CalmMicros))
+        {
+            Violate($"{worker.Name} ({worker.Id}) was given up, and nothing was wrong with it");
+        }
     }
 
     private string? WhyNotGood(RunOutcome outcome) =>

@@ -30,7 +30,12 @@ internal static class Command
     /// <inheritdoc cref="Start(string[])"/>
     public static RunningCommand Start(CommandPlace place, params string[] arguments)
     {
-        var program = arguments.FirstOrDefault() is "worker" or "generate" or "evaluate" or "data" or "doctor" or "ledger" ? "Orchestrator.Worker" : "Orchestrator.Coordinator";
+        var program = arguments.FirstOrDefault() switch
+        {
+            "worker" or "generate" or "evaluate" or "data" or "doctor" or "ledger" => "Orchestrator.Worker",
+            "bench" or "chaos" or "simulate" => "Orchestrator.Tools",
+            _ => "Orchestrator.Coordinator",
+        };
         string[] command = [.. place.Prefix, "dotnet", Program(program), .. arguments];
         var info = new ProcessStartInfo(command[0], command.AsEnumerable().Skip(1))
         {

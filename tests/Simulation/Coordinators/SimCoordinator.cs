@@ -17,16 +17,17 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
     private readonly SimNetwork _network;
     private readonly SimSettings _settings;
     private readonly Action<string> _trace;
+    private readonly Action<SimWorker> _evicted;
     private readonly Dictionary<string, Connection> _byKey = [];
     private readonly Dictionary<long, Connection> _byNumber = [];
     private readonly Dictionary<WorkerId, Connection> _byWorker = [];
     private long _connections;
     private TimeSpan _jump;
 
-    public SimCoordinator(SimClock clock, SimNetwork network, SimSettings settings, Action<string> trace)
+    public SimCoordinator(SimClock clock, SimNetwork network, SimSettings settings, Action<string> trace, Action<SimWorker> evicted)
         : base(clock, "coordinator")
     {
-        (_clock, _network, _settings, _trace) = (clock, network, settings, trace);
+        (_clock, _network, _settings, _trace, _evicted) = (clock, network, settings, trace, evicted);
         State = new ClusterState { Options = new ClusterOptions("sim", new RunWaits()) };
     }
 
@@ -137,6 +138,7 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Evict evict } when _byWorker.Remove(evict.Worker, out var connection):
                 _trace($"evicts {evict.Worker}: {evict.Reason}");
+                _evicted(connection.Worker);
                 Lose(connection.Key, evict.Reason);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer }:

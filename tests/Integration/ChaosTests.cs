@@ -1,0 +1,29 @@
+using System.Text.Json;
+using Orchestrator.Integration.Tests.Support;
+
+namespace Orchestrator.Integration.Tests;
+
+/// <summary>The chaos command on the smallest job: every kind of fault lands, and every promise is kept.</summary>
+public sealed class ChaosTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    [Fact]
+    public async Task Chaos_KillFreezeTermAndJoin_TheVerdictIsGood()
+    {
+        var result = await Command.RunAsync(Spirals.Command(
+            "chaos", ["training.steps=40000", "checkpoint.everySteps=1000", "evaluation.everySteps=0"],
+            "--workers", "3", "--faults", "kill,freeze,term,join", "--every", "4", "--seed", "1", "--format", "json", "--out", _folder.New("chaos")));
+        var verdict = result.Expect(0).Json;
+        Assert.Equal("good", verdict.GetProperty("verdict").GetString());
+        Assert.All(verdict.GetProperty("faults").EnumerateObject(), fault => Assert.True(fault.Value.GetInt32() > 0, $"No {fault.Name} landed."));
+        Assert.Equal(JsonValueKind.True, verdict.GetProperty("weightsEqual").ValueKind);
+        Assert.Equal(JsonValueKind.True, verdict.GetProperty("samplesExactlyOnce").ValueKind);
+    }
+
+    [Fact]
+    public async Task Chaos_AFaultThatThereIsNot_IsRefusedWithThoseThatThereAre() =>
+        (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,fire")).Expect(2).ExpectError("fire", "kill, freeze, term and join");
+
+    public void Dispose() => _folder.Dispose();
+}

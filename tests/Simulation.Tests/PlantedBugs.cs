@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Liveness;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+using Orchestrator.Core.Reduction;
+using Orchestrator.Simulation.Faults;
+using Orchestrator.Worker.Core.Membership;
+
+namespace Orchestrator.Simulation.Tests;
+
+/// <summary>Mistakes of one line each, made in what a machine decides. Each must be caught by the promises.</summary>
+internal static class PlantedBugs
+{
+    public static readonly Bug[] All =
+    [
+        new MemberBug("a fence is answered without cutting the exchange off", effect => effect is MemberEffect.CloseExchange ? null : effect),
+        new TellBug("a fenced member claims a step that is not decided", message => message is WorkerMessage.Fenced fenced ? fenced with { Decided = fenced.Decided + 1 } : message),
+        new TellBug("a fenced member hides its last decided step", message => message is WorkerMessage.Fenced { Decided: > 0 } fenced ? fenced with { Decided = fenced.Decided - 1 } : message),
+        new TellBug("a fenced member claims ranks that it does not own", message => message is WorkerMessage.Fenced fenced ? fenced with { Held = fenced.Held.Add(new RankRange(0, 1)) } : message),
+        new TellBug("a fenced member claims no rank", message => message is WorkerMessage.Fenced fenced ? fenced with { Held = [] } : message),
+        new StateBug("a partial that is held is dropped at a fence", (_, @event, after) => @event is MemberEvent.Ordered { Order: CoordinatorMessage.Fence } && after.Pass is { } pass
+            ? after with { Pass = pass with { Held = [] } } : after),
+        new StateBug("a gained rank is forgotten", (before, @event, after) => @event is MemberEvent.Ordered { Order: CoordinatorMessage.Activate } && before.Pass is { } pass && after.Pass?.Step == pass.Step
+            ? after with { Pass = after.Pass with { Owned = pass.Owned } } : after),
+        new StateBug("a step is applied before it is decided", (before, @event, after) => @event is MemberEvent.BucketFinal && after.Decided == after.Applied && after.Work is null
+            ? after with { Decided = after.Decided + 1 } : after),
+        new MemberBug("the gift to a member that is behind is not sent", effect => effect is MemberEffect.Give ? null : effect),
+        new StateBug("a member that is behind takes its old step for the new one", (_, @event, after) => @event is MemberEvent.Ordered { Order: CoordinatorMessage.Activate activate } && after.Decided < activate.StartStep
+            ? after with { Decided = activate.StartStep } : after),
+        new MemberBug("the reduced gradient is not kept behind its step", effect => effect is MemberEffect.BeginStep begin ? begin with { Step = begin.Step + 1 } : effect),
+        new MemberBug("a bucket is handed over before the ones before it", effect => effect is MemberEffect.HandOver ready ? ready with { Bucket = 1 - ready.Bucket } : effect),
+        new MemberBug("the retired exchange is closed at once", effect => effect is MemberEffect.RetireExchange retire ? new MemberEffect.ForgetExchange(retire.Generation) : effect),
+        new MemberBug("a joiner is told that the feed ends one step early", effect => effect is MemberEffect.EndFeed end ? end with { Step = end.Step - 1 } : effect),
+        new MemberBug("a gradient is left out of the feed", effect => effect is MemberEffect.PushGradient { Step: var step } && step % 3 == 0 ? null : effect),
+        new StateBug("a joiner enters before it has applied the last step", (_, @event, after) => @event is MemberEvent.FeedEnded ended && after.Taking is { } taking
+            ? after with { Taking = taking with { End = (after.Applied, ended.Generation) } } : after),
+        new StateBug("a member prepares a generation that it cannot reach", (_, @event, after) => @event is MemberEvent.Ordered { Order: CoordinatorMessage.Switch } && after.Next is { } next
+            ? after with { Next = next with { IsConnected = true } } : after),
+        new StateBug("a leaver goes on owning ranks", (before, _, after) => before.Exchange is not null && after.Exchange is null && after.Pass is null && after.Fencing is null && before.Pass is not null
+            ? after with { Pass = before.Pass } : after),
+        new ClusterBug("a late heartbeat alone evicts", (state, @event) => @event is ClusterEvent.Tick
+            ? state.Pulses.Where(pulse => pulse.Value.Silence > LivenessRule.TickInterval / 3 && state.Current?.Crew?.Members.ContainsKey(pulse.Key) == true).Select(pulse => pulse.Key).FirstOrDefault() : default),
+        new ActivateBug("ranks of a lost worker are dealt out to nobody", activate => activate with { Members = [.. activate.Members.Select((member, i) => i == 0 && !member.FirstStepRanks.IsDefault && member.FirstStepRanks.Length > 1
+            ? member with { FirstStepRanks = member.FirstStepRanks.RemoveAt(member.FirstStepRanks.Length - 1) } : member)] }),
+        new ActivateBug("a generation starts one step late", activate => activate with { StartStep = activate.StartStep + 1 }),
+        new ActivateBug("no donor is named", activate => activate with { Donor = null }),
+    ];
+
+    private sealed record MemberBug(string Name, Func<MemberEffect, MemberEffect?> Change) : Bug(Name)
+    {
+        public override (MemberState State, ImmutableArray<MemberEffect> Effects) Member(
+            MemberState before, MemberEvent @event, MemberState after, ImmutableArray<MemberEffect> effects) => (after, [.. effects.Select(Change).OfType<MemberEffect>()]);
+    }
+
+    private sealed record TellBug(string Name, Func<WorkerMessage, WorkerMessage> Change) : Bug(Name)
+    {
+        public override (MemberState State, ImmutableArray<MemberEffect> Effects) Member(
+            MemberState before, MemberEvent @event, MemberState after, ImmutableArray<MemberEffect> effects) =>
+            (after, [.. effects.Select(effect => effect is MemberEffect.Tell tell ? new MemberEffect.Tell(Change(tell.Message)) : effect)]);
+    }
+
+    private sealed record StateBug(string Name, Func<MemberState, MemberEvent, MemberState, MemberState> Change) : Bug(Name)
+    {
+        public override (MemberState State, ImmutableArray<MemberEffect> Effects) Member(
+            MemberState before, MemberEvent @event, MemberState after, ImmutableArray<MemberEffect> effects) => (Change(before, @event, after), effects);
+    }
+
+    private sealed record ActivateBug(string Name, Func<CoordinatorMessage.Activate, CoordinatorMessage.Activate> Change) : Bug(Name)
+    {
+        public override ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) =>
+        [
+            .. effects.Select(effect => effect is ClusterEffect.ForRun { Effect: RunEffect.Tell { Message: CoordinatorMessage.Activate activate } tell } of && activate.Generation > new Generation(1)
+                ? of with { Effect = tell with { Message = Change(activate) } } : effect),
+        ];
+    }
+
+    private sealed record ClusterBug(string Name, Func<ClusterState, ClusterEvent, WorkerId> Victim) : Bug(Name)
+    {
+        public override ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) =>
+            Victim(after, @event) is { Value: not null } victim && after.Current is { } run ? effects.Add(new ClusterEffect.ForRun(run.Id, new RunEffect.Evict(victim, "late"))) : effects;
+    }
+}
