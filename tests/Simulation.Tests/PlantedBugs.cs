@@ -24,8 +24,8 @@ internal static class PlantedBugs
             ? after with { Pass = pass with { Held = [] } } : after),
         new StateBug("a gained rank is forgotten", (before, @event, after) => @event is MemberEvent.Ordered { Order: CoordinatorMessage.Activate } && before.Pass is { } pass && after.Pass?.Step == pass.Step
             ? after with { Pass = after.Pass with { Owned = pass.Owned } } : after),
-        new StateBug("a step is applied before it is decided", (before, @event, after) => @event is MemberEvent.BucketFinal && after.Decided == after.Applied && after.Work is null
-            ? after with { Decided = after.Decided + 1 } : after),
+        new StateBug("a step is applied before it is decided", (_, @event, after) => @event is MemberEvent.WorkDone { Work: MemberWork.Compute } && after is { Work: null, Pass.Missing: null, Exchange: not null }
+            && after.Decided == after.Applied ? after with { Decided = after.Decided + 1 } : after),
         new MemberBug("the gift to a member that is behind is not sent", effect => effect is MemberEffect.Give ? null : effect),
         new StateBug("a member that is behind takes its old step for the new one", (_, @event, after) => @event is MemberEvent.Ordered { Order: CoordinatorMessage.Activate activate } && after.Decided < activate.StartStep
             ? after with { Decided = activate.StartStep } : after),
@@ -36,10 +36,6 @@ internal static class PlantedBugs
         new MemberBug("a gradient is left out of the feed", effect => effect is MemberEffect.PushGradient { Step: var step } && step % 3 == 0 ? null : effect),
         new StateBug("a joiner enters before it has applied the last step", (_, @event, after) => @event is MemberEvent.FeedEnded ended && after.Taking is { } taking
             ? after with { Taking = taking with { End = (after.Applied, ended.Generation) } } : after),
-        new StateBug("a member prepares a generation that it cannot reach", (_, @event, after) => @event is MemberEvent.Ordered { Order: CoordinatorMessage.Switch } && after.Next is { } next
-            ? after with { Next = next with { IsConnected = true } } : after),
-        new StateBug("a leaver goes on owning ranks", (before, _, after) => before.Exchange is not null && after.Exchange is null && after.Pass is null && after.Fencing is null && before.Pass is not null
-            ? after with { Pass = before.Pass } : after),
         new ClusterBug("a late heartbeat alone evicts", (state, @event) => @event is ClusterEvent.Tick
             ? state.Pulses.Where(pulse => pulse.Value.Silence > LivenessRule.TickInterval / 3 && state.Current?.Crew?.Members.ContainsKey(pulse.Key) == true).Select(pulse => pulse.Key).FirstOrDefault() : default),
         new ActivateBug("ranks of a lost worker are dealt out to nobody", activate => activate with { Members = [.. activate.Members.Select((member, i) => i == 0 && !member.FirstStepRanks.IsDefault && member.FirstStepRanks.Length > 1

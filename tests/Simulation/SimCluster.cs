@@ -54,7 +54,7 @@ public sealed class SimCluster : ISimHome
         Network = new SimNetwork(Clock, _random);
         _states = SimModel.States(Settings.LogicalRanks, Settings.Steps);
         _workers = new SimWorker[Settings.Workers];
-        _coordinator = new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!, text), Evicted);
+        _coordinator = new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!, text), Evicted, Fenced);
     }
 
     public SimClock Clock { get; } = new();
@@ -190,6 +190,15 @@ public sealed class SimCluster : ISimHome
         if (!worker.IsDead && !worker.IsFrozen && (Landed == 0 || Clock.Micros > _faultsEnd + CalmMicros))
         {
             Violate($"{worker.Name} ({worker.Id}) was given up, and nothing was wrong with it");
+        }
+    }
+
+    /// <summary>Joins, leaves and another number of workers need no failure.</summary>
+    private void Fenced()
+    {
+        if (_faults.All(fault => fault is Fault.Leave or Fault.Scale))
+        {
+            Violate("a generation was given up, and nothing had failed");
         }
     }
 

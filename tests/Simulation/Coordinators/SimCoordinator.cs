@@ -18,16 +18,17 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
     private readonly SimSettings _settings;
     private readonly Action<string> _trace;
     private readonly Action<SimWorker> _evicted;
+    private readonly Action _fenced;
     private readonly Dictionary<string, Connection> _byKey = [];
     private readonly Dictionary<long, Connection> _byNumber = [];
     private readonly Dictionary<WorkerId, Connection> _byWorker = [];
     private long _connections;
     private TimeSpan _jump;
 
-    public SimCoordinator(SimClock clock, SimNetwork network, SimSettings settings, Action<string> trace, Action<SimWorker> evicted)
+    public SimCoordinator(SimClock clock, SimNetwork network, SimSettings settings, Action<string> trace, Action<SimWorker> evicted, Action fenced)
         : base(clock, "coordinator")
     {
-        (_clock, _network, _settings, _trace, _evicted) = (clock, network, settings, trace, evicted);
+        (_clock, _network, _settings, _trace, _evicted, _fenced) = (clock, network, settings, trace, evicted, fenced);
         State = new ClusterState { Options = new ClusterOptions("sim", new RunWaits()) };
     }
 
@@ -134,6 +135,11 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Tell tell }:
                 _trace($"tells {tell.Worker}: {tell.Message}");
+                if (tell.Message is CoordinatorMessage.Fence)
+                {
+                    _fenced();
+                }
+
                 _byWorker.GetValueOrDefault(tell.Worker)?.Back?.Send(tell.Message);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Evict evict } when _byWorker.Remove(evict.Worker, out var connection):
