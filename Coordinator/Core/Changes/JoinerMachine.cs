@@ -10,8 +10,8 @@ namespace Orchestrator.Coordinator.Core.Changes;
 /// <summary>Brings workers into a run that trains: they load, take a member's state, and follow until they are at most one step behind.</summary>
 internal static class JoinerMachine
 {
-    /// <summary>Steps by which a joiner may be behind what the members have reported.</summary>
-    private const long MaxLag = 1;
+    /// <summary>Reports of two workers come this far apart, so a joiner of a run with very short steps is never seen closer; the members hardly feel the wait.</summary>
+    private static readonly TimeSpan LagTime = TimeSpan.FromMilliseconds(20);
 
     public static RunTurn Take(RunState state, JoinDecision decision)
     {
@@ -76,7 +76,11 @@ internal static class JoinerMachine
 
     /// <summary>A joiner that can be among the members of the next generation.</summary>
     public static bool IsReady(RunState state, Joiner joiner) =>
-        joiner.Stage == JoinStage.Following && joiner.Step >= 0 && state.Progress.HighestStep - joiner.Step <= MaxLag;
+        joiner.Stage == JoinStage.Following && joiner.Step >= 0 && state.Progress.HighestStep - joiner.Step <= MaxLag(state);
+
+    /// <summary>Steps by which a joiner may be behind what the members have reported: one, or what is taken in a moment.</summary>
+    private static long MaxLag(RunState state) =>
+        Math.Max(1, (long)((state.Progress.Rate.Present ?? 0) / state.Order.Job.Training.GlobalBatch * LagTime.TotalSeconds));
 
     /// <summary>Gives every joiner that is loaded a donor, in turn.</summary>
     public static RunTurn Feed(RunState state)

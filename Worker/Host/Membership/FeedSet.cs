@@ -72,7 +72,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     {
         foreach (var (feedId, sender) in _given)
         {
-            if (sender.Backlog >= ReducedBuffers.MaxBacklog)
+            if (sender.Backlog >= buffers.MaxBacklog)
             {
                 post(new MemberEvent.FeedLost(feedId, $"the joiner is {sender.Backlog} steps behind and does not catch up."));
             }

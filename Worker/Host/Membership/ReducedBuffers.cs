@@ -7,14 +7,21 @@ namespace Orchestrator.Worker.Host.Membership;
 /// <summary>The whole reduced gradients that a member holds: of the present step, of the one before it, and of those that a feed has not sent yet. Thread-safe.</summary>
 internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long, Tensor?>? allocate = null) : IDisposable
 {
-    /// <summary>Steps that a feed may lag behind: beyond that a new copy of the state is cheaper than the memory.</summary>
-    public const int MaxBacklog = 4;
+    /// <summary>Bytes of gradients that wait for a joiner: beyond that a new copy of the state is cheaper than the memory.</summary>
+    private const long MaxBacklogBytes = 128L << 20;
+
+    /// <summary>A large model's feed may lag by a few steps all the same, and a small one's by a quarter of a second of the shortest steps.</summary>
+    private const int LeastBacklog = 4;
+    private const int MostBacklog = 256;
 
     private readonly Lock _gate = new();
     private readonly List<ReducedBuffer> _buffers = [];
     private long _oldest;
 
     public long ElementCount => layout.ElementCount;
+
+    /// <summary>Steps that a feed may lag behind.</summary>
+    public int MaxBacklog { get; } = (int)Math.Clamp(MaxBacklogBytes / (layout.ElementCount * sizeof(float)), LeastBacklog, MostBacklog);
 
     /// <summary>The step's buffer: the one that it has, or a free one.</summary>
     public ReducedBuffer For(long step)

@@ -14,7 +14,7 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
     private readonly long _stateBytes;
     private readonly long _gradientBytes;
     private readonly IVectorEvents _events;
-    private long _applied = long.MaxValue - ReducedBuffers.MaxBacklog;
+    private long _applied;
     private bool _isEnded;
 
     /// <param name="buffers">Get the gradients.</param>
@@ -23,6 +23,8 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
     public unsafe VectorReceiver(ReducedBuffers buffers, long stateBytes, IVectorEvents events)
     {
         (_buffers, _stateBytes, _gradientBytes, _events) = (buffers, stateBytes, buffers.ElementCount * sizeof(float), events);
+        // Until a state has come, nothing is too far ahead.
+        _applied = long.MaxValue - buffers.MaxBacklog;
         State = stateBytes == 0 ? 0 : (nint)NativeMemory.AlignedAlloc((nuint)stateBytes, 64);
     }
 
@@ -104,10 +106,10 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
 
     private void Await(long step)
     {
-        while (step > Volatile.Read(ref _applied) + ReducedBuffers.MaxBacklog)
+        while (step > Volatile.Read(ref _applied) + _buffers.MaxBacklog)
         {
             _moved.Reset();
-            if (step > Volatile.Read(ref _applied) + ReducedBuffers.MaxBacklog)
+            if (step > Volatile.Read(ref _applied) + _buffers.MaxBacklog)
             {
                 _moved.Wait();
             }
