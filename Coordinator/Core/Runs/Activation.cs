@@ -43,7 +43,7 @@ internal static class Activation
         var warning = state.FormedGenerations == 0 ? ResumeRule.Warn(state.Order, answer.Fingerprint) : null;
         RunEffect[] warned = warning is null ? [] : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, answer.AppliedSteps, warning))];
         var (begun, stored) = LedgerNews.Begin(state, answer.AppliedSteps);
-        var (next, records) = Form(begun, running, why, null, 0, now);
+        var (next, records) = Form(begun, running, why, null, 0, now, isLoaded: true);
         return (next, [.. stored, .. warned, .. records, .. members.Select(member => new RunEffect.Tell(member.Worker, activate))]);
     }
 
@@ -54,7 +54,9 @@ internal static class Activation
     /// <param name="lossSeen">When the loss was seen that it makes good; null: nobody was lost.</param>
     /// <param name="lostRanks">Logical ranks of its first step that are computed again.</param>
     /// <param name="now">Tells how long it took.</param>
-    public static RunTurn Form(RunState state, RunPhase.Running running, string why, DateTimeOffset? lossSeen, int lostRanks, DateTimeOffset now)
+    /// <param name="isLoaded">Its members start from a checkpoint or from the initial weights: steps behind that are taken again.</param>
+    public static RunTurn Form(
+        RunState state, RunPhase.Running running, string why, DateTimeOffset? lossSeen, int lostRanks, DateTimeOffset now, bool isLoaded = false)
     {
         var crew = running.Crew;
         var (generation, step) = (crew.Generation, crew.StartStep);
@@ -63,7 +65,7 @@ internal static class Activation
             Phase = running, Generation = generation, FormedGenerations = state.FormedGenerations + 1, GenerationSize = crew.Members.Count,
             LostLogicalRankSteps = state.LostLogicalRankSteps + lostRanks, PausedSince = null,
         };
-        var formed = Describe(state, crew, why, (now - lossSeen)?.TotalSeconds, lostRanks);
+        var formed = Describe(state, crew, why, (now - lossSeen)?.TotalSeconds, lostRanks) with { IsLoaded = isLoaded };
         return (next,
         [
             .. state.PausedSince is { } since ? [new RunEffect.Record(new RunRecord.RunResumed(generation, step, (now - since).TotalSeconds))] : (RunEffect[])[],

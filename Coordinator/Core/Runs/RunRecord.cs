@@ -72,4 +72,8 @@ public abstract record RunRecord(Generation Generation, long Step)
 /// <param name="LostRanks">Logical ranks of the first step that are computed again.</param>
 public sealed record Formed(
     ImmutableArray<WorkerId> Workers, int LogicalRanks, long StartStep, long LastStep, long TotalSteps, string Isa, long ParameterCount,
-    long BufferBytes, long SampleCount, string DataSha256, long TargetsPerSample, string Why, double? SecondsSinceLoss, int LostRanks);
+    long BufferBytes, long SampleCount, string DataSha256, long TargetsPerSample, string Why, double? SecondsSinceLoss, int LostRanks)
+{
+    /// <summary>The members start from a checkpoint or from the initial weights, and not from what they held.</summary>
+    public bool IsLoaded { get; init; }
+}

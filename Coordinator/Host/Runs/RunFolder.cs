@@ -77,7 +77,8 @@ public sealed class RunFolder : IDisposable
                 }
 
                 break;
-            case RunRecord.GenerationFormed formed:
+            case RunRecord.GenerationFormed { Formed.IsLoaded: true } formed:
+                // Any other generation goes on from what is held: when it is recorded, its first steps may be committed already.
                 _ledger.Begin(StartOf(order, formed.Formed), FormerLedger(order));
                 break;
             case RunRecord.CheckpointSaved or RunRecord.RunEnded:

@@ -27,6 +27,9 @@ public readonly record struct PlannedFault(FaultKind Kind, double Victim, TimeSp
 /// <summary>The faults of a seed: kinds come in turn, each round in an order of its own.</summary>
 public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
 {
+    /// <summary>A freeze is seen within this.</summary>
+    public static readonly TimeSpan Detector = TimeSpan.FromSeconds(3);
+
     /// <summary>Shorter than any patience: the others only wait.</summary>
     private static readonly (double Least, double Most) ShortSeconds = (0.2, 0.9);
 

@@ -76,7 +76,7 @@ internal sealed record ChaosVerdict(
 
     private static List<double> PausesOf(ChaosRun run, FaultKind kind) =>
     [
-        .. run.Landed.Where(fault => fault.Kind == kind).Select(fault => Pause(run.Events.All, fault)).OfType<double>().Order(),
+        .. run.Landed.Where(fault => fault.Kind == kind && (kind != FaultKind.Freeze || fault.Frozen >= ChaosPlan.Detector)).Select(fault => Pause(run.Events.All, fault)).OfType<double>().Order(),
     ];
 
     /// <summary>Until the first generation that was formed after the victim was lost.</summary>
