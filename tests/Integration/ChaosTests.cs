@@ -12,8 +12,8 @@ public sealed class ChaosTests : IDisposable
     public async Task Chaos_KillFreezeTermAndJoin_TheVerdictIsGood()
     {
         var result = await Command.RunAsync(Spirals.Command(
-            "chaos", ["training.steps=60000", "checkpoint.everySteps=1000", "evaluation.everySteps=0"],
-            "--workers", "3", "--faults", "kill,freeze,term,join", "--every", "3", "--seed", "1", "--format", "json", "--out", _folder.New("chaos")));
+            "chaos", ["training.steps=20000", "checkpoint.everySteps=1000", "evaluation.everySteps=0"],
+            "--workers", "3", "--faults", "kill,freeze,term,join", "--every", "2", "--seed", "1", "--format", "json", "--out", _folder.New("chaos")));
         var verdict = result.Expect(0).Json;
         Assert.Equal("good", verdict.GetProperty("verdict").GetString());
         Assert.All(verdict.GetProperty("faults").EnumerateObject(), fault => Assert.True(fault.Value.GetInt32() > 0, $"No {fault.Name} landed."));
