@@ -1,3 +1,6 @@
+using Orchestrator.Simulation.Faults;
+using Orchestrator.Simulation.Workers;
+
 namespace Orchestrator.Simulation.Tests;
 
 public sealed class SeedTests
@@ -8,5 +11,35 @@ public sealed class SeedTests
         var report = SeedRange.Play(1, 2000);
         Assert.Empty(report.Failures.Select(failure => $"seed {failure.Seed}: {failure.Violation}"));
         Assert.True(report.Faults.Count >= 9, $"Only these kinds of fault were drawn: {string.Join(", ", report.Faults.Keys)}");
+    }
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Play_AHundredThousandSeeds_KeepEveryPromise() =>
+        Assert.Empty(SeedRange.Play(1, 100_000).Failures.Select(failure => $"seed {failure.Seed}: {failure.Violation}"));
+
+    /// <summary>Each of them once showed a bug: a fenced joiner that would not feed others, joiners that left or were lost and were still counted, the state of a
+    /// second feed taken for a later step, partials of a member that was behind computed twice.</summary>
+    [Theory]
+    [InlineData(1923)]
+    [InlineData(2418)]
+    [InlineData(19557)]
+    [InlineData(42697)]
+    [InlineData(78805)]
+    public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
+
+    [Fact]
+    public void Play_OneOfThreeWorkersIsSlowedToAThird_ItsRanksMoveAndTheRunIsFasterThanWithEqualShares()
+    {
+        const int steps = 200;
+        const long pass = 20_000;
+        var settings = new SimSettings { Workers = 3, MinWorkers = 1, LogicalRanks = 8, Steps = steps, CheckpointEvery = 1000, PassMicros = pass };
+        var cluster = new SimCluster(1, isTraced: true, faults: [new Fault.Slow(100_000, 2, 3, 1_000_000_000)], settings: settings);
+        Assert.Null(cluster.Play());
+        Assert.Contains(cluster.Lines, line => line.Contains("for a logical rank and the fastest", StringComparison.Ordinal));
+
+        // With equal shares every step waits for three passes of the slow one.
+        const long equalShares = steps * 3 * 3 * pass;
+        Assert.True(equalShares > 1.5 * cluster.Clock.Micros, $"{cluster.Clock.Micros / 1e6:0.0} s against {equalShares / 1e6:0.0} s");
     }
 }

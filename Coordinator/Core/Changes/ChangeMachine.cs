@@ -26,9 +26,15 @@ internal static class ChangeMachine
     {
         var leavers = state.Leavers.Where(phase.Crew.Members.ContainsKey).ToImmutableArray();
         var ready = state.Joiners.Values.Where(joiner => JoinerMachine.IsReady(state, joiner)).ToImmutableArray();
-        if ((leavers.IsEmpty && ready.IsEmpty) || !phase.Crew.Members.Keys.All(phase.Entered.Contains))
+        if (!phase.Crew.Members.Keys.All(phase.Entered.Contains))
         {
             return (state, []);
+        }
+
+        if (leavers.IsEmpty && ready.IsEmpty)
+        {
+            var balance = BalanceRule.Decide(phase.Crew, state.Paces, state.Progress.RoseAt);
+            return balance.IsChange ? Switch(state, phase, phase.Crew.Members, [], RankPlan.Of(balance.Counts), balance.Reason, waits) : (state, []);
         }
 
         var candidates = phase.Crew.Members.RemoveRange(leavers).AddRange(ready.Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, joiner.Candidate)));
@@ -39,7 +45,7 @@ internal static class ChangeMachine
             return leavers.IsEmpty ? (state, []) : Suspend(state, phase, leavers, candidates.Count, min);
         }
 
-        return Switch(state, phase, candidates, ready, Explain(leavers, ready), waits);
+        return Switch(state, phase, candidates, ready, RankPlan.Even(state.Order.Job.Training.LogicalRanks, candidates.Count), Explain(leavers, ready), waits);
     }
 
     private static RunTurn Suspend(RunState state, RunPhase.Running phase, ImmutableArray<WorkerId> leavers, int left, int min)
@@ -49,9 +55,9 @@ internal static class ChangeMachine
     }
 
     private static RunTurn Switch(
-        RunState state, RunPhase.Running phase, ImmutableSortedDictionary<WorkerId, Candidate> candidates, ImmutableArray<Joiner> ready, string reason, RunWaits waits)
+        RunState state, RunPhase.Running phase, ImmutableSortedDictionary<WorkerId, Candidate> candidates, ImmutableArray<Joiner> ready,
+        ImmutableArray<RankRange> ranges, string reason, RunWaits waits)
     {
-        var ranges = RankPlan.Even(state.Order.Job.Training.LogicalRanks, candidates.Count);
         ImmutableArray<Member> members =
         [
             .. candidates.Values.Select((candidate, i) => new Member(candidate.Worker, candidate.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)),

@@ -64,6 +64,7 @@ internal static class Activation
         {
             Phase = running, Generation = generation, FormedGenerations = state.FormedGenerations + 1, GenerationSize = crew.Members.Count,
             LostLogicalRankSteps = state.LostLogicalRankSteps + lostRanks, PausedSince = null,
+            Paces = state.Paces.Clear(),
         };
         var formed = Describe(state, crew, why, (now - lossSeen)?.TotalSeconds, lostRanks) with { IsLoaded = isLoaded };
         return (next,

@@ -90,7 +90,20 @@ internal static class MemberNews
     public static RunTurn Progress(RunState state, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
     {
         var (progress, complete) = ProgressRule.Add(state.Progress, crew, worker, report, now);
-        return Committed(state, progress, complete);
+        return Committed(state with { Paces = Measure(state.Paces, crew, worker, report, now) }, progress, complete);
+    }
+
+    /// <summary>The first step of a generation is left out: its ranks may be others, and processes warm up.</summary>
+    private static ImmutableSortedDictionary<WorkerId, Pace> Measure(
+        ImmutableSortedDictionary<WorkerId, Pace> paces, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
+    {
+        if (report.Generation != crew.Generation || report.Step <= crew.StartStep + 1 || !crew.Computes(worker))
+        {
+            return paces;
+        }
+
+        var seconds = (report.Seconds.Data + report.Seconds.Compute) / crew.Ranks[worker].RankCount;
+        return paces.SetItem(worker, paces.TryGetValue(worker, out var pace) ? pace.With(seconds) : new Pace(seconds, 1, now));
     }
 
     /// <summary>Steps that are complete. A committed step shows that what failed before is overcome.</summary>

@@ -30,6 +30,9 @@ public sealed record RunState
 
     public RunProgress Progress { get; init; } = RunProgress.None;
 
+    /// <summary>How fast the present generation's members compute.</summary>
+    public ImmutableSortedDictionary<WorkerId, Pace> Paces { get; init; } = ImmutableSortedDictionary<WorkerId, Pace>.Empty;
+
     /// <summary>What was fed in the steps that are not stored in the ledger yet.</summary>
     public LedgerBook Ledger { get; init; } = LedgerBook.Empty;
 

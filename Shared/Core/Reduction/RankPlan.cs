@@ -27,4 +27,18 @@ public static class RankPlan
 
         return ranges.MoveToImmutable();
     }
+
+    /// <returns>One range for each member, in order, of the given lengths.</returns>
+    public static ImmutableArray<RankRange> Of(ImmutableArray<int> counts)
+    {
+        var ranges = ImmutableArray.CreateBuilder<RankRange>(counts.Length);
+        var first = 0;
+        foreach (var count in counts)
+        {
+            ranges.Add(new RankRange(first, count));
+            first += count;
+        }
+
+        return ranges.MoveToImmutable();
+    }
 }

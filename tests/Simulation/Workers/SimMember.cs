@@ -23,6 +23,7 @@ internal sealed class SimMember
     private bool _isStopped;
     private long _computing = -1;
     private long _saved = -1;
+    private long _passMicros;
 
     public SimMember(SimWorker worker, WorkerId self, long applied, ulong value)
     {
@@ -216,6 +217,7 @@ internal sealed class SimMember
         var buffer = _partials.Add(work.Rank);
         var (value, blocks) = (_value, SimModel.Blocks / SimModel.Buckets.Length);
         var pass = (long)(_settings.PassMicros * _worker.Slowness);
+        _passMicros += pass;
         for (var bucket = 0; bucket < SimModel.Buckets.Length; bucket++)
         {
             var (first, index) = (bucket * blocks, bucket);
@@ -251,12 +253,13 @@ internal sealed class SimMember
     private void Apply(MemberWork.Apply work)
     {
         _value = SimModel.Apply(_value, _reduced.For(work.Step).Values);
+        var passSeconds = _passMicros / 1e6;
         Forget();
         _worker.Check(work.Step, _value);
         _feeds.Applied(work.Step, _reduced);
         if (work.Generation != Generation.None)
         {
-            _worker.Report(new WorkerMessage.Progress(work.Generation, work.Step, 1, 1, 0, 0, default, 0));
+            _worker.Report(new WorkerMessage.Progress(work.Generation, work.Step, 1, 1, 0, 0, new StepSeconds(0, 0, passSeconds, 0, 0), 0));
             if (work.IsLast || work.Step % _settings.CheckpointEvery == 0)
             {
                 Publish(work.Generation, work.Step, work.IsLead);
@@ -288,6 +291,6 @@ internal sealed class SimMember
     private void Forget()
     {
         _partials.Clear();
-        _computing = -1;
+        (_computing, _passMicros) = (-1, 0);
     }
 }
