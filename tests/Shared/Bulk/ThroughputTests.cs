@@ -6,22 +6,20 @@ using System.Runtime.InteropServices;
 
 namespace Orchestrator.Bulk.Tests;
 
-/// <summary>Bulk against plain blocking sockets without any framing, round by round in one run, in one process.</summary>
+/// <summary>Bulk against plain blocking sockets without any framing, round by round in one run, in one process: prints the table, and checks what came over.</summary>
 public sealed class ThroughputTests(ITestOutputHelper output)
 {
     private const int Mebibyte = 1024 * 1024;
     // Until the compiler has seen what is hot and done its work in the background.
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
 
-    private const double LeastRatio = 0.75;
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Push_OverTcpBesidePlainSockets_BringsWhatWasSent() => Measure(isUnix: false);
 
     [Fact]
     [Trait("Category", "Long")]
-    public void Push_OverTcp_IsAsFastAsPlainSockets() => Measure(isUnix: false);
-
-    [Fact]
-    [Trait("Category", "Long")]
-    public void Push_OverUnixSockets_IsAsFastAsPlainSockets() => Measure(isUnix: true);
+    public void Push_OverUnixSocketsBesidePlainOnes_BringsWhatWasSent() => Measure(isUnix: true);
 
     private void Measure(bool isUnix)
     {
@@ -66,12 +64,7 @@ public sealed class ThroughputTests(ITestOutputHelper output)
             $"{(isUnix ? "unix" : "tcp"),-4} {(bothWays ? "both ways" : "one way  ")}{(pins ? " pinned" : "")} {mebibytes,4} MiB in {pieceBytes / 1024,4} KiB, plain / bulk: "
             + $"median {Median(plainTimes),6:0.00} / {Median(bulkTimes),6:0.00} ms ({Median(plainTimes) / Median(bulkTimes):0.00}), least {plainTimes.Min(),6:0.00} / {bulkTimes.Min(),6:0.00} ms ({plainTimes.Min() / bulkTimes.Min():0.00}), "
             + $"cpu {plainCpu.TotalMilliseconds / gibibytes,4:0} / {bulkCpu.TotalMilliseconds / gibibytes,4:0} ms per GiB ({plainCpu / bulkCpu:0.00})"));
-        GC.KeepAlive(places);
-        if (mebibytes >= 25)
-        {
-            // CPU time, because other work on the machine does not change it much.
-            Assert.True(plainCpu / bulkCpu >= LeastRatio, $"{mebibytes} MiB took {bulkCpu / rounds} of CPU time by bulk and {plainCpu / rounds} by plain sockets.");
-        }
+        Assert.All(places, place => Assert.True(place.IsWhole, $"What {mebibytes} MiB left in {(isUnix ? "unix" : "tcp")} is not what was sent."));
     }
 
     private static double Median(List<double> values)
@@ -101,6 +94,8 @@ public sealed class ThroughputTests(ITestOutputHelper output)
         }
 
         public int Bytes { get; }
+
+        public bool IsWhole => new ReadOnlySpan<byte>(From, Bytes).SequenceEqual(new ReadOnlySpan<byte>(To, Bytes));
 
         public byte* From { get; }
 
