@@ -13,39 +13,18 @@ public sealed record Partial(TreeNode Node, FlatBuffer Buffer);
 /// </remarks>
 public sealed class PartialSet(ReductionTree tree, FlatBufferPool pool)
 {
-    private readonly List<Partial> _partials = [];
-    private readonly List<(FlatBuffer Left, FlatBuffer Right)> _merges = [];
+    private readonly MergingNodes<FlatBuffer> _nodes = new(tree);
 
     /// <summary>From left to right; between Add and Complete, of the nodes that stand when the merges are done.</summary>
-    public IReadOnlyList<Partial> Partials => _partials;
+    public IReadOnlyList<Partial> Partials => [.. _nodes.Nodes.Select(each => new Partial(each.Node, each.Value))];
 
     /// <summary>Takes over the buffer of a logical rank, which may still be computed, and plans what it completes.</summary>
-    public void Add(int logicalRank, FlatBuffer buffer)
-    {
-        var index = _partials.Count(partial => partial.Node.First < logicalRank);
-        _partials.Insert(index, new Partial(new TreeNode(logicalRank, 1), buffer));
-        while (true)
-        {
-            if (index > 0 && tree.ParentOf(_partials[index - 1].Node, _partials[index].Node) is { } left)
-            {
-                index--;
-                Merge(index, left);
-            }
-            else if (index + 1 < _partials.Count && tree.ParentOf(_partials[index].Node, _partials[index + 1].Node) is { } right)
-            {
-                Merge(index, right);
-            }
-            else
-            {
-                return;
-            }
-        }
-    }
+    public void Add(int logicalRank, FlatBuffer buffer) => _nodes.Add(logicalRank, buffer);
 
     /// <summary>Carries the planned merges out for a range of elements: left + right into left. Without gradient mode.</summary>
     public void Merge(long offset, long count)
     {
-        foreach (var (left, right) in _merges)
+        foreach (var (left, right) in _nodes.Merges)
         {
             using var target = left.Whole.narrow(0, offset, count);
             using var addend = right.Whole.narrow(0, offset, count);
@@ -56,26 +35,23 @@ public sealed class PartialSet(ReductionTree tree, FlatBufferPool pool)
     /// <summary>All elements are merged: the right buffers go back to the pool.</summary>
     public void Complete()
     {
-        _merges.ForEach(merge => pool.Return(merge.Right));
-        _merges.Clear();
+        foreach (var (_, right) in _nodes.Merges)
+        {
+            pool.Return(right);
+        }
+
+        _nodes.Complete();
     }
 
     /// <summary>Returns every buffer to the pool: the step is decided, or it is given up.</summary>
     public void Clear()
     {
         Complete();
-        foreach (var partial in _partials)
+        foreach (var (_, buffer) in _nodes.Nodes)
         {
-            pool.Return(partial.Buffer);
+            pool.Return(buffer);
         }
 
-        _partials.Clear();
-    }
-
-    private void Merge(int index, TreeNode parent)
-    {
-        _merges.Add((_partials[index].Buffer, _partials[index + 1].Buffer));
-        _partials[index] = new Partial(parent, _partials[index].Buffer);
-        _partials.RemoveAt(index + 1);
+        _nodes.Clear();
     }
 }

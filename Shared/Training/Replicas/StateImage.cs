@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Training.Replicas;
@@ -30,7 +29,7 @@ public sealed class StateImage
             var bytes = BytesOf(tensor);
             if (bytes > 0)
             {
-                Buffer.MemoryCopy((void*)AddressOf(copy), (void*)image, bytes, bytes);
+                Buffer.MemoryCopy((void*)TensorMemory.AddressOf(copy), (void*)image, bytes, bytes);
             }
 
             image += (nint)Aligned(bytes);
@@ -47,23 +46,13 @@ public sealed class StateImage
             if (bytes > 0)
             {
                 using var staged = empty(tensor.shape, dtype: tensor.dtype);
-                Buffer.MemoryCopy((void*)image, (void*)AddressOf(staged), bytes, bytes);
+                Buffer.MemoryCopy((void*)image, (void*)TensorMemory.AddressOf(staged), bytes, bytes);
                 tensor.copy_(staged);
             }
 
             image += (nint)Aligned(bytes);
         }
     }
-
-    /// <summary>A span cannot be longer than 2 GiB; the address of the first element is that of all.</summary>
-    private static nint AddressOf(Tensor tensor)
-    {
-        using var flat = tensor.view(-1);
-        using var first = flat.narrow(0, 0, 1);
-        return AddressOf(first.bytes);
-    }
-
-    private static unsafe nint AddressOf(Span<byte> bytes) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
 
     private static long BytesOf(Tensor tensor) => tensor.numel() * tensor.element_size();
 

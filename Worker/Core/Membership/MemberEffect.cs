@@ -42,7 +42,7 @@ public abstract record MemberEffect
     public sealed record Give(Generation Generation, long Step, int Self, Member To) : MemberEffect;
 
     /// <summary>Be ready for such a gift; answer with GiftArrived.</summary>
-    public sealed record AwaitGift(Generation Generation, long Step) : MemberEffect;
+    public sealed record AwaitGift(Generation Generation) : MemberEffect;
 
     /// <summary>Push the reduced gradient of a step to every joiner that this member feeds.</summary>
     public sealed record PushGradient(long Step) : MemberEffect;

@@ -31,7 +31,7 @@ internal static class MemberOrders
         turn.Open(plan, order.LastStep, order.TotalSteps);
         if (isBehind)
         {
-            turn.Effects.Add(new MemberEffect.AwaitGift(order.Generation, order.StartStep));
+            turn.Effects.Add(new MemberEffect.AwaitGift(order.Generation));
         }
 
         if (order.Donor == self)

@@ -44,20 +44,10 @@ internal sealed class HostMemory : IDisposable
     {
         if (buffer.Whole.device_type == TorchSharp.DeviceType.CPU)
         {
-            return new HostMemory(AddressOf(buffer.Whole), null);
+            return new HostMemory(TensorMemory.AddressOf(buffer.Whole), null);
         }
 
         var staged = (isCopied ? buffer.Whole.cpu() : empty(buffer.Whole.shape, dtype: ScalarType.Float32)).DetachFromDisposeScope();
-        return new HostMemory(AddressOf(staged), staged);
-    }
-
-    private static unsafe nint AddressOf(Tensor tensor)
-    {
-        // A span cannot be longer than 2 GiB; a narrow view of the first element has the address of all.
-        using var first = tensor.narrow(0, 0, 1);
-        fixed (byte* address = first.bytes)
-        {
-            return (nint)address;
-        }
+        return new HostMemory(TensorMemory.AddressOf(staged), staged);
     }
 }

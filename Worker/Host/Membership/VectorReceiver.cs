@@ -8,7 +8,6 @@ namespace Orchestrator.Worker.Host.Membership;
 /// <remarks>A gradient that is more than a few steps ahead of what was applied waits in the stream, and in the end with the donor, who drops the feed.</remarks>
 internal sealed class VectorReceiver : IBulkReceiver, IDisposable
 {
-    private readonly Lock _gate = new();
     private readonly ManualResetEventSlim _moved = new();
     private readonly ReducedBuffers _buffers;
     private readonly long _stateBytes;
@@ -95,12 +94,8 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
     /// <summary>Called when no stream can bring anything any more.</summary>
     public unsafe void Dispose()
     {
-        lock (_gate)
-        {
-            NativeMemory.AlignedFree((void*)State);
-            State = 0;
-        }
-
+        NativeMemory.AlignedFree((void*)State);
+        State = 0;
         _moved.Dispose();
     }
 

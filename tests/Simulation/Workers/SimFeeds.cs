@@ -45,9 +45,8 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, Action<Memb
         }
     }
 
-    public void Carry(MemberEffect effect, long applied, ulong value)
+    public void Carry(MemberEffect effect)
     {
-        _ = (applied, value);
         switch (effect)
         {
             case MemberEffect.TakeFeed take:

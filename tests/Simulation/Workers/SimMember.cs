@@ -133,7 +133,7 @@ internal sealed class SimMember
                 _worker.Post(new WorkerEvent.TrainingFailed(_state.Applied, fail.Reason, FailureKind.Internal));
                 break;
             default:
-                _feeds.Carry(effect, _state.Applied, _value);
+                _feeds.Carry(effect);
                 break;
         }
     }

@@ -6,38 +6,21 @@ namespace Orchestrator.Simulation.Workers;
 internal sealed class SimPartials(ReductionTree tree)
 {
     private readonly Stack<SimBuffer> _pool = new();
-    private readonly List<(TreeNode Node, SimBuffer Buffer)> _partials = [];
-    private readonly List<(SimBuffer Left, SimBuffer Right)> _merges = [];
+    private readonly MergingNodes<SimBuffer> _nodes = new(tree);
 
     /// <summary>Where each partial is, as it will be when the pass at hand is done.</summary>
-    public IReadOnlyDictionary<TreeNode, SimBuffer> Places => _partials.ToDictionary(partial => partial.Node, partial => partial.Buffer);
+    public IReadOnlyDictionary<TreeNode, SimBuffer> Places => _nodes.Nodes.ToDictionary(each => each.Node, each => each.Value);
 
     public SimBuffer Add(int rank)
     {
         var buffer = _pool.TryPop(out var free) ? free : new SimBuffer();
-        var index = _partials.Count(partial => partial.Node.First < rank);
-        _partials.Insert(index, (new TreeNode(rank, 1), buffer));
-        while (true)
-        {
-            if (index > 0 && tree.ParentOf(_partials[index - 1].Node, _partials[index].Node) is { } left)
-            {
-                index--;
-                Plan(index, left);
-            }
-            else if (index + 1 < _partials.Count && tree.ParentOf(_partials[index].Node, _partials[index + 1].Node) is { } right)
-            {
-                Plan(index, right);
-            }
-            else
-            {
-                return buffer;
-            }
-        }
+        _nodes.Add(rank, buffer);
+        return buffer;
     }
 
     public void Merge(int firstBlock, int count)
     {
-        foreach (var (left, right) in _merges)
+        foreach (var (left, right) in _nodes.Merges)
         {
             for (var block = firstBlock; block < firstBlock + count; block++)
             {
@@ -48,22 +31,23 @@ internal sealed class SimPartials(ReductionTree tree)
 
     public void Complete()
     {
-        _merges.ForEach(merge => Return(merge.Right));
-        _merges.Clear();
+        foreach (var (_, right) in _nodes.Merges)
+        {
+            Return(right);
+        }
+
+        _nodes.Complete();
     }
 
     public void Clear()
     {
         Complete();
-        _partials.ForEach(partial => Return(partial.Buffer));
-        _partials.Clear();
-    }
+        foreach (var (_, buffer) in _nodes.Nodes)
+        {
+            Return(buffer);
+        }
 
-    private void Plan(int index, TreeNode parent)
-    {
-        _merges.Add((_partials[index].Buffer, _partials[index + 1].Buffer));
-        _partials[index] = (parent, _partials[index].Buffer);
-        _partials.RemoveAt(index + 1);
+        _nodes.Clear();
     }
 
     private void Return(SimBuffer buffer)
