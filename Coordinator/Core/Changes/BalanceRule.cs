@@ -63,10 +63,12 @@ public static class BalanceRule
     private static ImmutableArray<int> Share(ImmutableArray<double> seconds, int ranks)
     {
         var counts = Enumerable.Repeat(1, seconds.Length).ToArray();
+        var next = new PriorityQueue<int, (double Done, int Index)>(counts.Select((_, i) => (i, (2 * seconds[i], i))));
         for (var dealt = counts.Length; dealt < ranks; dealt++)
         {
-            var best = Enumerable.Range(0, counts.Length).MinBy(i => (counts[i] + 1) * seconds[i]);
+            var best = next.Peek();
             counts[best]++;
+            next.DequeueEnqueue(best, ((counts[best] + 1) * seconds[best], best));
         }
 
         return [.. counts];

@@ -11,7 +11,10 @@ namespace Orchestrator.Coordinator.Core.Changes;
 internal static class ChangeMachine
 {
     /// <summary>Begins what is due: the end of the run, feeds for joiners, or a change that takes joiners in and leaves leavers out.</summary>
-    public static RunTurn Consider(RunState state, RunWaits waits)
+    /// <param name="state">A run that trains.</param>
+    /// <param name="isStep">A step was committed since it was last considered: only then the members' speeds are looked at.</param>
+    /// <param name="waits">How long a change may take.</param>
+    public static RunTurn Consider(RunState state, bool isStep, RunWaits waits)
     {
         var phase = (RunPhase.Running)state.Phase;
         if (!phase.Finished.IsEmpty || phase.IsEnding || phase.Change is not null)
@@ -19,20 +22,25 @@ internal static class ChangeMachine
             return (state, []);
         }
 
-        return Ending.IsWanted(state) ? Ending.Ask(state, phase) : JoinerMachine.Feed(state).Then(next => Plan(next, phase, waits));
+        return Ending.IsWanted(state) ? Ending.Ask(state, phase) : JoinerMachine.Feed(state).Then(next => Plan(next, phase, isStep, waits));
     }
 
-    private static RunTurn Plan(RunState state, RunPhase.Running phase, RunWaits waits)
+    private static RunTurn Plan(RunState state, RunPhase.Running phase, bool isStep, RunWaits waits)
     {
         var leavers = state.Leavers.Where(phase.Crew.Members.ContainsKey).ToImmutableArray();
         var ready = state.Joiners.Values.Where(joiner => JoinerMachine.IsReady(state, joiner)).ToImmutableArray();
-        if (!phase.Crew.Members.Keys.All(phase.Entered.Contains))
+        if (phase.Entering.Any(phase.Crew.Members.ContainsKey))
         {
             return (state, []);
         }
 
         if (leavers.IsEmpty && ready.IsEmpty)
         {
+            if (!isStep)
+            {
+                return (state, []);
+            }
+
             var balance = BalanceRule.Decide(phase.Crew, state.Paces, state.Progress.RoseAt);
             return balance.IsChange ? Switch(state, phase, phase.Crew.Members, [], RankPlan.Of(balance.Counts), balance.Reason, waits) : (state, []);
         }
@@ -63,7 +71,7 @@ internal static class ChangeMachine
             .. candidates.Values.Select((candidate, i) => new Member(candidate.Worker, candidate.Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)),
         ];
         var next = state.LastGeneration.Next;
-        var change = new PlannedChange(next, members, candidates, reason);
+        var change = new PlannedChange(next, members, candidates, reason) { Leaving = [.. phase.Crew.Members.Keys.Where(worker => !candidates.ContainsKey(worker))] };
         var order = new CoordinatorMessage.Switch(next, members, phase.Crew.LastStep, phase.Crew.TotalSteps, reason);
         var entering = ready.Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, joiner with { Stage = JoinStage.Entering }));
         return (state with { Phase = phase with { Change = change }, LastGeneration = next, Joiners = state.Joiners.SetItems(entering) },
@@ -81,15 +89,12 @@ internal static class ChangeMachine
     /// <summary>The change is over when all of its members have entered and those who leave have left.</summary>
     public static RunTurn Settle(RunState state, RunPhase.Running phase, PlannedChange change, RunWaits waits, DateTimeOffset now)
     {
-        var leavers = phase.Crew.Members.Values.Where(member => !change.Candidates.ContainsKey(member.Worker)).ToImmutableArray();
-        return change.IsOver && leavers.All(leaver => change.Left.Contains(leaver.Worker))
-            ? Conclude(state, phase, change, leavers, waits, now)
-            : (state with { Phase = phase with { Change = change } }, []);
+        return change.IsOver && change.Leaving.IsEmpty ? Conclude(state, phase, change, waits, now) : (state with { Phase = phase with { Change = change } }, []);
     }
 
-    private static RunTurn Conclude(
-        RunState state, RunPhase.Running phase, PlannedChange change, ImmutableArray<Candidate> leavers, RunWaits waits, DateTimeOffset now)
+    private static RunTurn Conclude(RunState state, RunPhase.Running phase, PlannedChange change, RunWaits waits, DateTimeOffset now)
     {
+        var leavers = phase.Crew.Members.Values.Where(member => !change.Candidates.ContainsKey(member.Worker)).ToImmutableArray();
         var start = change.Entered.Values.Max();
         var newcomers = change.Candidates.Keys.Where(worker => !phase.Crew.Members.ContainsKey(worker)).Select(worker => KeyValuePair.Create(worker, start));
         var crew = phase.Crew with
@@ -104,7 +109,7 @@ internal static class ChangeMachine
         {
             Joiners = counted.Joiners.RemoveRange(crew.Members.Keys), Leavers = counted.Leavers.Except(leavers.Select(leaver => leaver.Worker)), Reason = why,
         };
-        var running = new RunPhase.Running(crew, phase.Finished) { Entered = [.. crew.Members.Keys], BrokenLinks = [] };
+        var running = new RunPhase.Running(crew, phase.Finished) { Entering = [], BrokenLinks = [] };
         var (formed, records) = Activation.Form(counted, running, why, null, 0, now);
         var release = new CoordinatorMessage.Release($"It has left run {state.Id}; the others go on in {change.Generation}.");
         RunTurn turn = (formed,
@@ -121,7 +126,7 @@ internal static class ChangeMachine
         if (change.IsOver)
         {
             // Only a leaver is late with its word; the others have gone on.
-            return Settle(state, phase, change with { Left = [.. phase.Crew.Members.Keys] }, waits, now);
+            return Settle(state, phase, change with { Leaving = [] }, waits, now);
         }
 
         var missing = change.Candidates.Keys.Where(worker => !change.Entered.ContainsKey(worker)).ToImmutableArray();

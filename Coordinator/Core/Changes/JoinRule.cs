@@ -16,7 +16,7 @@ public readonly record struct JoinDecision(ImmutableArray<Candidate> Joiners, Im
 public static class JoinRule
 {
     /// <param name="state">The run.</param>
-    /// <param name="free">Attached workers that serve no run.</param>
+    /// <param name="free">Attached workers that serve no run, by id.</param>
     public static JoinDecision Decide(RunState state, IEnumerable<Candidate> free)
     {
         var joiners = ImmutableArray.CreateBuilder<Candidate>();
@@ -28,7 +28,7 @@ public static class JoinRule
         }
 
         var count = state.Members.Count(worker => !state.Leavers.Contains(worker));
-        foreach (var candidate in free.Where(candidate => IsOurs(state, candidate) && !state.Refused.ContainsKey(candidate.Worker)).OrderBy(candidate => candidate.Worker))
+        foreach (var candidate in free.Where(candidate => IsOurs(state, candidate) && !state.Refused.ContainsKey(candidate.Worker)))
         {
             if (count >= (candidate.Hello.Launcher.Length == 0 ? state.Scale.Limit : state.Scale.Desired))
             {

@@ -16,8 +16,8 @@ public sealed record PlannedChange(
     /// <summary>Members that are in it, and the steps that were decided when they came in.</summary>
     public ImmutableSortedDictionary<WorkerId, long> Entered { get; init; } = ImmutableSortedDictionary<WorkerId, long>.Empty;
 
-    /// <summary>Leavers that are out of the former one.</summary>
-    public ImmutableSortedSet<WorkerId> Left { get; init; } = [];
+    /// <summary>Leavers that are not out of the former one yet.</summary>
+    public ImmutableSortedSet<WorkerId> Leaving { get; init; } = [];
 
     /// <summary>Every member is in it: the former generation is not needed any more.</summary>
     public bool IsOver => Entered.Count == Members.Length;

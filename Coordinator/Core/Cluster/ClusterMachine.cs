@@ -50,8 +50,13 @@ public static class ClusterMachine
                 break;
         }
 
-        Form(turn);
-        if (@event is not (ClusterEvent.Tick or ClusterEvent.WorkerSaid { Message: WorkerMessage.Progress or WorkerMessage.Heartbeat }))
+        // Both look at every free worker: only when what they look at is another than before.
+        if (FormationView.Of(turn.State) != FormationView.Of(state))
+        {
+            Form(turn);
+        }
+
+        if (RecruitView.Of(turn.State) != RecruitView.Of(state))
         {
             Recruit(turn);
         }
@@ -136,8 +141,11 @@ public static class ClusterMachine
         }
     }
 
-    private static IEnumerable<Candidate> Free(ClusterState state) =>
-        state.Workers.Values.Where(candidate => !candidate.IsLeaving && state.RunOf(candidate.Worker) is null);
+    private static IEnumerable<Candidate> Free(ClusterState state)
+    {
+        var run = state.Current;
+        return state.Workers.Values.Where(candidate => !candidate.IsLeaving && run?.IsServedBy(candidate.Worker) != true);
+    }
 
     private static void Attach(Turn turn, ClusterEvent.WorkerAttached attached)
     {

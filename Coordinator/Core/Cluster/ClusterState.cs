@@ -9,8 +9,8 @@ namespace Orchestrator.Coordinator.Core.Cluster;
 /// <summary>What one coordinator knows: its workers and its runs. Immutable: a snapshot may be read on any thread.</summary>
 public sealed record ClusterState
 {
-    /// <summary>Attached workers; one stream and a few kilobytes each.</summary>
-    public const int MaxWorkers = 4096;
+    /// <summary>Attached workers; one stream and a few kilobytes each. `simulate --control-plane` shows what ten thousand of them cost.</summary>
+    public const int MaxWorkers = 16_384;
 
     /// <summary>Runs that wait for their turn.</summary>
     public const int MaxQueuedRuns = 1000;

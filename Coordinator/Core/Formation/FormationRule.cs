@@ -18,7 +18,7 @@ public readonly record struct FormationDecision(
 public static class FormationRule
 {
     /// <param name="workers">What the run wants.</param>
-    /// <param name="idle">Attached workers that serve no run.</param>
+    /// <param name="idle">Attached workers that serve no run, by id.</param>
     /// <param name="refused">Workers that were refused before; they are not asked again.</param>
     /// <param name="launcher">Only workers of this launcher may be members; null: any worker.</param>
     /// <param name="graceEnded">The time to wait for more than workers.min is over.</param>
@@ -27,7 +27,7 @@ public static class FormationRule
     {
         var able = ImmutableArray.CreateBuilder<Candidate>();
         var refusals = ImmutableArray.CreateBuilder<Refusal>();
-        foreach (var candidate in idle.OrderBy(candidate => candidate.Worker))
+        foreach (var candidate in idle)
         {
             if (refused.ContainsKey(candidate.Worker) || (launcher is not null && candidate.Hello.Launcher != launcher))
             {

@@ -39,10 +39,15 @@ public static class LivenessRule
     {
         var patience = pulse.Gap * Gaps;
         patience = patience < LeastPatience ? LeastPatience : patience > MostPatience ? MostPatience : patience;
+        if (pulse.Silence < patience || still < Standstill)
+        {
+            return new LivenessDecision(false, "it was heard, or the run got on");
+        }
+
         var numbers = string.Create(
             CultureInfo.InvariantCulture,
             $"it was silent for {pulse.Silence.TotalSeconds:0.0} s (usual gap {pulse.Gap.TotalSeconds:0.0} s, patience {patience.TotalSeconds:0.0} s) and no step was reported for {still.TotalSeconds:0.0} s");
-        return new LivenessDecision(pulse.Silence >= patience && still >= Standstill, numbers);
+        return new LivenessDecision(true, numbers);
     }
 
     /// <summary>Evicts every member that is to be given up, and joiners that are silent for long.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -8,13 +9,12 @@ namespace Orchestrator.Coordinator.Core.Runs;
 internal static class Completion
 {
     /// <summary>Everybody has applied the last step, and somebody is there.</summary>
-    public static bool IsComplete(IReadOnlyCollection<WorkerId> members, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished) =>
-        members.Count > 0 && members.All(finished.ContainsKey);
+    public static bool IsComplete(ImmutableSortedDictionary<WorkerId, Candidate> members, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished) =>
+        members.Count > 0 && finished.Count >= members.Count && members.Keys.All(finished.ContainsKey);
 
     /// <summary>Ends the run when every member that is left has finished. When the last checkpoint's writer is gone, another member writes it first.</summary>
     public static RunTurn Settle(RunState state, RunPhase.Running phase, ImmutableArray<RunEffect> effects, RunWaits waits)
     {
-        var members = RunningMachine.Everyone(phase);
         if (!IsComplete(RunningMachine.Awaited(phase), phase.Finished))
         {
             return (state with { Phase = phase }, effects);
@@ -32,7 +32,7 @@ internal static class Completion
             return (state with { Phase = phase }, effects);
         }
 
-        var saver = members.Members.Keys.First();
+        var saver = RunningMachine.Everyone(phase).Members.Keys.First();
         return (state with { Phase = phase with { Saver = saver } },
         [
             .. effects,

@@ -17,25 +17,25 @@ public static class DigestRule
     /// <summary>Who came in behind the step has no part in it.</summary>
     public static (RunProgress Progress, DigestDecision Decision) Add(RunProgress progress, Crew crew, WorkerId worker, long step, string sha256)
     {
-        var known = progress.Digests.GetValueOrDefault(step, ImmutableSortedDictionary<WorkerId, string>.Empty).SetItem(worker, sha256);
-        var isComplete = crew.Members.Keys.All(member => known.ContainsKey(member) || crew.JoinedAt.GetValueOrDefault(member) >= step);
-        var digests = isComplete ? progress.Digests.Remove(step) : progress.Digests.SetItem(step, known);
+        var open = progress.Digests.GetValueOrDefault(step) ?? new OpenDigest(ImmutableSortedDictionary<WorkerId, string>.Empty, [.. crew.Members.Keys.Where(member => Sends(crew, member, step))]);
+        var first = open.Known.IsEmpty ? sha256 : open.Known.Values.First();
+        open = new OpenDigest(open.Known.SetItem(worker, sha256), open.Missing.Remove(worker));
+        var isComplete = !open.Missing.Any(member => Sends(crew, member, step));
+        var digests = isComplete ? progress.Digests.Remove(step) : progress.Digests.SetItem(step, open);
         while (digests.Count > MaxOpenSteps)
         {
             digests = digests.Remove(digests.Keys.First());
         }
 
-        return (progress with { Digests = digests }, new DigestDecision(isComplete, Difference(step, known)));
+        // Those before were all the same, or the run would have ended.
+        return (progress with { Digests = digests }, new DigestDecision(isComplete, sha256 == first ? null : Difference(step, open.Known)));
     }
 
-    private static string? Difference(long step, ImmutableSortedDictionary<WorkerId, string> known)
-    {
-        var groups = known.GroupBy(entry => entry.Value, StringComparer.Ordinal).ToImmutableArray();
-        if (groups.Length == 1)
-        {
-            return null;
-        }
+    private static bool Sends(Crew crew, WorkerId member, long step) => crew.Members.ContainsKey(member) && crew.JoinedAt.GetValueOrDefault(member) < step;
 
+    private static string Difference(long step, ImmutableSortedDictionary<WorkerId, string> known)
+    {
+        var groups = known.GroupBy(entry => entry.Value, StringComparer.Ordinal);
         var who = groups.Select(group => $"{string.Join(", ", group.Select(entry => entry.Key))} {(group.Count() == 1 ? "has" : "have")} {group.Key}");
         return $"The members' state differs at step {step}: {string.Join("; ", who)}. "
             + "This must not happen with one fingerprint; check the memory of these hosts, and report it with the run folder.";

@@ -7,10 +7,13 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <summary>A link broke between two members whose streams live: their links are made anew once; when that does not help, one side has to go.</summary>
 internal static class LinkMachine
 {
+    /// <summary>Links that a sentence names: enough to see whose they are.</summary>
+    private const int MaxNamed = 8;
+
     /// <summary>Waits a moment: mostly the peer has died, and its stream's end says so better.</summary>
     public static RunTurn Note(RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.LinkBroken broken, RunWaits waits)
     {
-        if (!RunningMachine.Everyone(phase).Members.ContainsKey(broken.Peer) || broken.Peer == worker)
+        if (RunningMachine.Find(phase, broken.Peer) is null || broken.Peer == worker)
         {
             return (state, [RunMachine.Note($"{worker} has lost its link to {broken.Peer}, who is no member of {phase.Crew.Generation}.")]);
         }
@@ -25,7 +28,7 @@ internal static class LinkMachine
     {
         var committed = state.Progress.Step;
         var stubborn = phase.BrokenLinks.Where(state.LinkMarks.ContainsKey).ToImmutableArray();
-        var pairs = string.Join(", ", phase.BrokenLinks.Select(link => $"{link.Lower} and {link.Higher}"));
+        var pairs = Name(phase.BrokenLinks);
         var marked = state with { LinkMarks = state.LinkMarks.SetItems(phase.BrokenLinks.Select(link => KeyValuePair.Create(link, committed))) };
         if (stubborn.IsEmpty)
         {
@@ -34,10 +37,18 @@ internal static class LinkMachine
         }
 
         // A host that lost its network has lost its links to many; the others each lost one.
+        var counts = phase.BrokenLinks.SelectMany(link => (WorkerId[])[link.Lower, link.Higher]).CountBy(worker => worker).ToDictionary();
         var culprit = stubborn.SelectMany(link => (WorkerId[])[link.Lower, link.Higher]).Distinct()
-            .OrderByDescending(worker => phase.BrokenLinks.Count(link => link.Lower == worker || link.Higher == worker)).ThenByDescending(worker => worker).First();
-        var count = phase.BrokenLinks.Count(link => link.Lower == culprit || link.Higher == culprit);
+            .OrderByDescending(worker => counts[worker]).ThenByDescending(worker => worker).First();
+        var count = counts[culprit];
         return Eviction.Evict(
             marked, [culprit], $"its link to {count} {(count == 1 ? "member" : "members")} broke again before a step was committed ({pairs})", waits, now);
+    }
+
+    /// <summary>The sentence goes to every member, so it must not grow with their number.</summary>
+    private static string Name(ImmutableSortedSet<BrokenLink> links)
+    {
+        var some = string.Join(", ", links.Take(MaxNamed).Select(link => $"{link.Lower} and {link.Higher}"));
+        return links.Count > MaxNamed ? $"{some}, and {links.Count - MaxNamed} more" : some;
     }
 }

@@ -47,7 +47,8 @@ internal static class MemberNews
         if (decision.Difference is { } difference)
         {
             var cause = new FailureCause(difference, FailureKind.Internal, IsStateGood: false);
-            return AbortingMachine.Begin(state, crew, finished, cause, crew.Members.Keys, waits);
+            var everyone = state.Phase is RunPhase.Running running ? RunningMachine.Everyone(running) : crew;
+            return AbortingMachine.Begin(state, everyone, finished, cause, everyone.Members.Keys, waits);
         }
 
         var compared = new RunRecord.StateCompared(state.Generation, digest.Step, crew.Members.Count, digest.Sha256);

@@ -21,7 +21,8 @@ public static class ProgressRule
     public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Add(
         RunProgress progress, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
     {
-        if (report.Step <= progress.ReportedSteps.GetValueOrDefault(worker, crew.StartStep) || report.Step <= progress.Step)
+        var former = progress.ReportedSteps.GetValueOrDefault(worker, crew.StartStep);
+        if (report.Step <= former || report.Step <= progress.Step)
         {
             return (progress, []);
         }
@@ -32,16 +33,18 @@ public static class ProgressRule
         {
             Pending = progress.Pending.SetItem(report.Step, partial),
             ReportedSteps = progress.ReportedSteps.SetItem(worker, report.Step),
+            Tally = ReportTally.Of(progress.Tally, crew, progress.ReportedSteps).Move(worker, former, report.Step),
             RoseAt = isRise ? now : progress.RoseAt,
         };
         return Settle(progress, crew, now);
     }
 
     /// <summary>Counts what is complete: also when a member whose report was missing is gone.</summary>
-    public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Settle(RunProgress progress, Crew crew, DateTimeOffset now) => Settle(
-        progress, crew, crew.Members.Keys.Where(crew.Computes)
-            .Select(worker => progress.ReportedSteps.GetValueOrDefault(worker, crew.StartStep))
-            .DefaultIfEmpty(progress.Step).Min(), now);
+    public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Settle(RunProgress progress, Crew crew, DateTimeOffset now)
+    {
+        var tally = ReportTally.Of(progress.Tally, crew, progress.ReportedSteps);
+        return Settle(progress with { Tally = tally }, crew, tally.Least ?? progress.Step, now);
+    }
 
     /// <summary>Counts every step up to one that is known to be applied, whoever could not report it any more.</summary>
     public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Settle(RunProgress progress, Crew crew, long everyone, DateTimeOffset now)

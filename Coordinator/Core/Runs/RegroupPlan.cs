@@ -40,11 +40,12 @@ public sealed record RegroupPlan(
         }
 
         var ranges = RankPlan.Even(logicalRanks, able.Length);
+        var held = RangesOf(owners);
         ImmutableArray<Member> members =
         [
             .. able.Select((worker, i) => new Member(worker, crew.Members[worker].Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)
             {
-                FirstStepRanks = Ranges(owners, worker),
+                FirstStepRanks = held.GetValueOrDefault(worker, []),
             }),
         ];
         ImmutableArray<int> behind = [.. Enumerable.Range(0, able.Length).Where(i => answers[able[i]].Decided < start)];
@@ -75,26 +76,18 @@ public sealed record RegroupPlan(
     private static int CountLost(Crew crew, long start, ImmutableArray<int> unheld) => start >= crew.LastStep ? 0
         : crew.Ranks.Keys.Where(worker => !crew.Members.ContainsKey(worker)).SelectMany(worker => crew.RanksOf(worker, start + 1)).Intersect(unheld).Count();
 
-    private static ImmutableArray<RankRange> Ranges(WorkerId?[] owners, WorkerId worker)
+    /// <summary>The ranks of each owner as few ranges, rising.</summary>
+    private static Dictionary<WorkerId, ImmutableArray<RankRange>> RangesOf(WorkerId?[] owners)
     {
-        var ranges = ImmutableArray.CreateBuilder<RankRange>();
+        var ranges = new Dictionary<WorkerId, ImmutableArray<RankRange>>();
         for (var rank = 0; rank < owners.Length; rank++)
         {
-            if (owners[rank] != worker)
-            {
-                continue;
-            }
-
-            if (ranges.Count > 0 && ranges[^1].End == rank)
-            {
-                ranges[^1] = ranges[^1] with { Count = ranges[^1].Count + 1 };
-            }
-            else
-            {
-                ranges.Add(new RankRange(rank, 1));
-            }
+            var known = ranges.GetValueOrDefault(owners[rank]!.Value, []);
+            ranges[owners[rank]!.Value] = known.Length > 0 && known[^1].End == rank
+                ? known.SetItem(known.Length - 1, known[^1] with { Count = known[^1].Count + 1 })
+                : known.Add(new RankRange(rank, 1));
         }
 
-        return ranges.ToImmutable();
+        return ranges;
     }
 }

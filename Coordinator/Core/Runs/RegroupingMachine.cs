@@ -64,7 +64,7 @@ internal static class RegroupingMachine
                 return Settle(state, phase with { Answers = phase.Answers.SetItem(said.Worker, fenced) }, [], now);
             case WorkerMessage.Finished finished:
                 var (known, effects) = MemberNews.Finish(state, phase.Finished, said.Worker, finished);
-                return Completion.IsComplete([.. phase.Crew.Members.Keys], known)
+                return Completion.IsComplete(phase.Crew.Members, known)
                     ? Completion.Settle(state, new RunPhase.Running(phase.Crew, known), effects, waits)
                     : (state with { Phase = phase with { Finished = known } }, effects);
             case WorkerMessage.Failed failed:
@@ -80,7 +80,7 @@ internal static class RegroupingMachine
     {
         var crew = phase.Crew.Without(worker);
         state = JoinerMachine.Without(state, worker);
-        return Completion.IsComplete([.. crew.Members.Keys], phase.Finished)
+        return Completion.IsComplete(crew.Members, phase.Finished)
             ? Completion.Settle(state, new RunPhase.Running(crew, phase.Finished), [.. before], waits)
             : Begin(state, crew, phase.Finished, phase.Cause.And(sentence), waits, before);
     }

@@ -35,8 +35,8 @@ public abstract record RunPhase
     /// <param name="Finished">Members that have applied the last step.</param>
     public sealed record Running(Crew Crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> Finished) : RunPhase
     {
-        /// <summary>Members that are known to be in the generation: a planned change waits for all of them.</summary>
-        public ImmutableSortedSet<WorkerId> Entered { get; init; } = [];
+        /// <summary>Members that are not known to be in the generation yet: a planned change waits for all of them.</summary>
+        public ImmutableSortedSet<WorkerId> Entering { get; init; } = [.. Crew.Members.Keys];
 
         /// <summary>The planned change that is under way; null: none is.</summary>
         public PlannedChange? Change { get; init; }

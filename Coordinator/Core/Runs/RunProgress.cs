@@ -32,9 +32,11 @@ public sealed record RunProgress
     /// <summary>The last step that each member reported.</summary>
     public ImmutableSortedDictionary<WorkerId, long> ReportedSteps { get; init; } = ImmutableSortedDictionary<WorkerId, long>.Empty;
 
+    /// <summary>The same, counted; null: not yet.</summary>
+    public ReportTally? Tally { get; init; }
+
     /// <summary>Digests of steps for which not every member has sent one.</summary>
-    public ImmutableSortedDictionary<long, ImmutableSortedDictionary<WorkerId, string>> Digests { get; init; } =
-        ImmutableSortedDictionary<long, ImmutableSortedDictionary<WorkerId, string>>.Empty;
+    public ImmutableSortedDictionary<long, OpenDigest> Digests { get; init; } = ImmutableSortedDictionary<long, OpenDigest>.Empty;
 
     public double? Loss => RecentLosses.Length == 0 ? null : RecentLosses.Average();
 
@@ -50,6 +52,7 @@ public sealed record RunProgress
         Rate = Rate == RateClock.Stopped ? RateClock.Start(startStep, now) : Rate,
         Pending = Pending.Clear(),
         ReportedSteps = ReportedSteps.Clear(),
+        Tally = null,
         Digests = Digests.Clear(),
         RoseAt = now,
     };
@@ -58,6 +61,7 @@ public sealed record RunProgress
     public RunProgress KeepOnly(Crew crew) => this with
     {
         ReportedSteps = ReportedSteps.RemoveRange(ReportedSteps.Keys.Where(worker => !crew.Members.ContainsKey(worker))),
+        Tally = null,
     };
 
     /// <summary>The highest step that anybody reported: what a person calls the step at which something happened.</summary>
@@ -68,6 +72,11 @@ public sealed record RunProgress
 public sealed record CheckpointMark(long Step, string Path, string WeightsSha256, DateTimeOffset SavedAt);
 
 public sealed record CheckpointProblem(long Step, string Reason);
+
+/// <summary>A checkpoint's step of which not every member has sent the hash of its state.</summary>
+/// <param name="Known">What was sent.</param>
+/// <param name="Missing">Members that had not when the first came.</param>
+public sealed record OpenDigest(ImmutableSortedDictionary<WorkerId, string> Known, ImmutableSortedSet<WorkerId> Missing);
 
 public sealed record HeldOut(long Step, double Loss, double? Accuracy);
 

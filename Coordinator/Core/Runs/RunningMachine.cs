@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Changes;
+using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -12,25 +13,28 @@ internal static class RunningMachine
     public static RunTurn Step(RunState state, RunPhase.Running phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
         var turn = React(state, phase, @event, waits, now);
-        return turn.State.Phase is RunPhase.Running ? turn.Then(next => ChangeMachine.Consider(next, waits)) : turn;
+        return turn.State.Phase is RunPhase.Running ? turn.Then(next => ChangeMachine.Consider(next, next.Progress.Step > state.Progress.Step, waits)) : turn;
     }
+
+    /// <returns>Null when the worker is neither in the generation in force nor in the one that comes.</returns>
+    public static Candidate? Find(RunPhase.Running phase, WorkerId worker) =>
+        phase.Crew.Members.GetValueOrDefault(worker) ?? phase.Change?.Candidates.GetValueOrDefault(worker);
 
     /// <summary>Everyone who is in the generation in force or in the one that comes.</summary>
     public static Crew Everyone(RunPhase.Running phase) => phase.Change is not { } change ? phase.Crew
         : phase.Crew with { Members = phase.Crew.Members.SetItems(change.Candidates) };
 
     /// <summary>Whose end the run's end waits for: once a planned change has happened, those who left are not.</summary>
-    public static ImmutableArray<WorkerId> Awaited(RunPhase.Running phase) =>
-        phase.Change is { Entered.Count: > 0 } change ? [.. change.Candidates.Keys] : [.. phase.Crew.Members.Keys];
+    public static ImmutableSortedDictionary<WorkerId, Candidate> Awaited(RunPhase.Running phase) =>
+        phase.Change is { Entered.Count: > 0 } change ? change.Candidates : phase.Crew.Members;
 
     private static RunTurn React(RunState state, RunPhase.Running phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
-        var everyone = Everyone(phase);
         switch (@event)
         {
-            case RunEvent.WorkerSaid said when everyone.Members.ContainsKey(said.Worker):
+            case RunEvent.WorkerSaid said when Find(phase, said.Worker) is not null:
                 return Hear(state, phase, said, waits, now);
-            case RunEvent.WorkerLost lost when everyone.Members.TryGetValue(lost.Worker, out var member):
+            case RunEvent.WorkerLost lost when Find(phase, lost.Worker) is { } member:
                 var sentence = FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence;
                 return Lose(state, phase, lost.Worker, new RegroupCause(sentence, now), waits, MemberNews.Lost(state, member, lost.Reason));
             case RunEvent.StopRequested stop:
@@ -52,17 +56,16 @@ internal static class RunningMachine
 
     private static RunTurn Hear(RunState state, RunPhase.Running phase, RunEvent.WorkerSaid said, RunWaits waits, DateTimeOffset now)
     {
-        var everyone = Everyone(phase);
         switch (said.Message)
         {
-            case WorkerMessage.Progress report when report.Generation == phase.Crew.Generation && !phase.Entered.Contains(said.Worker):
-                return Hear(Enter(state, phase, said.Worker), phase with { Entered = phase.Entered.Add(said.Worker) }, said, waits, now);
+            case WorkerMessage.Progress report when report.Generation == phase.Crew.Generation && phase.Entering.Contains(said.Worker):
+                return Hear(Enter(state, phase, said.Worker), phase with { Entering = phase.Entering.Remove(said.Worker) }, said, waits, now);
             case WorkerMessage.Entered entered when entered.Generation == phase.Crew.Generation:
                 return (Enter(state, phase, said.Worker), []);
             case WorkerMessage.Entered entered when phase.Change is { } change && entered.Generation == change.Generation:
                 return ChangeMachine.Enter(state, phase, change, said.Worker, entered.Step, waits, now);
             case WorkerMessage.Left left when phase.Change is { } change && left.Generation == change.Generation:
-                return ChangeMachine.Settle(state, phase, change with { Left = change.Left.Add(said.Worker) }, waits, now);
+                return ChangeMachine.Settle(state, phase, change with { Leaving = change.Leaving.Remove(said.Worker) }, waits, now);
             case WorkerMessage.LinkBroken broken when broken.Generation == (phase.Change?.Generation ?? phase.Crew.Generation) || broken.Generation == phase.Crew.Generation:
                 return LinkMachine.Note(state, phase, said.Worker, broken, waits);
             case WorkerMessage.Finished finished:
@@ -72,16 +75,16 @@ internal static class RunningMachine
                 var (next, record) = MemberNews.Checkpoint(state, said.Worker, saved, now);
                 return Completion.Settle(next, phase, [record], waits);
             case WorkerMessage.Failed failed:
-                return MemberFailure.Take(state, everyone.Members[said.Worker], failed, phase.Finished, waits, (after, sentence, records) =>
+                return MemberFailure.Take(state, Find(phase, said.Worker)!, failed, phase.Finished, waits, (after, sentence, records) =>
                     Lose(after, phase, said.Worker, new RegroupCause(sentence, now), waits, records));
             case WorkerMessage.FeedBroken broken when state.Joiners.TryGetValue(said.Worker, out var joiner) && joiner.Feed == broken.FeedId:
                 return ChangeMachine.CallOff(state, phase, said.Worker, $"its feed broke: {broken.Reason}", waits, now);
             default:
-                return MemberNews.Hear(state, everyone, phase.Finished, said, waits, now) ?? RunMachine.Ignore(state, said);
+                return MemberNews.Hear(state, phase.Crew, phase.Finished, said, waits, now) ?? RunMachine.Ignore(state, said);
         }
     }
 
-    private static RunState Enter(RunState state, RunPhase.Running phase, WorkerId worker) => state with { Phase = phase with { Entered = phase.Entered.Add(worker) } };
+    private static RunState Enter(RunState state, RunPhase.Running phase, WorkerId worker) => state with { Phase = phase with { Entering = phase.Entering.Remove(worker) } };
 
     /// <summary>The others go on without it, unless they have all finished.</summary>
     public static RunTurn Lose(
@@ -90,7 +93,8 @@ internal static class RunningMachine
         if (phase.Change is { IsOver: true } change && !change.Candidates.ContainsKey(worker))
         {
             // The generation that it was leaving is over: nobody needs it any more.
-            return ChangeMachine.Settle(state, phase with { Crew = phase.Crew.Without(worker) }, change, waits, cause.Since).Before(before);
+            return ChangeMachine.Settle(
+                state, phase with { Crew = phase.Crew.Without(worker) }, change with { Leaving = change.Leaving.Remove(worker) }, waits, cause.Since).Before(before);
         }
 
         state = JoinerMachine.Without(state, worker);

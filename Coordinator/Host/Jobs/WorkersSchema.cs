@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Core.Jobs;
 
 namespace Orchestrator.Coordinator.Host.Jobs;
@@ -6,7 +7,7 @@ namespace Orchestrator.Coordinator.Host.Jobs;
 internal static class WorkersSchema
 {
     /// <summary>Members of one generation; above this one coordinator would be the bottleneck.</summary>
-    private const int MaxWorkers = 4096;
+    private const int MaxWorkers = ClusterState.MaxWorkers;
 
     public static WorkersSpec Read(SectionReader section)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Host;
 using Orchestrator.Simulation;
 
@@ -13,14 +14,32 @@ internal static class SimulateCommand
         var seeds = new Option<int>("--seeds") { Description = "How many seeds.", DefaultValueFactory = _ => 1000 };
         var first = new Option<int>("--first") { Description = "The first seed.", DefaultValueFactory = _ => 1 };
         var trace = new Option<bool>("--trace") { Description = "Print the trace of the first seed, whatever comes of it." };
+        var sizes = new Option<string>("--control-plane")
+        {
+            Description = "Numbers of workers, separated by commas. Instead of seeds: what the coordinator's core and the workers' messages cost when a run is formed, steps, loses a worker, takes one in and ends. "
+                + "The core is the real one; members answer by the protocol's rules and exchange no gradients. Example: --control-plane 10,100,1000,10000",
+        };
         var command = new Command(
             "simulate",
             "Runs the real coordinator and worker cores as whole clusters under seeded faults and checks every promise after every event. Exit code 1: one was broken. Example: ./orchestrator simulate --seeds 10000")
         {
-            seeds, first, trace,
+            seeds, first, trace, sizes,
         };
-        command.SetAction(result => result.GetValue(trace) ? Trace(result.GetValue(first)) : Play(result.GetValue(first), result.GetValue(seeds)));
+        command.SetAction(result => result.GetValue(sizes) is { } list ? Measure(list)
+            : result.GetValue(trace) ? Trace(result.GetValue(first)) : Play(result.GetValue(first), result.GetValue(seeds)));
         return command;
+    }
+
+    private static int Measure(string list)
+    {
+        var sizes = list.Split(',').Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var workers) ? workers : 0).ToList();
+        if (sizes.Any(workers => workers is < 2 or > ClusterState.MaxWorkers - 1))
+        {
+            throw new ToolException($"--control-plane {list}: each number must be from 2 to {ClusterState.MaxWorkers - 1}. Example: --control-plane 10,100,1000,10000", ExitCodes.Usage);
+        }
+
+        ControlPlaneTable.Print(sizes);
+        return ExitCodes.Done;
     }
 
     private static int Play(int first, int count)
