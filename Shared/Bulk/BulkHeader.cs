@@ -52,4 +52,10 @@ public enum BulkPhase
 
     /// <summary>What was fed to a logical rank; the numbers of the header have other meanings.</summary>
     Fed = 6,
+
+    /// <summary>As <see cref="Reduce"/>, with elements of two bytes.</summary>
+    ReduceBf16 = 7,
+
+    /// <summary>As <see cref="Gather"/>, with elements of two bytes.</summary>
+    GatherBf16 = 8,
 }

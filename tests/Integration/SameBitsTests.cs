@@ -25,6 +25,21 @@ public sealed class SameBitsTests : IDisposable
         Assert.All(results, result => Assert.Equal(batch * result.Json.GetProperty("steps").GetInt64(), SamplesComputed(result.Text("runDir"))));
     }
 
+    /// <summary>Rounded gradients travel in two bytes or are read where they lie; the loss and the statistics of batch-norm stay fp32.</summary>
+    [Fact]
+    public async Task Run_WithBf16OnAnyNumberOfWorkersAndTransport_GivesOneHashThatIsNotThatOfFp32()
+    {
+        string[] changes = ["training.steps=4", "training.globalBatch=23", "training.logicalRanks=7"];
+        var plain = await Run("digits-cnn", 1, changes);
+        var results = new List<CommandResult>();
+        foreach (var (workers, transport) in ((int, string)[])[(1, "auto"), (2, "tcp"), (3, "unix"), (4, "shm")])
+        {
+            results.Add(await Run("digits-cnn", workers, [.. changes, "allReduce.wire=bf16", $"allReduce.transport={transport}"]));
+        }
+
+        Assert.NotEqual(plain.WeightsSha256, Assert.Single(results.Select(result => result.WeightsSha256).Distinct()));
+    }
+
     [Fact]
     public async Task Resume_OnAnotherNumberOfWorkers_GivesTheHashOfAStraightRun()
     {

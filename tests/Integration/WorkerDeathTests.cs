@@ -11,6 +11,8 @@ public sealed class WorkerDeathTests : IDisposable
 
     private static readonly string[] Job = [Spirals.Endless, "checkpoint.everySteps=1000"];
 
+    private static readonly string[] Rounded = ["allReduce.wire=bf16", "allReduce.transport=tcp"];
+
     private readonly TestFolder _folder = new();
 
     [Fact]
@@ -27,6 +29,16 @@ public sealed class WorkerDeathTests : IDisposable
         Assert.Single(events.Where(line => NameOf(line) == "worker.ready" && line.GetProperty("worker").GetString() == "w-1").Select(PidOf).Distinct());
         Assert.True(events.Count(line => NameOf(line) == "generation.formed") >= 2);
         WorkerProcesses.ExpectNone(events[^1].GetProperty("runId").GetString()!);
+    }
+
+    /// <summary>What the survivor holds of the undecided step is rounded like what it computes again.</summary>
+    [Fact]
+    public async Task Run_WithBf16OneOfThreeWorkersIsKilled_TheWeightsAreThoseOfAQuietRunWithBf16()
+    {
+        var (result, runDir, victim) = await KillAsync("run", workers: 3, victim: "w-2", changes: Rounded);
+
+        Assert.Equal(await Spirals.QuietHashAsync(_folder, Steps, "allReduce.wire=bf16"), result.Expect(0).WeightsSha256);
+        Assert.Equal(PidOf(victim), PidOf(Events(runDir).Single(line => NameOf(line) == "worker.lost")));
     }
 
     [Fact]
@@ -53,10 +65,10 @@ public sealed class WorkerDeathTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private async Task<(CommandResult Result, string RunDir, JsonElement Victim)> KillAsync(
-        string name, int workers, string victim, Signal signal = Signal.Kill)
+        string name, int workers, string victim, Signal signal = Signal.Kill, params string[] changes)
     {
         var runDir = _folder.New(name);
-        await using var run = Command.Start(Spirals.Command("run", Job, "--workers", $"{workers}", "--stop-after", $"{Steps}", "--format", "jsonl", "--out", runDir));
+        await using var run = Command.Start(Spirals.Command("run", [.. Job, .. changes], "--workers", $"{workers}", "--stop-after", $"{Steps}", "--format", "jsonl", "--out", runDir));
         var ready = await run.WaitForEventAsync("worker.ready", line => line.GetProperty("worker").GetString() == victim);
         await run.WaitForEventAsync("checkpoint.saved");
         Signals.Send(PidOf(ready), signal);

@@ -84,7 +84,10 @@ public sealed record AllReduceSpec
     /// <summary>auto, tcp, unix or shm.</summary>
     public string Transport { get; init; } = "auto";
 
-    /// <summary>fp32 or bf16.</summary>
+    /// <summary>
+    /// fp32 or bf16. With bf16 every logical rank's gradient and every sum of two is rounded to bf16, whether it is sent or not, so the weights differ from those of fp32 and
+    /// are the same on any number of workers. Loss and statistics stay fp32.
+    /// </summary>
     public string Wire { get; init; } = "fp32";
 
     public int BucketMiB { get; init; } = 25;

@@ -70,7 +70,8 @@ public sealed record FlatLayout
 
     /// <summary>Cuts the flat buffer, from its end to its start, into buckets of whole parameters.</summary>
     /// <param name="maxBytes">A bucket ends with the parameter that fills it; the last one holds what does not decay, the statistics and the loss too.</param>
-    public ImmutableArray<FlatBucket> Buckets(long maxBytes)
+    /// <param name="isHeadApart">The loss and the statistics make a last bucket of their own, so that none holds both them and gradients.</param>
+    public ImmutableArray<FlatBucket> Buckets(long maxBytes, bool isHeadApart = false)
     {
         var buckets = ImmutableArray.CreateBuilder<FlatBucket>();
         var end = ElementCount;
@@ -88,7 +89,13 @@ public sealed record FlatLayout
         }
 
         inBucket.AddRange(Enumerable.Range(0, Math.Min(firstDecayed + 1, Parameters.Length)));
-        buckets.Add(new FlatBucket(0, end, inBucket.ToImmutable()));
+        var first = isHeadApart ? ParameterOffset : 0;
+        buckets.Add(new FlatBucket(first, end - first, inBucket.ToImmutable()));
+        if (isHeadApart)
+        {
+            buckets.Add(new FlatBucket(0, ParameterOffset, []));
+        }
+
         return buckets.ToImmutable();
     }
 

@@ -11,24 +11,46 @@ public sealed record Partial(TreeNode Node, FlatBuffer Buffer);
 /// owner has died, may stand anywhere: it merges with its sibling on either side, always left + right. The merges that a rank completes are known beforehand, so
 /// they can be carried out bucket by bucket while it is being computed.
 /// </remarks>
-public sealed class PartialSet(ReductionTree tree, FlatBufferPool pool)
+/// <param name="tree">Over the logical ranks.</param>
+/// <param name="pool">Gets buffers back that have been added to others.</param>
+/// <param name="roundedFrom">From this element on every leaf and every sum is rounded to bf16; null: all stays fp32.</param>
+public sealed class PartialSet(ReductionTree tree, FlatBufferPool pool, long? roundedFrom = null)
 {
     private readonly MergingNodes<FlatBuffer> _nodes = new(tree);
+    private FlatBuffer? _leaf;
 
     /// <summary>From left to right; between Add and Complete, of the nodes that stand when the merges are done.</summary>
     public IReadOnlyList<Partial> Partials => [.. _nodes.Nodes.Select(each => new Partial(each.Node, each.Value))];
 
     /// <summary>Takes over the buffer of a logical rank, which may still be computed, and plans what it completes.</summary>
-    public void Add(int logicalRank, FlatBuffer buffer) => _nodes.Add(logicalRank, buffer);
+    public void Add(int logicalRank, FlatBuffer buffer)
+    {
+        _leaf = buffer;
+        _nodes.Add(logicalRank, buffer);
+    }
 
-    /// <summary>Carries the planned merges out for a range of elements: left + right into left. Without gradient mode.</summary>
+    /// <summary>
+    /// The elements of the rank that was added last are final: carries the planned merges out for them, left + right into left. Once for each element, also when there is
+    /// nothing to merge. Without gradient mode.
+    /// </summary>
     public void Merge(long offset, long count)
     {
-        foreach (var (left, right) in _nodes.Merges)
+        var plain = roundedFrom is { } first ? Math.Clamp(first - offset, 0, count) : count;
+        if (plain > 0)
         {
-            using var target = left.Whole.narrow(0, offset, count);
-            using var addend = right.Whole.narrow(0, offset, count);
-            target.add_(addend);
+            foreach (var (left, right) in _nodes.Merges)
+            {
+                NodeSums.Add(left, right, offset, plain);
+            }
+        }
+
+        if (plain < count && _leaf is { } leaf)
+        {
+            NodeSums.Round(leaf, offset + plain, count - plain);
+            foreach (var (left, right) in _nodes.Merges)
+            {
+                NodeSums.AddRounded(left, right, offset + plain, count - plain);
+            }
         }
     }
 
@@ -40,6 +62,7 @@ public sealed class PartialSet(ReductionTree tree, FlatBufferPool pool)
             pool.Return(right);
         }
 
+        _leaf = null;
         _nodes.Complete();
     }
 

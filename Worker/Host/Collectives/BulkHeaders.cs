@@ -23,16 +23,30 @@ internal static class BulkHeaders
     public static LedgerEntry ToLedgerEntry(this in BulkHeader header) =>
         new(header.Step, header.NodeFirst, header.NodeLength, new SampleDigest((ulong)header.Offset, (ulong)header.PreparedGeneration));
 
+    /// <summary>The same elements in two bytes each.</summary>
+    public static BulkHeader ToPacked(this in BulkHeader header) => header with
+    {
+        Phase = header.Phase == BulkPhase.Gather ? BulkPhase.GatherBf16 : BulkPhase.ReduceBf16,
+        PayloadBytes = header.PayloadBytes / sizeof(float) * sizeof(ushort),
+    };
+
+    /// <summary>Whether the payload's elements have two bytes each.</summary>
+    public static bool IsPacked(this in BulkHeader header) => header.Phase is BulkPhase.ReduceBf16 or BulkPhase.GatherBf16;
+
     /// <exception cref="BulkRejectedException">The payload is no whole number of elements, or the phase is unknown.</exception>
     public static SegmentHeader ToDomain(this in BulkHeader header)
     {
         var bytes = header.Reference == default ? header.PayloadBytes : header.Reference.Bytes;
-        return bytes >= 0 && bytes % sizeof(float) == 0 && header.Phase is BulkPhase.Reduce or BulkPhase.Gather
+        var isGather = header.Phase is BulkPhase.Gather or BulkPhase.GatherBf16;
+        var elementBytes = WireFormat.BytesOf(header.IsPacked());
+        // What is read in a peer's memory is always fp32.
+        var isKnown = header.IsPacked() ? header.Reference == default : header.Phase is BulkPhase.Reduce or BulkPhase.Gather;
+        return bytes >= 0 && bytes % elementBytes == 0 && isKnown
             ? new SegmentHeader(
-                new Generation(header.Generation), header.Step, header.Sender, header.Phase == BulkPhase.Gather,
-                new TreeNode(header.NodeFirst, header.NodeLength), new ElementRange(header.Offset, bytes / sizeof(float)),
+                new Generation(header.Generation), header.Step, header.Sender, isGather,
+                new TreeNode(header.NodeFirst, header.NodeLength), new ElementRange(header.Offset, bytes / elementBytes),
                 new Generation(header.PreparedGeneration))
             : throw new BulkRejectedException(
-                BulkStatus.InvalidArgument, $"A segment of phase {header.Phase} with {bytes} bytes: reduce or gather with whole fp32 elements was expected.");
+                BulkStatus.InvalidArgument, $"A segment of phase {header.Phase} with {bytes} bytes: reduce or gather with whole fp32 elements, or bf16 ones in the message, was expected.");
     }
 }

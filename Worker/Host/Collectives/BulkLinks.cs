@@ -34,7 +34,7 @@ internal sealed class BulkLinks : ISegmentLinks
     /// <summary>Ends when every member has been reached or reported as lost.</summary>
     public Task Connected { get; }
 
-    public void Send(int member, SegmentHeader header, nint payload) => _links[member]?.Send(header.ToWire(), payload);
+    public void Send(int member, SegmentHeader header, nint payload, PackedPayload? packed = null) => _links[member]?.Send(header.ToWire(), payload, packed);
 
     public void Tell(int member, LedgerEntry entry) => _links[member]?.Send(entry.ToWire(_plan.Generation, _plan.Self), 0);
 

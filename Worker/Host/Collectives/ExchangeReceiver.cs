@@ -61,7 +61,7 @@ internal sealed class ExchangeReceiver : IBulkReceiver
             }
             else if (header.Reference == default)
             {
-                _exchange.Received(header.ToDomain());
+                _exchange.Received(header.ToDomain(), isPacked: header.IsPacked());
             }
             else
             {
@@ -140,7 +140,7 @@ internal sealed class ExchangeReceiver : IBulkReceiver
     {
         try
         {
-            var place = _exchange.Reserve(header.ToDomain());
+            var place = _exchange.Reserve(header.ToDomain(), header.IsPacked());
             return place != 0 ? place : throw new BulkRejectedException(BulkStatus.Aborted, $"Generation {header.Generation} is not in force here any more.");
         }
         catch (ExchangeException error)

@@ -9,7 +9,8 @@ namespace Orchestrator.Worker.Host.Collectives;
 /// <remarks>
 /// A member's shell calls Begin, BucketReady and Close; a transport's receiving threads call Reserve, Received and PeerLost. One lock orders
 /// them; additions run outside of it, on the thread that brought the last partial of a piece. No number is copied but by the transport: partials
-/// are sent from where they were computed, land where they are added from, and sums land in the reduced gradient.
+/// are sent from where they were computed, land where they are added from, and sums land in the reduced gradient. Elements that the format rounds are packed to
+/// two bytes for links that send them, are added from there, and unpacked in the reduced gradient.
 /// </remarks>
 internal sealed class GradientExchange : IDisposable
 {
@@ -17,7 +18,9 @@ internal sealed class GradientExchange : IDisposable
     private readonly AllReducePlan _plan;
     private readonly ISegmentLinks _links;
     private readonly IExchangeEvents? _events;
+    private readonly WireFormat _format;
     private readonly PartialMemory _memory;
+    private readonly PackedMemory _packed;
     private readonly Dictionary<TreeNode, nint> _own = [];
     // Partials that lie in a peer's memory: the address that element 0 of the flat buffer has, for the present and the next step.
     private readonly Dictionary<TreeNode, nint>[] _shared = [[], []];
@@ -35,10 +38,12 @@ internal sealed class GradientExchange : IDisposable
     /// <param name="plan">The generation's.</param>
     /// <param name="links">To the other members; the caller disposes them first.</param>
     /// <param name="events">Told of what happens, on the thread that brought it and without a lock; null: <see cref="Wait"/> tells.</param>
-    public GradientExchange(AllReducePlan plan, ISegmentLinks links, IExchangeEvents? events = null)
+    /// <param name="format">What is rounded; partials of such elements are handed over rounded.</param>
+    public GradientExchange(AllReducePlan plan, ISegmentLinks links, IExchangeEvents? events = null, WireFormat format = default)
     {
-        (_plan, _links, _events) = (plan, links, events);
+        (_plan, _links, _events, _format) = (plan, links, events, format);
         _memory = new PartialMemory(plan);
+        _packed = new PackedMemory(plan.Buckets.Max(bucket => bucket.End));
         _state = AllReduceState.Start(plan);
     }
 
@@ -64,7 +69,7 @@ internal sealed class GradientExchange : IDisposable
             // Nodes may belong to others in this step.
             _own.Clear();
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.StepBegun(step, prepared));
-            Carry(effects, out _);
+            Carry(effects);
         }
     }
 
@@ -91,7 +96,7 @@ internal sealed class GradientExchange : IDisposable
     /// <param name="partials">Element 0 of each of this member's partials; unchanged until <see cref="Wait"/> has returned.</param>
     public void BucketReady(int bucket, IReadOnlyDictionary<TreeNode, nint> partials)
     {
-        List<Reduction>? reductions;
+        ExchangeTurn? turn;
         lock (_gate)
         {
             foreach (var (node, address) in partials)
@@ -100,10 +105,10 @@ internal sealed class GradientExchange : IDisposable
             }
 
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.BucketReady(bucket));
-            Carry(effects, out reductions);
+            turn = Carry(effects);
         }
 
-        Add(reductions);
+        Run(turn);
         Raise();
     }
 
@@ -135,9 +140,11 @@ internal sealed class GradientExchange : IDisposable
     }
 
     /// <summary>Where a segment's payload is to land.</summary>
+    /// <param name="header">The segment's.</param>
+    /// <param name="isPacked">Its elements come in two bytes each.</param>
     /// <returns>The first element; zero when the segment belongs to another generation and its payload is to be dropped.</returns>
     /// <exception cref="ExchangeException">The segment may not be sent; the exchange has ended.</exception>
-    public nint Reserve(SegmentHeader header)
+    public nint Reserve(SegmentHeader header, bool isPacked = false)
     {
         lock (_gate)
         {
@@ -146,7 +153,7 @@ internal sealed class GradientExchange : IDisposable
                 return 0;
             }
 
-            if (SegmentRule.Check(_state, header) is { } objection)
+            if ((SegmentRule.Check(_state, header) ?? _format.Check(_plan, header, isPacked)) is { } objection)
             {
                 // The transport ends the stream with it, and tells the loss of the peer.
                 Fail(objection);
@@ -154,18 +161,25 @@ internal sealed class GradientExchange : IDisposable
                 throw new ExchangeException(objection);
             }
 
+            // A packed sum lands in the upper half of its place, where it is unpacked without another copy.
             return header.IsGather
-                ? _reduced + (nint)(header.Range.Offset * sizeof(float))
-                : _memory.Place(header.Step, header.Node, _plan.PieceAt(_plan.Self, header.Range.Offset));
+                ? _reduced + (nint)(header.Range.Offset * sizeof(float)) + (nint)(isPacked ? header.Range.Length * sizeof(ushort) : 0)
+                : _memory.Place(header.Step, header.Node, _plan.PieceAt(_plan.Self, header.Range.Offset), isPacked);
         }
     }
 
     /// <summary>A segment is whole.</summary>
     /// <param name="header">The segment's.</param>
     /// <param name="shared">Zero: its payload, if any, landed where <see cref="Reserve"/> said. Else a partial's first element in a peer's memory, readable until the step is over.</param>
-    public void Received(SegmentHeader header, nint shared = 0)
+    /// <param name="isPacked">As <see cref="Reserve"/> was told.</param>
+    public void Received(SegmentHeader header, nint shared = 0, bool isPacked = false)
     {
-        List<Reduction>? reductions;
+        if (isPacked && header.IsGather)
+        {
+            PackedPayload.UnpackInPlace(_reduced + (nint)(header.Range.Offset * sizeof(float)), header.Range.Length);
+        }
+
+        ExchangeTurn? turn;
         lock (_gate)
         {
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.SegmentArrived(header));
@@ -174,14 +188,14 @@ internal sealed class GradientExchange : IDisposable
                 _shared[header.Step & 1][header.Node] = shared - (nint)(header.Range.Offset * sizeof(float));
             }
 
-            Carry(effects, out reductions);
+            turn = Carry(effects);
             if (_state.Failure is { } failure)
             {
                 _break ??= (header.Sender, failure);
             }
         }
 
-        Add(reductions);
+        Run(turn);
         Raise();
     }
 
@@ -192,7 +206,7 @@ internal sealed class GradientExchange : IDisposable
             if (_state.Failure is null)
             {
                 (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.PeerLost(member, reason));
-                Carry(effects, out _);
+                Carry(effects);
                 _break ??= (member, reason);
             }
         }
@@ -215,6 +229,7 @@ internal sealed class GradientExchange : IDisposable
     {
         Close("the generation has ended.");
         _memory.Dispose();
+        _packed.Dispose();
     }
 
     /// <summary>Tells what has come about, once and outside of the lock.</summary>
@@ -251,25 +266,24 @@ internal sealed class GradientExchange : IDisposable
         }
     }
 
-    /// <summary>Runs under the lock; additions are handed back, to be run outside of it.</summary>
-    private void Carry(IEnumerable<AllReduceEffect> effects, out List<Reduction>? reductions)
+    /// <summary>Runs under the lock; what takes long is handed back, to be run outside of it.</summary>
+    private ExchangeTurn? Carry(IEnumerable<AllReduceEffect> effects)
     {
-        reductions = null;
+        ExchangeTurn? turn = null;
         foreach (var effect in effects)
         {
             switch (effect)
             {
                 case AllReduceEffect.SendPartial send:
-                    var header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, false, send.Node ?? default, send.Range, send.Prepared);
-                    Send(send.Member, header, send.Node is { } node ? _own[node] + (nint)(send.Range.Offset * sizeof(float)) : 0);
+                    (turn ??= new ExchangeTurn()).Partials.Add(Partial(send));
                     break;
                 case AllReduceEffect.ReducePiece reduce:
-                    (reductions ??= []).Add(new Reduction(reduce.Range, _plan.In(_state.Step).Merge, Inputs(reduce.Range)));
+                    (turn ??= new ExchangeTurn()).Reductions.Add(new PieceReduction(reduce.Range, _plan.In(_state.Step).Merge, Inputs(reduce.Range)));
                     _additions++;
                     break;
                 case AllReduceEffect.SendReduced send:
                     // The effect behind the reduction of the same piece: it is sent when that is done.
-                    reductions![^1].Header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, true, default, send.Range, send.LeastPrepared);
+                    turn!.Reductions[^1].Header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, true, default, send.Range, send.LeastPrepared);
                     break;
                 case AllReduceEffect.Decided decided:
                     _decided = decided.LeastPrepared;
@@ -287,61 +301,90 @@ internal sealed class GradientExchange : IDisposable
                     break;
             }
         }
+
+        return turn;
     }
 
-    private void Add(List<Reduction>? reductions)
+    /// <summary>Outside of the lock: other peers' partials are taken in meanwhile.</summary>
+    private void Run(ExchangeTurn? turn)
     {
-        if (reductions is null)
+        if (turn is null)
         {
             return;
         }
 
-        foreach (var reduction in reductions)
+        foreach (var (member, header, payload, packed) in turn.Partials)
         {
-            PieceSum.Add(reduction.Merge, reduction.Inputs, _reduced + (nint)(reduction.Range.Offset * sizeof(float)), reduction.Range.Length);
+            Send(member, header, payload, packed);
+        }
+
+        foreach (var reduction in turn.Reductions)
+        {
+            var sum = _reduced + (nint)(reduction.Range.Offset * sizeof(float));
+            PieceSum.Add(reduction.Merge, reduction.Inputs, sum, reduction.Range.Length, _format.IsRounded(reduction.Range));
             var objection = Objection?.Invoke();
             if (objection is null)
             {
-                // Outside of the lock: other peers' partials are taken in meanwhile.
+                var packed = Packed(0, sum, reduction.Range);
                 for (var distance = 1; distance < _plan.Members.Length; distance++)
                 {
-                    Send((_plan.Self + distance) % _plan.Members.Length, reduction.Header!, _reduced + (nint)(reduction.Range.Offset * sizeof(float)));
+                    Send((_plan.Self + distance) % _plan.Members.Length, reduction.Header!, sum, packed);
                 }
             }
 
-            lock (_gate)
+            Added(objection);
+        }
+    }
+
+    private void Added((int Member, string Reason)? objection)
+    {
+        lock (_gate)
+        {
+            _additions--;
+            if (objection is { } each)
             {
-                _additions--;
-                if (objection is { } each)
-                {
-                    _decided = null;
-                    Fail(each.Reason);
-                    _break ??= each;
-                }
-                else if (_additions == 0 && _decided is not null)
-                {
-                    _ended.Set();
-                }
+                _decided = null;
+                Fail(each.Reason);
+                _break ??= each;
+            }
+            else if (_additions == 0 && _decided is not null)
+            {
+                _ended.Set();
             }
         }
     }
 
-    private void Send(int member, SegmentHeader header, nint payload)
+    private void Send(int member, SegmentHeader header, nint payload, PackedPayload? packed)
     {
-        Interlocked.Add(ref _sentBytes, header.Range.Length * sizeof(float));
-        _links.Send(member, header, payload);
+        Interlocked.Add(ref _sentBytes, header.Range.Length * WireFormat.BytesOf(packed is not null));
+        _links.Send(member, header, payload, packed);
     }
 
-    /// <summary>The piece's first element in each partial, in the merge plan's order.</summary>
-    private nint[] Inputs(ElementRange range)
+    private OutgoingPiece Partial(AllReduceEffect.SendPartial send)
+    {
+        var header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, false, send.Node ?? default, send.Range, send.Prepared);
+        if (send.Node is not { } node)
+        {
+            return new OutgoingPiece(send.Member, header, 0, null);
+        }
+
+        var payload = _own[node] + (nint)(send.Range.Offset * sizeof(float));
+        return new OutgoingPiece(send.Member, header, payload, Packed(_plan.In(_state.Step).Nodes[_plan.Self].IndexOf(node), payload, send.Range));
+    }
+
+    private PackedPayload? Packed(int copy, nint payload, ElementRange range) =>
+        _format.IsRounded(range) ? new PackedPayload(_packed, copy, payload, range) : null;
+
+    /// <summary>The piece in each partial, in the merge plan's order.</summary>
+    private PieceInput[] Inputs(ElementRange range)
     {
         var piece = _plan.PieceAt(_plan.Self, range.Offset);
         var offset = (nint)(range.Offset * sizeof(float));
         var shared = _shared[_state.Step & 1];
         return [.. _plan.In(_state.Step).Merge.Inputs.Select(node =>
-            _own.TryGetValue(node, out var own) ? own + offset
-            : shared.TryGetValue(node, out var peer) ? peer + offset
-            : _memory.Place(_state.Step, node, piece))];
+            _own.TryGetValue(node, out var own) ? new PieceInput(own + offset, IsPacked: false)
+            : shared.TryGetValue(node, out var peer) ? new PieceInput(peer + offset, IsPacked: false)
+            : _memory.Find(_state.Step, node, piece))];
     }
 
     private void Fail(string reason)
@@ -352,31 +395,4 @@ internal sealed class GradientExchange : IDisposable
             _ended.Set();
         }
     }
-
-    private sealed class Reduction(ElementRange range, MergePlan merge, nint[] inputs)
-    {
-        public ElementRange Range => range;
-
-        public MergePlan Merge => merge;
-
-        public nint[] Inputs => inputs;
-
-        public SegmentHeader? Header { get; set; }
-    }
 }
-
-/// <summary>What an exchange tells the member that it belongs to.</summary>
-internal interface IExchangeEvents
-{
-    /// <summary>A step's whole reduced gradient is held, and nothing of the step is being added any more.</summary>
-    void Decided(Generation generation, long step, Generation agreed);
-
-    /// <summary>What a peer fed to one of its ranks, told before the peer's partials of that step.</summary>
-    void Told(LedgerEntry entry);
-
-    /// <summary>The exchange cannot go on; told once.</summary>
-    void Broken(Generation generation, WorkerId peer, string reason);
-}
-
-/// <summary>An all-reduce could not be finished: which peer, which step, why.</summary>
-internal sealed class ExchangeException(string message) : Exception(message);

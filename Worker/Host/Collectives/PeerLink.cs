@@ -11,7 +11,7 @@ internal sealed class PeerLink : IAsyncDisposable
     private readonly Action<string> _lost;
     private readonly Action<BulkHeader>? _sent;
     private readonly SegmentDirectory? _directory;
-    private List<(BulkHeader Header, nint Payload)>? _waiting = [];
+    private List<(BulkHeader Header, nint Payload, PackedPayload? Packed)>? _waiting = [];
     private BulkLink? _link;
     private bool _isDisposed;
 
@@ -31,20 +31,23 @@ internal sealed class PeerLink : IAsyncDisposable
     public Task Connected { get; }
 
     /// <summary>Queues a message; never blocks. The payload stays where it is until it was sent, the link was lost or Dispose has returned.</summary>
-    public void Send(BulkHeader header, nint payload)
+    /// <param name="header">Of the payload in fp32.</param>
+    /// <param name="payload">Its first byte; zero when there is none.</param>
+    /// <param name="packed">The same elements in the form in which they are sent, if they are; null: as they are.</param>
+    public void Send(BulkHeader header, nint payload, PackedPayload? packed = null)
     {
         lock (_gate)
         {
             if (_waiting is not null)
             {
-                _waiting.Add((header, payload));
+                _waiting.Add((header, payload, packed));
                 return;
             }
         }
 
         if (_link is { } link)
         {
-            Send(link, header, payload);
+            Send(link, header, payload, packed);
         }
     }
 
@@ -83,9 +86,9 @@ internal sealed class PeerLink : IAsyncDisposable
             var link = BulkLink.Connect(BulkAddress.Parse(Choose(address, transport)), call, new Events(this), options, _stop.Token);
             lock (_gate)
             {
-                foreach (var (header, payload) in _waiting ?? [])
+                foreach (var (header, payload, packed) in _waiting ?? [])
                 {
-                    Send(link, header, payload);
+                    Send(link, header, payload, packed);
                 }
 
                 (_link, _waiting) = (link, null);
@@ -102,11 +105,15 @@ internal sealed class PeerLink : IAsyncDisposable
         }
     }
 
-    private void Send(BulkLink link, BulkHeader header, nint payload)
+    private void Send(BulkLink link, BulkHeader header, nint payload, PackedPayload? packed)
     {
         if (link.SharesMemory && _directory!.Refer(payload, header.PayloadBytes) is { Bytes: > 0 } reference)
         {
             link.Send(header with { PayloadBytes = 0, Reference = reference }, 0);
+        }
+        else if (packed is not null)
+        {
+            link.Send(header.ToPacked(), packed.Take());
         }
         else
         {

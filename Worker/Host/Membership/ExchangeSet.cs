@@ -6,7 +6,7 @@ using Orchestrator.Worker.Host.Collectives;
 namespace Orchestrator.Worker.Host.Membership;
 
 /// <summary>The exchanges of a member: that of the generation in force, one that comes and one that was left. Called under the member's lock; what blocks runs behind.</summary>
-internal sealed class ExchangeSet(RunId run, string transport, CollectiveServer server, IExchangeEvents events)
+internal sealed class ExchangeSet(RunId run, string transport, WireFormat format, CollectiveServer server, IExchangeEvents events)
 {
     private readonly Dictionary<long, Entry> _entries = [];
     private readonly List<Task> _closing = [];
@@ -40,7 +40,7 @@ internal sealed class ExchangeSet(RunId run, string transport, CollectiveServer 
             entry = _entries.GetValueOrDefault(plan.Generation.Number) ?? Add(plan);
         }
 
-        entry.Exchange = new GradientExchange(plan, entry.Links, events);
+        entry.Exchange = new GradientExchange(plan, entry.Links, events, format);
         entry.Receiver = server.Open(run, plan.Generation, entry.Exchange);
         entry.TellLosses();
     }

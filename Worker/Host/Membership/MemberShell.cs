@@ -47,7 +47,7 @@ internal sealed class MemberShell : IExchangeEvents, IDisposable
     {
         (_run, _thread, _checkpoints, _report, _post, _metrics) = (run, thread, checkpoints, report, post, metrics);
         _reduced = new ReducedBuffers(run.Replica.Layout, run.Replica.Device, HostMemory.AllocatorFor(run.Job.AllReduce.Transport, run.Replica.Device));
-        _exchanges = new ExchangeSet(run.Order.Run, run.Job.AllReduce.Transport, server, this);
+        _exchanges = new ExchangeSet(run.Order.Run, run.Job.AllReduce.Transport, run.Format, server, this);
         _feeds = new FeedSet(run, server, _reduced, Post);
         _work = new StepWork(
             run, _reduced, checkpoints, report, (step, bucket) => Post(new MemberEvent.BucketFinal(step, bucket)), () => _exchanges.SentBytes, _stop.Token);

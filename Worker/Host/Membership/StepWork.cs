@@ -25,7 +25,7 @@ internal sealed class StepWork(
     /// <summary>After the last step the held-out part is evaluated whole, up to this many samples: minutes, not hours.</summary>
     private const int MaxFinalEvaluation = 10_000;
 
-    private readonly PartialSet _partials = new(run.Tree, run.Pool);
+    private readonly PartialSet _partials = new(run.Tree, run.Pool, run.Format.FirstRounded);
     private readonly List<HostMemory> _staged = [];
     private readonly bool _isStaged = run.Replica.Device.type != TorchSharp.DeviceType.CPU;
     private StepClock _clock = new();

@@ -22,7 +22,8 @@ internal sealed class PreparedRun : IDisposable
         (Order, Job, Task, Data, Replica, Numerics) = (order, job, task, data, replica, numerics);
         Tree = new ReductionTree(job.Training.LogicalRanks);
         Samples = new SampleOrder(job.Seed, data.Training.Count, job.Training.GlobalBatch, job.Training.LogicalRanks, job.Training.Epochs);
-        Buckets = replica.Layout.Buckets((long)job.AllReduce.BucketMiB << 20);
+        Format = job.AllReduce.Wire == "bf16" ? WireFormat.RoundedFrom(replica.Layout.ParameterOffset) : WireFormat.Fp32;
+        Buckets = replica.Layout.Buckets((long)job.AllReduce.BucketMiB << 20, isHeadApart: Format != WireFormat.Fp32);
         // Few are made while ranks are merged as in binary counting; ranks that are gained one here and one there may each need their own, and one is being filled.
         Pool = new FlatBufferPool(replica.Layout, replica.Device, job.Training.LogicalRanks + 1, HostMemory.AllocatorFor(job.AllReduce.Transport, replica.Device));
     }
@@ -44,6 +45,9 @@ internal sealed class PreparedRun : IDisposable
     public SampleOrder Samples { get; }
 
     public FlatBufferPool Pool { get; }
+
+    /// <summary>Which elements are rounded to bf16: gradients, when the job says so; never the loss and the statistics.</summary>
+    public WireFormat Format { get; }
 
     /// <summary>What was fed, until it is reported.</summary>
     public LedgerKeeper Ledger { get; } = new();

@@ -101,7 +101,7 @@ internal sealed class OneWorker : IDisposable
 
     private sealed class NoLinks : ISegmentLinks
     {
-        public void Send(int member, SegmentHeader header, nint payload) => throw new UnreachableException("A lone worker has nobody to send to.");
+        public void Send(int member, SegmentHeader header, nint payload, PackedPayload? packed = null) => throw new UnreachableException("A lone worker has nobody to send to.");
 
         public void Tell(int member, LedgerEntry entry) => throw new UnreachableException("A lone worker has nobody to tell.");
 

@@ -27,6 +27,7 @@ public sealed class JobErrorTests
     [InlineData("learningRate: 3e-3", "learningRate: -1", "job.yaml:9: training.optimizer.learningRate is '-1'; a number above 0 to 1000 is needed.")]
     [InlineData("kind: adamw", "kind: adamv", "job.yaml:9: training.optimizer.kind is 'adamv'; one of sgd, adam, adamw, rmsprop is needed. Did you mean 'adamw'?")]
     [InlineData("device: auto", "device: cuda:x", "job.yaml:12: workers.device is 'cuda:x'; auto, cpu, cuda or cuda:N is needed, such as cuda:0.")]
+    [InlineData("wire: fp32", "wire: fp16", "job.yaml:13: allReduce.wire is 'fp16'; one of fp32, bf16 is needed. Did you mean 'bf16'?")]
     // What must fit together.
     [InlineData("heads: 4", "heads: 3", "job.yaml:3: model.heads is 3 and model.width is 128, which 3 does not divide; every head has the same width. Set width to 129, say.")]
     [InlineData("logicalRanks: 8", "logicalRanks: 40", "job.yaml:8: training.logicalRanks is 40 and training.globalBatch is 32; every logical rank needs a sample of each step. Set logicalRanks to 32 or less, or globalBatch to 40 or more.")]
@@ -35,8 +36,6 @@ public sealed class JobErrorTests
     [InlineData("desired: 2", "desired: 9", "job.yaml:12: workers.desired is 9 and workers.max is 8. Ask for 8 workers or fewer, or raise it: --set workers.max=9.")]
     [InlineData("min: 1", "min: 3", "job.yaml:12: workers.desired is 2 and workers.min is 3. Ask for 3 workers or more, or lower it: --set workers.min=2.")]
     [InlineData("min: 1", "min: 9", "job.yaml:12: workers.max is 8 and workers.min is 9; max may not be below min. Raise max or lower min.")]
-    // Known to the format, not to this version.
-    [InlineData("wire: fp32", "wire: bf16", "job.yaml:13: allReduce.wire is bf16, which this version does not have; fp32 is supported. Set wire: fp32.")]
     // Broken YAML and more of it than there may be.
     [InlineData("seed: 1234", "name: again", "job.yaml:2: The key 'name' stands here again; it was already given at job.yaml:1. Keep one of the two.")]
     [InlineData("seed: 1234", "seed: &a 1", "job.yaml:2: Anchors (&) and aliases (*) are not supported in a job file. Write the value out.")]

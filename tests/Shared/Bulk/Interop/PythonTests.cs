@@ -87,7 +87,7 @@ public sealed class PythonTests
     }
 
     [Fact]
-    public async Task Grpcio_Killed_IsReportedAtOnce()
+    public async Task Grpcio_Killed_IsReported()
     {
         Tool.NeedPython();
         using var process = Tool.Start("/usr/bin/python3", Tool.PeerScript, "serve");
@@ -97,10 +97,9 @@ public sealed class PythonTests
         using var payload = new Payload(1_000_000, 1);
         link.Send(Pair.Header(payload.Bytes), payload.Address);
         link.Flush();
-        var clock = System.Diagnostics.Stopwatch.StartNew();
         process.Kill();
-        await log.LostReason.WaitAsync(Wait.Limit);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(1), $"It took {clock.Elapsed}.");
+        // Without a word of the link's own pings: those come after seconds, and the reason says so.
+        Assert.DoesNotContain("ping", await log.LostReason.WaitAsync(Wait.Limit), StringComparison.OrdinalIgnoreCase);
     }
 
     private static IEnumerable<long> Numbers(BulkHeader header) =>

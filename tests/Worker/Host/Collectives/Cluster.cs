@@ -15,16 +15,22 @@ internal sealed class Cluster : IDisposable
 {
     private static readonly RunId Run = new("test");
 
-    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets)
+    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets, WireFormat format = default)
     {
         var servers = Enumerable.Range(0, members).Select(_ => new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Log)).ToArray();
         var ranks = RankPlan.Even(logicalRanks, members);
         ImmutableArray<Member> all = [.. servers.Select((server, i) =>
             new Member(WorkerId.FromNumber(i + 1), server.TcpEndPoint.ToString(), ranks[i].First, ranks[i].Count))];
-        var each = elements / buckets;
-        ImmutableArray<ElementRange> ranges = [.. Enumerable.Range(0, buckets).Select(i => new ElementRange(i * each, i == buckets - 1 ? elements - (i * each) : each))];
+        // As a layout has it: what is not rounded makes a last bucket of its own.
+        var head = Math.Min(format.FirstRounded ?? 0, elements);
+        var each = (elements - head) / buckets / SlicePlan.AlignmentElements * SlicePlan.AlignmentElements;
+        ImmutableArray<ElementRange> ranges =
+        [
+            .. Enumerable.Range(0, buckets).Select(i => new ElementRange(head + (i * each), i == buckets - 1 ? elements - head - (i * each) : each)),
+            .. head > 0 ? [new ElementRange(0, head)] : ReadOnlySpan<ElementRange>.Empty,
+        ];
         Members = [.. servers.Select((server, i) => new ClusterMember(
-            AllReducePlan.Create(Generation.None.Next, all[i].Worker, all, logicalRanks, 0, ranges, pieceElements), Run, server, transport, elements))];
+            AllReducePlan.Create(Generation.None.Next, all[i].Worker, all, logicalRanks, 0, ranges, pieceElements), Run, server, transport, elements, format))];
     }
 
     public ImmutableArray<ClusterMember> Members { get; }
@@ -61,12 +67,12 @@ internal sealed unsafe class ClusterMember : IDisposable
     private readonly long _elements;
     private readonly nint _reduced;
 
-    public ClusterMember(AllReducePlan plan, RunId run, CollectiveServer server, string transport, long elements)
+    public ClusterMember(AllReducePlan plan, RunId run, CollectiveServer server, string transport, long elements, WireFormat format)
     {
         (Plan, _run, _server, _elements) = (plan, run, server, elements);
         GradientExchange? exchange = null;
         _links = new BulkLinks(plan, run, transport, (member, reason) => exchange?.PeerLost(member, reason));
-        Exchange = exchange = new GradientExchange(plan, _links);
+        Exchange = exchange = new GradientExchange(plan, _links, format: format);
         _receiver = server.Open(run, plan.Generation, exchange);
         _partials = plan.In(1).Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
         _reduced = Allocate();

@@ -1,3 +1,6 @@
+using Orchestrator.Core.Reduction;
+using Orchestrator.Worker.Host.Collectives;
+
 namespace Orchestrator.Worker.Tests.Collectives;
 
 /// <summary>The all-reduce over real streams: the same bits over every transport and for every number of members, those of a plain loop.</summary>
@@ -49,6 +52,64 @@ public sealed class TransportTests
         Assert.True(transport is "tcp" or "unix" || cluster.Members.All(member => member.Exchange.MemoryBytes == 0));
     }
 
+    public static TheoryData<string, int, int, int> RoundedCases
+    {
+        get
+        {
+            var cases = new TheoryData<string, int, int, int>();
+            foreach (var transport in (string[])["tcp", "unix", "shm", "auto"])
+            {
+                foreach (var (members, logicalRanks) in ((int, int)[])[(1, 8), (2, 8), (3, 8), (4, 3), (8, 8)])
+                {
+                    foreach (var elements in (int[])[16, 23, 1000, 65_537])
+                    {
+                        cases.Add(transport, members, logicalRanks, elements);
+                    }
+                }
+            }
+
+            return cases;
+        }
+    }
+
+    /// <summary>The reference is a plain loop over single elements; what stands in front of the first rounded element stays fp32.</summary>
+    [Theory]
+    [MemberData(nameof(RoundedCases))]
+    public async Task AllReduce_WithBf16_RoundsEveryLeafAndEverySumOnEveryTransport(string transport, int members, int logicalRanks, int elements)
+    {
+        const int head = 16;
+        using var cluster = new Cluster(members, logicalRanks, elements, transport, pieceElements: 8192, buckets: 2, WireFormat.RoundedFrom(head));
+        for (var step = 1; step <= Steps; step++)
+        {
+            var leaves = Enumerable.Range(0, logicalRanks).Select(rank => Leaf(step, rank, elements).Select(Rounded).ToArray()).ToArray();
+            await Task.WhenAll(cluster.Members.Select(member => Task.Factory.StartNew(
+                () => member.Step(step, node => Sum(leaves, node.First, node.Length, Rounded)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(Limit);
+            var expected = Sum(leaves, 0, logicalRanks, Rounded);
+            foreach (var member in cluster.Members)
+            {
+                Assert.True(expected.AsSpan().SequenceEqual(member.Reduced), $"Member {member.Plan.Self} has another sum in step {step}.");
+            }
+        }
+
+        Assert.Empty(cluster.Logged);
+        static float Rounded(float value, int index) => index < head ? value : Bf16.Round(value);
+    }
+
+    [Fact]
+    public async Task AllReduce_WithBf16OverASocket_SendsHalfTheBytes()
+    {
+        const int elements = 1 << 16;
+        var sent = new List<long>();
+        foreach (var format in (WireFormat[])[WireFormat.Fp32, WireFormat.RoundedFrom(0)])
+        {
+            using var cluster = new Cluster(2, 2, elements, "tcp", pieceElements: 8192, buckets: 1, format);
+            await Task.WhenAll(cluster.Members.Select(member => Task.Run(() => member.Step(1, node => new float[elements])))).WaitAsync(Limit);
+            sent.Add(cluster.Members.Sum(member => member.Exchange.SentBytes));
+        }
+
+        Assert.Equal([2L * elements * sizeof(float), elements * sizeof(float)], sent);
+    }
+
     /// <summary>Numbers whose sum depends on the order.</summary>
     private static float[] Leaf(int step, int rank, int elements)
     {
@@ -56,7 +117,7 @@ public sealed class TransportTests
         return [.. Enumerable.Range(0, elements).Select(_ => (random.NextSingle() - 0.5f) * MathF.Pow(10, random.Next(-4, 5)))];
     }
 
-    private static float[] Sum(float[][] leaves, int first, int length)
+    private static float[] Sum(float[][] leaves, int first, int length, Func<float, int, float>? round = null)
     {
         if (length == 1)
         {
@@ -69,7 +130,7 @@ public sealed class TransportTests
             left *= 2;
         }
 
-        var (a, b) = (Sum(leaves, first, left), Sum(leaves, first + left, length - left));
-        return [.. a.Zip(b, (x, y) => x + y)];
+        var (a, b) = (Sum(leaves, first, left, round), Sum(leaves, first + left, length - left, round));
+        return [.. a.Zip(b, (x, y) => x + y).Select((sum, i) => round is null ? sum : round(sum, i))];
     }
 }

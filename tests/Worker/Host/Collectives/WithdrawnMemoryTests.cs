@@ -135,7 +135,7 @@ public sealed unsafe class WithdrawnMemoryTests : IDisposable
         {
         }
 
-        public void Send(int member, SegmentHeader header, nint payload)
+        public void Send(int member, SegmentHeader header, nint payload, PackedPayload? packed = null)
         {
             Sent.Add(header);
             if (header.IsGather)
