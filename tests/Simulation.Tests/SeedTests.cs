@@ -13,6 +13,15 @@ public sealed class SeedTests
         Assert.True(report.Faults.Count >= 9, $"Only these kinds of fault were drawn: {string.Join(", ", report.Faults.Keys)}");
     }
 
+    /// <summary>A donor that left took its feed along, and a worker that was told to end in the moment of its activation ended at once: both cost a fence.</summary>
+    [Fact]
+    public void Play_OnlyLeavesAndAnotherNumberOfWorkers_NeedNoFence()
+    {
+        var report = SeedRange.Play(1, 2000, isPlanned: true);
+        Assert.Empty(report.Failures.Select(failure => $"seed {failure.Seed}: {failure.Violation}"));
+        Assert.Equal(2, report.Faults.Count);
+    }
+
     [Fact]
     [Trait("Category", "Long")]
     public void Play_AHundredThousandSeeds_KeepEveryPromise() =>
@@ -27,6 +36,12 @@ public sealed class SeedTests
     [InlineData(42697)]
     [InlineData(78805)]
     public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
+
+    /// <summary>Members had agreed to end after a step; one was still writing its checkpoint when their generation was given up, and its word for the old end counted in the new one.</summary>
+    [Theory]
+    [InlineData(838)]
+    [InlineData(1658)]
+    public void Play_APlannedSeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed, isPlanned: true).Play());
 
     [Fact]
     public void Play_OneOfThreeWorkersIsSlowedToAThird_ItsRanksMoveAndTheRunIsFasterThanWithEqualShares()

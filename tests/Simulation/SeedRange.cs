@@ -12,14 +12,15 @@ public static class SeedRange
     /// <param name="bug">What is made wrong on purpose.</param>
     /// <param name="progress">Told now and then how many seeds are done.</param>
     /// <param name="stopAtFirst">End when a seed has failed.</param>
-    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false)
+    /// <param name="isPlanned">Only faults that need no failure are drawn.</param>
+    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false, bool isPlanned = false)
     {
         var failures = new ConcurrentDictionary<int, string>();
         var landed = new ConcurrentDictionary<string, int>();
         var (done, events, watch) = (0, 0L, Stopwatch.StartNew());
         Parallel.For(first, first + count, (seed, loop) =>
         {
-            var cluster = new SimCluster(seed, bug);
+            var cluster = new SimCluster(seed, bug, isPlanned: isPlanned);
             if (cluster.Play() is { } violation)
             {
                 failures[seed] = violation;

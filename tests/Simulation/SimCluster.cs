@@ -44,12 +44,13 @@ public sealed class SimCluster : ISimHome
     /// <param name="isTraced">Keep every event as a line.</param>
     /// <param name="faults">Null: drawn.</param>
     /// <param name="settings">Null: drawn.</param>
-    public SimCluster(int seed, Bug? bug = null, bool isTraced = false, IEnumerable<Fault>? faults = null, SimSettings? settings = null)
+    /// <param name="isPlanned">Only faults that need no failure are drawn.</param>
+    public SimCluster(int seed, Bug? bug = null, bool isTraced = false, IEnumerable<Fault>? faults = null, SimSettings? settings = null, bool isPlanned = false)
     {
         _random = new Random(seed);
         Settings = (settings ?? Draw(_random)) with { Bug = bug ?? Bug.None };
         var quietMicros = Settings.Steps * Settings.PassMicros * Settings.LogicalRanks / Settings.Workers;
-        _faults = faults?.ToList() ?? FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000);
+        _faults = faults?.ToList() ?? (isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, quietMicros + 100_000) : FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000));
         _trace = isTraced ? [] : null;
         Network = new SimNetwork(Clock, _random);
         _states = SimModel.States(Settings.LogicalRanks, Settings.Steps);
@@ -69,6 +70,9 @@ public sealed class SimCluster : ISimHome
 
     /// <summary>Faults that found somebody to hit.</summary>
     public int Landed { get; private set; }
+
+    /// <summary>A worker was told to end twice, and ended at once.</summary>
+    internal bool HasForced { get; set; }
 
     public RunState? Run => _coordinator.RunState;
 
@@ -193,11 +197,10 @@ public sealed class SimCluster : ISimHome
         }
     }
 
-    /// <summary>Another number of workers needs no failure. A worker that is told to end before it is a member ends at once, and one that feeds a joiner takes
-    /// the feed along: these cost a fence, so runs with such faults are not judged here.</summary>
+    /// <summary>Another number of workers needs no failure, and neither does a worker that is told to end.</summary>
     private void Fenced()
     {
-        if (_faults.All(fault => fault is Fault.Scale))
+        if (!HasForced && _faults.All(fault => fault is Fault.Scale or Fault.Leave))
         {
             Violate("a generation was given up, and nothing had failed");
         }

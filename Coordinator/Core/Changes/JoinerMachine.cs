@@ -82,9 +82,17 @@ internal static class JoinerMachine
     private static long MaxLag(RunState state) =>
         Math.Max(1, (long)((state.Progress.Rate.Present ?? 0) / state.Order.Job.Training.GlobalBatch * LagTime.TotalSeconds));
 
-    /// <summary>Gives every joiner that is loaded a donor, in turn.</summary>
+    /// <summary>Gives every joiner that is loaded a donor, in turn. A donor that is going, or has gone, behind a planned change takes its feed along: the joiner gets another one.</summary>
     public static RunTurn Feed(RunState state)
     {
+        var crew = state.Crew!;
+        var isAnyoneStaying = crew.Members.Count > state.Leavers.Count(crew.Members.ContainsKey);
+        foreach (var joiner in state.Joiners.Values.Where(joiner => joiner is { Stage: JoinStage.Following, Donor: { } donor }
+            && (!crew.Members.ContainsKey(donor) || (isAnyoneStaying && state.Leavers.Contains(donor) && !IsReady(state, joiner)))))
+        {
+            state = With(state, Abandoned(joiner));
+        }
+
         RunTurn turn = (state, []);
         foreach (var joiner in state.Joiners.Values.Where(joiner => joiner.Stage == JoinStage.Ready))
         {
@@ -130,8 +138,10 @@ internal static class JoinerMachine
         Leavers = state.Leavers.Remove(lost),
         Joiners = state.Joiners.Remove(lost).SetItems(state.Joiners.Values
             .Where(joiner => joiner.Donor == lost && joiner.Stage == JoinStage.Following)
-            .Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, joiner with { Stage = JoinStage.Ready, Donor = null, Feeds = joiner.Feeds - 1 }))),
+            .Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, Abandoned(joiner)))),
     };
+
+    private static Joiner Abandoned(Joiner joiner) => joiner with { Stage = JoinStage.Ready, Donor = null, Feeds = joiner.Feeds - 1 };
 
     private static RunTurn Refuse(RunState state, Joiner joiner, string reason)
     {

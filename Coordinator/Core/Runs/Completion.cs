@@ -12,6 +12,9 @@ internal static class Completion
     public static bool IsComplete(ImmutableSortedDictionary<WorkerId, Candidate> members, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished> finished) =>
         members.Count > 0 && finished.Count >= members.Count && members.Keys.All(finished.ContainsKey);
 
+    /// <summary>Members that had agreed to end after a step go on when their generation is given up before all of them have: then that end is none.</summary>
+    public static bool Counts(Crew crew, WorkerMessage.Finished finished) => finished.Generation >= crew.Generation || finished.Step >= crew.LastStep;
+
     /// <summary>Ends the run when every member that is left has finished. When the last checkpoint's writer is gone, another member writes it first.</summary>
     public static RunTurn Settle(RunState state, RunPhase.Running phase, ImmutableArray<RunEffect> effects, RunWaits waits)
     {

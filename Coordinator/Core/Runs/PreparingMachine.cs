@@ -24,7 +24,9 @@ internal static class PreparingMachine
             case RunEvent.WorkerSaid { Message: WorkerMessage.Leaving { Returns: true } leaving } said when phase.Members.ContainsKey(said.Worker):
                 return Settle(state, Without(phase, said.Worker) with { Returning = phase.Returning.Add(said.Worker) }, [], now, leaving.Reason, isRefusal: false);
             case RunEvent.WorkerSaid { Message: WorkerMessage.Leaving leaving } said when phase.Members.ContainsKey(said.Worker):
-                return Lose(state, phase, said.Worker, $"it was told to end ({leaving.Reason})", now);
+                // One that is ready waits for its release; the others have ended already.
+                var release = new RunEffect.Tell(said.Worker, new CoordinatorMessage.Release($"It was told to end before run {state.Id} began."));
+                return Lose(state, phase, said.Worker, $"it was told to end ({leaving.Reason})", now).Before(release);
             case RunEvent.WorkerLost lost when phase.Members.ContainsKey(lost.Worker):
                 return Lose(state, phase, lost.Worker, lost.Reason, now);
             case RunEvent.StopRequested stop:

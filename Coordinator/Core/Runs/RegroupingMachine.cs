@@ -62,7 +62,7 @@ internal static class RegroupingMachine
         {
             case WorkerMessage.Fenced fenced when fenced.Generation == phase.Next:
                 return Settle(state, phase with { Answers = phase.Answers.SetItem(said.Worker, fenced) }, [], now);
-            case WorkerMessage.Finished finished:
+            case WorkerMessage.Finished finished when Completion.Counts(phase.Crew, finished):
                 var (known, effects) = MemberNews.Finish(state, phase.Finished, said.Worker, finished);
                 return Completion.IsComplete(phase.Crew.Members, known)
                     ? Completion.Settle(state, new RunPhase.Running(phase.Crew, known), effects, waits)

@@ -53,10 +53,24 @@ public sealed record ResumePoint(string Path, CheckpointManifest Manifest)
             yield return $"{Path} holds the model {before} and the job asks for {now}. A checkpoint goes on with its own model only.";
         }
 
+        if (ShortStep() is { } shortStep)
+        {
+            yield return shortStep;
+        }
+
         if (Math.Min(stopAfter ?? long.MaxValue, training.Steps ?? long.MaxValue) is var last && Manifest.Step >= last)
         {
             yield return $"{Path} holds {Manifest.Step} steps and the run would end at step {last}: nothing is left to train. Raise it, such as --set training.steps={Manifest.Step + last}.";
         }
+    }
+
+    /// <summary>Steps count positions in whole batches: behind a step that the end of the last epoch cut short, the samples that it left out would never be used.</summary>
+    private string? ShortStep()
+    {
+        var (ended, counted) = ((Manifest.Epoch * Manifest.DataSet.Samples) + Manifest.EpochPosition, Manifest.Step * Manifest.GlobalBatch);
+        return ended >= counted ? null
+            : $"{Path} is the end of a run by epochs, and its last step was short: it had {Manifest.GlobalBatch - (counted - ended)} of {Manifest.GlobalBatch} samples. "
+                + $"Going on would leave out {counted - ended} samples of the next epoch. Go on from an earlier checkpoint (`checkpoint list` shows which there are), or train anew with more epochs.";
     }
 
     private string Differs(string key, long theirs, long ours) => $"{Path} was trained with {key} {theirs} and the job has {ours}. Set it to {theirs}: --set {key}={theirs}";

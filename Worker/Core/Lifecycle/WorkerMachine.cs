@@ -31,7 +31,8 @@ public static class WorkerMachine
             (state with { AppliedSteps = finished.Finished.Step }, [new WorkerEffect.Send(finished.Finished)]),
         WorkerEvent.TrainingStopped stopped => TrainingStopped(state, stopped.AppliedSteps),
         WorkerEvent.TrainingFailed failed => TrainingFailed(state, failed),
-        WorkerEvent.LeaveRequested leave when state is { Phase: WorkerPhase.Training, IsLeaving: false } =>
+        // One that is ready may be a member already: Activate is on its way.
+        WorkerEvent.LeaveRequested leave when state is { Phase: WorkerPhase.Ready or WorkerPhase.Training, IsLeaving: false } =>
             (state with { IsLeaving = true }, [new WorkerEffect.Send(new WorkerMessage.Leaving(leave.Reason)), new WorkerEffect.Note($"{leave.Reason} It leaves behind a step.")]),
         WorkerEvent.LeaveRequested leave => Terminated(state, leave.Reason),
         WorkerEvent.Terminated terminated => Terminated(state, terminated.Reason),

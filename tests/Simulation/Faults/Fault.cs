@@ -56,5 +56,22 @@ public static class FaultPlan
         return [.. faults.OrderBy(fault => fault.AtMicros)];
     }
 
+    /// <summary>Only what needs no failure: workers are told to end, and another number is wanted, now and then at nearly the same moment.</summary>
+    /// <param name="random">The seed's.</param>
+    /// <param name="workers">Places.</param>
+    /// <param name="windowMicros">Faults begin within this.</param>
+    public static List<Fault> DrawPlanned(Random random, int workers, long windowMicros)
+    {
+        var faults = new List<Fault>();
+        var at = 0L;
+        for (var count = random.Next(1, 9); count > 0; count--)
+        {
+            at = random.Next(3) == 0 ? at + random.NextInt64(30_000) : random.NextInt64(windowMicros);
+            faults.Add(random.Next(3) == 0 ? new Fault.Scale(at, 1 + random.Next(workers + 1)) : new Fault.Leave(at, random.Next(workers), Back(random)));
+        }
+
+        return [.. faults.OrderBy(fault => fault.AtMicros)];
+    }
+
     private static long Back(Random random) => random.Next(4) == 0 ? random.NextInt64(3_000_000) : random.NextInt64(100_000);
 }

@@ -25,6 +25,7 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
                 break;
             case Fault.Leave leave when workers[leave.Worker] is { IsDead: false } leaver:
                 Say(leaver, fault);
+                cluster.HasForced |= leaver.IsLeaving;
                 leaver.Happen(() => leaver.Post(new WorkerEvent.LeaveRequested("SIGTERM")));
                 cluster.Over(leave.BackAfterMicros);
                 AwaitDeath(leave.Worker, leaver, leave.BackAfterMicros);

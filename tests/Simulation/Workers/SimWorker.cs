@@ -37,6 +37,8 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
 
     public WorkerId? Id => _state.Worker;
 
+    public bool IsLeaving => _state.IsLeaving;
+
     /// <summary>A pass takes so many times longer than usual.</summary>
     public double Slowness { get; set; } = 1;
 

@@ -14,6 +14,7 @@ internal static class SimulateCommand
         var seeds = new Option<int>("--seeds") { Description = "How many seeds.", DefaultValueFactory = _ => 1000 };
         var first = new Option<int>("--first") { Description = "The first seed.", DefaultValueFactory = _ => 1 };
         var trace = new Option<bool>("--trace") { Description = "Print the trace of the first seed, whatever comes of it." };
+        var planned = new Option<bool>("--planned") { Description = "Only draw faults that need no failure: workers are told to end, and another number of workers is wanted. No generation may be given up." };
         var sizes = new Option<string>("--control-plane")
         {
             Description = "Numbers of workers, separated by commas. Instead of seeds: what the coordinator's core and the workers' messages cost when a run is formed, steps, loses a worker, takes one in and ends. "
@@ -23,10 +24,10 @@ internal static class SimulateCommand
             "simulate",
             "Runs the real coordinator and worker cores as whole clusters under seeded faults and checks every promise after every event. Exit code 1: one was broken. Example: ./orchestrator simulate --seeds 10000")
         {
-            seeds, first, trace, sizes,
+            seeds, first, trace, planned, sizes,
         };
         command.SetAction(result => result.GetValue(sizes) is { } list ? Measure(list)
-            : result.GetValue(trace) ? Trace(result.GetValue(first)) : Play(result.GetValue(first), result.GetValue(seeds)));
+            : result.GetValue(trace) ? Trace(result.GetValue(first), result.GetValue(planned)) : Play(result.GetValue(first), result.GetValue(seeds), result.GetValue(planned)));
         return command;
     }
 
@@ -42,9 +43,9 @@ internal static class SimulateCommand
         return ExitCodes.Done;
     }
 
-    private static int Play(int first, int count)
+    private static int Play(int first, int count, bool isPlanned)
     {
-        var report = SeedRange.Play(first, count, progress: done => Console.Error.WriteLine($"{done} of {count} seeds"));
+        var report = SeedRange.Play(first, count, isPlanned: isPlanned, progress: done => Console.Error.WriteLine($"{done} of {count} seeds"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Seeds} seeds, {report.Events} events, {report.Seeds / report.Time.TotalMinutes:0} seeds a minute; faults: {string.Join(", ", report.Faults.Select(fault => $"{fault.Value} {fault.Key}"))}; {report.Failures.Count} broke a promise"));
@@ -53,12 +54,12 @@ internal static class SimulateCommand
             Console.Error.WriteLine($"Seed {seed}: {violation}");
         }
 
-        return report.Failures.Count == 0 ? ExitCodes.Done : Math.Max(ExitCodes.Failed, Trace(report.Failures[0].Seed));
+        return report.Failures.Count == 0 ? ExitCodes.Done : Math.Max(ExitCodes.Failed, Trace(report.Failures[0].Seed, isPlanned));
     }
 
-    private static int Trace(int seed)
+    private static int Trace(int seed, bool isPlanned)
     {
-        var cluster = new SimCluster(seed, isTraced: true);
+        var cluster = new SimCluster(seed, isTraced: true, isPlanned: isPlanned);
         var violation = cluster.Play();
         foreach (var line in cluster.Lines)
         {

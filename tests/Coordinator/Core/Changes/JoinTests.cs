@@ -107,6 +107,22 @@ public sealed class JoinTests
         Assert.Equal(1, talk.RunState.Joiners[new WorkerId("w-3")].Feeds);
     }
 
+    /// <summary>It took its feed along, the joiner was asked in with a feed that broke, and everybody was fenced.</summary>
+    [Fact]
+    public void Leaving_TheDonorWhileTheJoinerIsFarBehind_AnotherOneFeedsBeforeItGoes()
+    {
+        var talk = TwoTrain();
+        talk.Attach();
+        talk.Say(3, Prepared());
+        talk.Say(3, Followed(2));
+
+        var effects = talk.Say(2, new WorkerMessage.Leaving("SIGTERM"));
+        Assert.Equal(["note: w-2 wants to leave: SIGTERM", "tell w-3 Follow 2", "tell w-1 Feed 2 to w-3", "tell w-1 Switch G2: w-1=[0,8)"], effects[..4]);
+        Assert.Equal(1, talk.RunState.Joiners[new WorkerId("w-3")].Feeds);
+        talk.Say(1, Entered(2, 6));
+        Assert.Contains("tell w-2 Release", talk.Say(2, new WorkerMessage.Left(new Generation(2), 6)));
+    }
+
     [Fact]
     public void Lost_WhileAChangeIsUnderWay_EverybodyOfBothIsFenced()
     {

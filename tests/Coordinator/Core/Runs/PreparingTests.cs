@@ -64,6 +64,16 @@ public sealed class PreparingTests
         Assert.Equal("tell w-1 Release", talk.Say(1, Prepared())[1]);
     }
 
+    /// <summary>One that was ready waits for its release: it ended at once, and could be activated in the same moment.</summary>
+    [Fact]
+    public void Leaving_OneThatIsReady_IsReleased()
+    {
+        var talk = Preparing(2);
+        talk.Say(1, Prepared());
+
+        Assert.Equal("tell w-1 Release", talk.Say(1, new WorkerMessage.Leaving("SIGTERM"))[0]);
+    }
+
     [Fact]
     public void Prepared_MoreWorkersThanRanks_TheRestStandsBy()
     {

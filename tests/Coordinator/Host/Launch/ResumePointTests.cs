@@ -14,15 +14,18 @@ public sealed class ResumePointTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private ResumePoint Write(long step, string job = JobText.Gpt)
+    /// <param name="step">Its number.</param>
+    /// <param name="job">The job's text.</param>
+    /// <param name="left">Samples by which its last step was short.</param>
+    private ResumePoint Write(long step, string job = JobText.Gpt, long left = 0)
     {
         var spec = JobText.Read(job);
         var store = new CheckpointStore(Path.Combine(_folder, CheckpointFiles.FolderInRun));
         store.Save(new CheckpointContent(
             new CheckpointManifest
             {
-                RunId = "run", JobName = "job", Step = step, Epoch = 0, EpochPosition = 0, WeightsSha256 = "", Seed = spec.Seed, GlobalBatch = spec.Training.GlobalBatch,
-                LogicalRanks = spec.Training.LogicalRanks, DataSet = new DataSetPin(1, "d"), CreatedAt = DateTimeOffset.UnixEpoch,
+                RunId = "run", JobName = "job", Step = step, Epoch = 0, EpochPosition = (step * spec.Training.GlobalBatch) - left, WeightsSha256 = "", Seed = spec.Seed, GlobalBatch = spec.Training.GlobalBatch,
+                LogicalRanks = spec.Training.LogicalRanks, DataSet = new DataSetPin(1_000_000, "d"), CreatedAt = DateTimeOffset.UnixEpoch,
                 Fingerprint = ImmutableSortedDictionary<string, string>.Empty,
             },
             [], [], JobSpecJson.Write(spec)), keep: 5);
@@ -55,6 +58,18 @@ public sealed class ResumePointTests : IDisposable
         var point = Write(60);
 
         Assert.Equal($"{point.Path} {expected}", Assert.Single(point.WhyNot(JobText.Read(JobText.Gpt, JobOverride.FromSet(set)), null)));
+    }
+
+    /// <summary>Two epochs of a data set that no batch divides end on a short step; with a third epoch the steps behind it began at whole batches, and samples were left out.</summary>
+    [Fact]
+    public void WhyNot_TheLastStepWasShort_SaysWhatWouldBeLeftOut()
+    {
+        var point = Write(60, left: 12);
+
+        Assert.Equal(
+            $"{point.Path} is the end of a run by epochs, and its last step was short: it had 20 of 32 samples. Going on would leave out 12 samples of the next epoch. "
+                + "Go on from an earlier checkpoint (`checkpoint list` shows which there are), or train anew with more epochs.",
+            Assert.Single(point.WhyNot(JobText.Read(JobText.Gpt), null)));
     }
 
     [Fact]

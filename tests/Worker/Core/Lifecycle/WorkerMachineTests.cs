@@ -101,6 +101,17 @@ public sealed class WorkerMachineTests
         Assert.Equal(new WorkerEffect.Exit(0, "left"), script.Hears(new CoordinatorMessage.Release("left"))[^1]);
     }
 
+    /// <summary>It ended at once, and its Activate was on the way: the others had a generation with a dead member.</summary>
+    [Fact]
+    public void LeaveRequested_WhileReady_WaitsForItsReleaseOrItsGeneration()
+    {
+        var script = Preparing();
+        script.Sees(new WorkerEvent.PreparationSucceeded(Prepared));
+        Assert.Equal(new WorkerEffect.Send(new WorkerMessage.Leaving("SIGTERM")), script.Sees(new WorkerEvent.LeaveRequested("SIGTERM"))[0]);
+        Assert.Equal((WorkerPhase.Ready, true), (script.State.Phase, script.State.IsLeaving));
+        Assert.Equal(new WorkerEffect.Exit(0, "bye"), script.Hears(new CoordinatorMessage.Release("bye"))[^1]);
+    }
+
     [Fact]
     public void LeaveRequested_Twice_EndsAtOnce()
     {
