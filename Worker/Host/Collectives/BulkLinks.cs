@@ -18,7 +18,8 @@ internal sealed class BulkLinks : ISegmentLinks
     /// <param name="run">Named in the streams' metadata.</param>
     /// <param name="transport">auto (shm on one host, else tcp), tcp, unix or shm. What of shared memory cannot be had is sent over the Unix socket.</param>
     /// <param name="peerLost">Called with the member's index and why, from any thread.</param>
-    public BulkLinks(AllReducePlan plan, RunId run, string transport, Action<int, string> peerLost)
+    /// <param name="security">For TCP; null: plain.</param>
+    public BulkLinks(AllReducePlan plan, RunId run, string transport, Action<int, string> peerLost, PeerSecurity? security = null)
     {
         _plan = plan;
         _directory = transport is "auto" or "shm" ? SegmentDirectory.TryMake() : null;
@@ -26,7 +27,7 @@ internal sealed class BulkLinks : ISegmentLinks
         _links =
         [
             .. plan.Members.Select((member, index) =>
-                index == plan.Self ? null : new PeerLink(member.CollectiveAddress, transport, call, reason => peerLost(index, reason), directory: _directory)),
+                index == plan.Self ? null : new PeerLink(member.CollectiveAddress, transport, call, reason => peerLost(index, reason), directory: _directory, security: security)),
         ];
         Connected = Task.WhenAll(_links.OfType<PeerLink>().Select(link => link.Connected));
     }

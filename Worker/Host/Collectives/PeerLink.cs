@@ -11,6 +11,7 @@ internal sealed class PeerLink : IAsyncDisposable
     private readonly Action<string> _lost;
     private readonly Action<BulkHeader>? _sent;
     private readonly SegmentDirectory? _directory;
+    private readonly PeerSecurity? _security;
     private List<(BulkHeader Header, nint Payload, PackedPayload? Packed)>? _waiting = [];
     private BulkLink? _link;
     private bool _isDisposed;
@@ -21,9 +22,11 @@ internal sealed class PeerLink : IAsyncDisposable
     /// <param name="lost">Told once why the peer cannot be reached or was lost; not after Dispose.</param>
     /// <param name="sent">Told of each message whose payload is free again; null: nobody wants to know.</param>
     /// <param name="directory">Payloads that it finds for a peer on this host stay where they are; null: all travel.</param>
-    public PeerLink(string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null, SegmentDirectory? directory = null)
+    /// <param name="security">For TCP; null: plain.</param>
+    public PeerLink(
+        string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null, SegmentDirectory? directory = null, PeerSecurity? security = null)
     {
-        (_lost, _sent, _directory) = (lost, sent, directory);
+        (_lost, _sent, _directory, _security) = (lost, sent, directory, security);
         Connected = Task.Factory.StartNew(() => Connect(address, transport, call), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -82,7 +85,11 @@ internal sealed class PeerLink : IAsyncDisposable
     {
         try
         {
-            var options = new BulkLinkOptions { ShareMemory = process => _directory is { } directory && SharingRule.Allows(process) ? directory.Words : null };
+            var options = new BulkLinkOptions
+            {
+                ShareMemory = process => _directory is { } directory && SharingRule.Allows(process) ? directory.Words : null,
+                Tls = _security?.Client(address[..address.LastIndexOf(':')].Trim('[', ']')),
+            };
             var link = BulkLink.Connect(BulkAddress.Parse(Choose(address, transport)), call, new Events(this), options, _stop.Token);
             lock (_gate)
             {

@@ -21,12 +21,15 @@ internal static class WorkerCommand
         var isa = new Option<string?>("--isa") { Description = "Newest instruction-set level to use: default, avx2 or avx512. Default: the processor's." };
         isa.AcceptOnlyFromAmong("default", "avx2", "avx512");
         var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, without authentication or encryption." };
+        var certificate = new Option<string?>("--tls-cert") { Description = "PEM file: this worker's certificate, for TLS between workers. Its subjectAltName holds what they reach it by." };
+        var key = new Option<string?>("--tls-key") { Description = "PEM file: the certificate's private key." };
+        var authority = new Option<string?>("--tls-ca") { Description = "PEM file: the authority that signs every worker's certificate; a peer without one of its own is refused." };
         var launcher = new Option<string>("--launcher") { Description = "Set by `run` for the workers that it starts.", Hidden = true, DefaultValueFactory = _ => "" };
         var lifeline = new Option<bool>("--lifeline") { Description = "End when standard input closes, and with the run.", Hidden = true };
         var command = new Command(
             "worker", "Attaches this machine to a coordinator and trains what it orders.\n\nExample: ./orchestrator worker --coordinator 10.0.0.1:7070 --listen 10.0.0.2:0 --insecure")
         {
-            coordinator, listen, metrics, advertise, device, isa, insecure, launcher, lifeline,
+            coordinator, listen, metrics, advertise, device, isa, insecure, certificate, key, authority, launcher, lifeline,
         };
         command.SetAction(async result =>
         {
@@ -37,9 +40,16 @@ internal static class WorkerCommand
                 return 2;
             }
 
+            string?[] files = [result.GetValue(certificate), result.GetValue(key), result.GetValue(authority)];
+            if (files.Any(file => file is null) && files.Any(file => file is not null))
+            {
+                await Console.Error.WriteLineAsync("--tls-cert, --tls-key and --tls-ca go together: give all three, or none for a network that you trust.");
+                return 2;
+            }
+
             return await WorkerProcess.RunAsync(new WorkerOptions(
                 result.GetValue(coordinator)!, peers, scrapes, result.GetValue(advertise), result.GetValue(device)!, result.GetValue(isa), result.GetValue(launcher)!,
-                result.GetValue(lifeline), result.GetValue(insecure)));
+                result.GetValue(lifeline), result.GetValue(insecure), files[0] is null ? null : new TlsFiles(files[0]!, files[1]!, files[2]!)));
         });
         return command;
     }

@@ -12,14 +12,19 @@ namespace Orchestrator.Worker.Host.Control;
 /// <param name="Launcher">Names who started it; empty: by hand.</param>
 /// <param name="HasLifeline">Whether it ends when its standard input closes, and with its run.</param>
 /// <param name="IsInsecure">Whether it may listen on other addresses than loopback.</param>
+/// <param name="Tls">Files for TLS between workers; null: plain.</param>
 internal sealed record WorkerOptions(
-    string Coordinator, IPEndPoint Listen, IPEndPoint Metrics, string? Advertise, string Device, string? Isa, string Launcher, bool HasLifeline, bool IsInsecure)
+    string Coordinator, IPEndPoint Listen, IPEndPoint Metrics, string? Advertise, string Device, string? Isa, string Launcher, bool HasLifeline, bool IsInsecure,
+    TlsFiles? Tls = null)
 {
     /// <summary>Null when the addresses may be listened on; else the sentence.</summary>
-    public string? AddressProblem() => IsInsecure || (IPAddress.IsLoopback(Listen.Address) && IPAddress.IsLoopback(Metrics.Address))
-        ? null
-        : $"The worker would listen on {(IPAddress.IsLoopback(Listen.Address) ? Metrics : Listen)}, which others can reach, without authentication or encryption. " +
-          "Listen on 127.0.0.1, or say --insecure on a network that you trust.";
+    public string? AddressProblem() => IsInsecure ? null
+        : !IPAddress.IsLoopback(Listen.Address) && Tls is null
+            ? $"The worker would listen on {Listen}, which others can reach, without authentication or encryption. " +
+              "Listen on 127.0.0.1, give --tls-cert, --tls-key and --tls-ca, or say --insecure on a network that you trust."
+        : !IPAddress.IsLoopback(Metrics.Address)
+            ? $"The worker would listen on {Metrics}, which others can reach, without authentication or encryption. Listen on 127.0.0.1, or say --insecure on a network that you trust."
+        : null;
 
     /// <summary>cpu, or cuda:N: whether this machine has an NVIDIA device is seen from its driver, without loading libtorch.</summary>
     public string ResolveDevice() => Device switch
@@ -29,3 +34,9 @@ internal sealed record WorkerOptions(
         _ => Device,
     };
 }
+
+/// <summary>PEM files.</summary>
+/// <param name="Certificate">Of this worker.</param>
+/// <param name="Key">Its private key.</param>
+/// <param name="Authority">Of whoever signs all workers' certificates.</param>
+internal sealed record TlsFiles(string Certificate, string Key, string Authority);

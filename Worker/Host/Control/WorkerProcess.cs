@@ -19,6 +19,7 @@ namespace Orchestrator.Worker.Host.Control;
 /// <summary>Puts a worker together: the servers for peers and Prometheus, the link to the coordinator, the actor, the signals.</summary>
 internal static class WorkerProcess
 {
+    private const int ExitUsage = 2;
     private const int ExitNotAllowed = 5;
 
     // A worker that `run` started has its coordinator already; one started by hand may wait for it.
@@ -44,13 +45,25 @@ internal static class WorkerProcess
 
     private static async Task<WorkerEffect> ServeAsync(WorkerOptions options)
     {
+        PeerSecurity? security = null;
+        try
+        {
+            security = options.Tls is { } files ? PeerSecurity.Load(files.Certificate, files.Key, files.Authority) : null;
+        }
+        catch (IOException error)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return new WorkerEffect.Exit(ExitUsage, error.Message);
+        }
+
+        using var disposed = security;
         await using var app = Build(options);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("worker");
         CollectiveServer server;
         try
         {
             await app.StartAsync();
-            server = new CollectiveServer(options.Listen, text => Log.Peer(log, text));
+            server = new CollectiveServer(options.Listen, text => Log.Peer(log, text), security);
         }
         catch (IOException error)
         {

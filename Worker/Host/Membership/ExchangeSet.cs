@@ -114,7 +114,7 @@ internal sealed class ExchangeSet(RunId run, string transport, WireFormat format
 
     private Entry Add(AllReducePlan plan)
     {
-        var entry = new Entry(plan, run, transport);
+        var entry = new Entry(plan, run, transport, server.Security);
         lock (_entries)
         {
             _entries[plan.Generation.Number] = entry;
@@ -141,10 +141,10 @@ internal sealed class ExchangeSet(RunId run, string transport, WireFormat format
         private readonly List<(int Member, string Reason)> _losses = [];
         private GradientExchange? _told;
 
-        public Entry(AllReducePlan plan, RunId run, string transport)
+        public Entry(AllReducePlan plan, RunId run, string transport, PeerSecurity? security)
         {
             Plan = plan;
-            Links = new BulkLinks(plan, run, transport, Lost);
+            Links = new BulkLinks(plan, run, transport, Lost, security);
         }
 
         public AllReducePlan Plan { get; }

@@ -33,7 +33,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     public void Give(MemberEffect.Give gift)
     {
         var call = new BulkCall(VectorPieces.GiftName(run.Order.Run.Value), gift.Generation.Number, gift.Self);
-        var sender = new VectorSender(call, gift.To.CollectiveAddress, Transport, buffers, hasState: false, _ => { });
+        var sender = new VectorSender(call, gift.To.CollectiveAddress, Transport, buffers, hasState: false, _ => { }, server.Security);
         _gifts.Add(sender);
         sender.SendGradient(gift.Step);
         sender.End(gift.Step, gift.Generation);
@@ -42,7 +42,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     /// <summary>A joiner is to get the state: gradients that are pushed from now on wait behind it.</summary>
     public void Begin(MemberWork.Snapshot work) => _given[work.FeedId] = new VectorSender(
         new BulkCall(VectorPieces.FeedName(run.Order.Run.Value), work.FeedId, 0), work.Address, Transport, buffers, hasState: true,
-        reason => post(new MemberEvent.FeedLost(work.FeedId, $"worker {work.Joiner} does not take it: {reason}")));
+        reason => post(new MemberEvent.FeedLost(work.FeedId, $"worker {work.Joiner} does not take it: {reason}")), server.Security);
 
     /// <summary>On the training thread: copies the state and sends it.</summary>
     public unsafe void SendState(long feedId)

@@ -24,11 +24,12 @@ internal sealed class VectorSender : IAsyncDisposable
     /// <param name="buffers">Where reduced gradients lie.</param>
     /// <param name="hasState">A state comes first.</param>
     /// <param name="lost">Told why the receiver was lost.</param>
-    public VectorSender(BulkCall call, string address, string transport, ReducedBuffers buffers, bool hasState, Action<string> lost)
+    /// <param name="security">For TCP; null: plain.</param>
+    public VectorSender(BulkCall call, string address, string transport, ReducedBuffers buffers, bool hasState, Action<string> lost, PeerSecurity? security)
     {
         (_call, _buffers, _gradientBytes) = (call, buffers, buffers.ElementCount * sizeof(float));
         _waiting = hasState ? [] : null;
-        _link = new PeerLink(address, transport, call, lost, Sent);
+        _link = new PeerLink(address, transport, call, lost, Sent, security: security);
     }
 
     /// <summary>Steps whose gradients are not sent yet.</summary>

@@ -17,12 +17,20 @@ public sealed class WorkerProcessTests : IDisposable
         Assert.Single(hashes.Distinct());
     }
 
+    [Fact]
+    public async Task Train_TwoWorkersOverTls_EndWithTheHashOfOne()
+    {
+        using var authority = new Collectives.TestAuthority("workers");
+        var (certificate, key) = authority.Sign("worker");
+        Assert.Equal(await Train(1), await Train(2, transport: "tcp", "--tls-cert", certificate, "--tls-key", key, "--tls-ca", authority.Path));
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private async Task<string> Train(int workers)
+    private async Task<string> Train(int workers, string transport = "auto", params string[] arguments)
     {
-        await using var coordinator = await ScriptedCoordinator.StartAsync(workers);
-        var prepared = await coordinator.ActivateAsync(Prepare(), logicalRanks: 4, lastStep: 5);
+        await using var coordinator = await ScriptedCoordinator.StartAsync(workers, arguments);
+        var prepared = await coordinator.ActivateAsync(Prepare(transport), logicalRanks: 4, lastStep: 5);
         Assert.Single(prepared.Select(answer => answer.CanarySha256).Distinct());
         Assert.Single(prepared.Select(answer => answer.StateSha256).Distinct());
         var finished = new List<WorkerMessage.Finished>();
@@ -38,7 +46,7 @@ public sealed class WorkerProcessTests : IDisposable
         return Assert.Single(finished.Select(worker => worker.WeightsSha256).Distinct());
     }
 
-    private CoordinatorMessage.Prepare Prepare() => new(new RunId("test"), First, JobSpecJson.Write(Job()), "avx2", Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")), null);
+    private CoordinatorMessage.Prepare Prepare(string transport) => new(new RunId("test"), First, JobSpecJson.Write(Job() with { AllReduce = new AllReduceSpec { Transport = transport } }), "avx2", Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")), null);
 
     private JobSpec Job()
     {

@@ -15,9 +15,9 @@ internal sealed class Cluster : IDisposable
 {
     private static readonly RunId Run = new("test");
 
-    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets, WireFormat format = default)
+    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets, WireFormat format = default, PeerSecurity? security = null)
     {
-        var servers = Enumerable.Range(0, members).Select(_ => new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Log)).ToArray();
+        var servers = Enumerable.Range(0, members).Select(_ => new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Log, security)).ToArray();
         var ranks = RankPlan.Even(logicalRanks, members);
         ImmutableArray<Member> all = [.. servers.Select((server, i) =>
             new Member(WorkerId.FromNumber(i + 1), server.TcpEndPoint.ToString(), ranks[i].First, ranks[i].Count))];
@@ -71,7 +71,7 @@ internal sealed unsafe class ClusterMember : IDisposable
     {
         (Plan, _run, _server, _elements) = (plan, run, server, elements);
         GradientExchange? exchange = null;
-        _links = new BulkLinks(plan, run, transport, (member, reason) => exchange?.PeerLost(member, reason));
+        _links = new BulkLinks(plan, run, transport, (member, reason) => exchange?.PeerLost(member, reason), server.Security);
         Exchange = exchange = new GradientExchange(plan, _links, format: format);
         _receiver = server.Open(run, plan.Generation, exchange);
         _partials = plan.In(1).Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());

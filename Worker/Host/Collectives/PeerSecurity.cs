@@ -1,0 +1,113 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Orchestrator.Worker.Host.Collectives;
+
+/// <summary>TLS between workers on TCP, both ways: each shows a certificate of one authority, and talks to nobody who has none. Any thread.</summary>
+/// <remarks>Sockets and memory of one host need none: their files and descriptors are for one user.</remarks>
+internal sealed class PeerSecurity : IDisposable
+{
+    private const string ServerUse = "1.3.6.1.5.5.7.3.1";
+    private const string ClientUse = "1.3.6.1.5.5.7.3.2";
+
+    private readonly X509Certificate2 _own;
+    private readonly X509Certificate2Collection _chain;
+    private readonly X509Certificate2Collection _authorities;
+    private readonly SslStreamCertificateContext _context;
+
+    private PeerSecurity(X509Certificate2 own, X509Certificate2Collection chain, X509Certificate2Collection authorities)
+    {
+        (_own, _chain, _authorities) = (own, chain, authorities);
+        _context = SslStreamCertificateContext.Create(own, chain, offline: true);
+    }
+
+    /// <param name="certificate">PEM file: this worker's certificate first, then those between it and the authority.</param>
+    /// <param name="key">PEM file: its private key, not encrypted.</param>
+    /// <param name="authority">PEM file: the certificates of the authority that signs all workers'.</param>
+    /// <exception cref="IOException">A file cannot be read or does not hold that; or the certificate is none of the authority's. The sentence names it.</exception>
+    public static PeerSecurity Load(string certificate, string key, string authority)
+    {
+        var authorities = new X509Certificate2Collection();
+        Read(authority, "--tls-ca", "certificates", () => authorities.ImportFromPemFile(authority));
+        var chain = new X509Certificate2Collection();
+        Read(certificate, "--tls-cert", "a certificate", () => chain.ImportFromPemFile(certificate));
+        X509Certificate2? own = null;
+        Read(key, "--tls-key", $"the private key of {certificate}", () => own = X509Certificate2.CreateFromPemFile(certificate, key));
+        if (authorities.Count == 0 || chain.Count == 0)
+        {
+            throw new IOException($"{(chain.Count == 0 ? $"--tls-cert {certificate}" : $"--tls-ca {authority}")} holds no certificate; PEM is needed (-----BEGIN CERTIFICATE-----).");
+        }
+
+        var security = new PeerSecurity(own!, chain, authorities);
+        foreach (var use in (string[])[ServerUse, ClientUse])
+        {
+            if (security.WhyNot(security._own, null, use) is { } problem)
+            {
+                throw new IOException($"--tls-cert {certificate} cannot be used with --tls-ca {authority}: {problem}. Workers check each other's certificates like this one.");
+            }
+        }
+
+        return security;
+    }
+
+    /// <summary>For connections that peers make.</summary>
+    public SslServerAuthenticationOptions Server() => new()
+    {
+        ServerCertificateContext = _context,
+        ClientCertificateRequired = true,
+        RemoteCertificateValidationCallback = (_, seen, chain, _) => Accept(seen, chain, ClientUse),
+    };
+
+    /// <summary>For a connection to a peer.</summary>
+    /// <param name="host">The name or address that its certificate must be for.</param>
+    public SslClientAuthenticationOptions Client(string host) => new()
+    {
+        TargetHost = host,
+        ClientCertificateContext = _context,
+        RemoteCertificateValidationCallback = (_, seen, chain, errors) => (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 || seen is null
+            ? Accept(seen, chain, ServerUse)
+            : throw new AuthenticationException($"the certificate \"{seen.Subject}\" is not for {host}; its subjectAltName must hold what the worker is reached by (--listen or --advertise)"),
+    };
+
+    public void Dispose()
+    {
+        _own.Dispose();
+        foreach (var certificate in _chain.Concat(_authorities))
+        {
+            certificate.Dispose();
+        }
+    }
+
+    private bool Accept(X509Certificate? seen, X509Chain? sent, string use) => seen is null
+        ? throw new AuthenticationException("the peer has no certificate; start it with --tls-cert, --tls-key and --tls-ca")
+        : WhyNot(seen as X509Certificate2 ?? new X509Certificate2(seen), sent, use) is { } problem ? throw new AuthenticationException($"the peer's certificate does not count: {problem}") : true;
+
+    /// <returns>Null when the authority signed the certificate for this use.</returns>
+    private string? WhyNot(X509Certificate2 certificate, X509Chain? sent, string use)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        chain.ChainPolicy.ExtraStore.AddRange(sent is null ? _chain : sent.ChainPolicy.ExtraStore);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(use));
+        return chain.Build(certificate) ? null
+            : $"\"{certificate.Subject}\" of \"{certificate.Issuer}\", valid until {certificate.NotAfter.ToUniversalTime():u}: " +
+                string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation.Trim().TrimEnd('.')).Distinct());
+    }
+
+    private static void Read(string path, string option, string expected, Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (Exception error) when (error is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{option} {path} does not give {expected}: {error.Message.TrimEnd('.')}. PEM files are needed.", error);
+        }
+    }
+}
