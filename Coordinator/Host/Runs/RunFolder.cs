@@ -93,7 +93,7 @@ public sealed class RunFolder : IDisposable
     {
         var line = JsonSerializer.SerializeToUtf8Bytes(
             new StepLine(
-                report.Step, report.Generation.Number, report.Loss, report.LearningRate, report.GradientNorm, report.Samples, report.SamplesPerSecond,
+                _time.GetUtcNow(), report.Step, report.Generation.Number, report.Loss, report.LearningRate, report.GradientNorm, report.Samples, report.SamplesPerSecond,
                 report.Seconds.Step, report.Seconds.Data, report.Seconds.Compute, report.Seconds.AllReduce, report.Seconds.Update, report.AllReduceBytes),
             StepOptions);
         _steps.Append([.. line, (byte)'\n']);
@@ -140,8 +140,8 @@ public sealed class RunFolder : IDisposable
         public override DateTimeOffset GetUtcNow() => Now;
     }
 
-    /// <summary>One line of steps.jsonl. Seconds are those of the slowest member, bytes the sum.</summary>
+    /// <summary>One line of steps.jsonl. The time is when the coordinator knew that it was committed; seconds are those of the slowest member, bytes the sum.</summary>
     private sealed record StepLine(
-        long Step, long Generation, double Loss, double LearningRate, double GradientNorm, long Samples, double? SamplesPerSecond,
+        DateTimeOffset Time, long Step, long Generation, double Loss, double LearningRate, double GradientNorm, long Samples, double? SamplesPerSecond,
         double StepSeconds, double DataSeconds, double ComputeSeconds, double AllReduceSeconds, double UpdateSeconds, long AllReduceBytes);
 }

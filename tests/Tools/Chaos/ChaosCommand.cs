@@ -10,7 +10,7 @@ internal static class ChaosCommand
     {
         var job = new Argument<string>("JOB.yaml") { Description = "The job file.", DefaultValueFactory = _ => "examples/char-gpt.yaml" };
         var workers = new Option<int>("--workers") { Description = "Workers of the run under faults.", DefaultValueFactory = _ => 4 };
-        var faults = new Option<string>("--faults") { Description = "kill, freeze, term and join, separated by commas; they come in turn in a seeded order.", DefaultValueFactory = _ => "kill,freeze,term,join" };
+        var faults = new Option<string>("--faults") { Description = "kill, freeze, term, join, cut (a worker's network) and disk (full, for the checkpoints), separated by commas; they come in turn in a seeded order. cut and disk need root.", DefaultValueFactory = _ => "kill,freeze,term,join" };
         var every = new Option<double>("--every") { Description = "Seconds between two faults.", DefaultValueFactory = _ => 8 };
         var seed = new Option<int>("--seed") { Description = "Draws the plan.", DefaultValueFactory = _ => 1 };
         var set = new Option<string[]>("--set") { Description = "Changes one value of the job, as in --set training.steps=200." };
@@ -38,7 +38,7 @@ internal static class ChaosCommand
         }
 
         Say("quiet twin on 1 worker");
-        var (quietCode, quiet) = await RunProgram.RunAsync("Orchestrator.Coordinator", order.Run("quiet", 1));
+        var (quietCode, quiet) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["run", .. order.Training("quiet", 1, null)]);
         if (quietCode != 0)
         {
             throw new ToolException($"The quiet twin ended with exit code {quietCode}; nothing can be compared. Its folder is {order.Folder("quiet")}.");
@@ -48,12 +48,16 @@ internal static class ChaosCommand
         if (order.IsMeasured)
         {
             Say($"quiet run on {order.Workers} workers");
-            (_, even) = await RunProgram.RunAsync("Orchestrator.Coordinator", order.Run("even", order.Workers));
+            (_, even) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["run", .. order.Training("even", order.Workers, null)]);
         }
 
         Say($"{order.Workers} workers, a fault every {order.Every.TotalSeconds:0.#} s, seed {order.Seed}");
-        var run = new ChaosRun(new ChaosPlan(order.Seed, order.Kinds), order.Every, order.Folder("chaos"), order.Workers);
-        var (_, chaos) = await run.PlayAsync(order.Run("chaos", order.Workers));
+        await using var disk = order.Kinds.Contains(FaultKind.Disk) ? await SmallDisk.MountAsync(order.Folder("disk")) : null;
+        await using ICluster cluster = order.Kinds.Contains(FaultKind.Cut)
+            ? new HostCluster(order.Folder("hosts"), order.Workers, order.Training("chaos", order.Workers, disk))
+            : new LocalCluster(order.Folder("chaos"), ["run", .. order.Training("chaos", order.Workers, disk)]);
+        var run = new ChaosRun(new ChaosPlan(order.Seed, order.Kinds), order.Every, order.Folder("chaos"), cluster, disk, order.Workers);
+        var (_, chaos) = await run.PlayAsync();
         var (_, ledger) = await RunProgram.RunAsync("Orchestrator.Worker", ["ledger", "verify", order.Folder("chaos"), "--format", "json"]);
         var verdict = ChaosVerdict.Of(quiet, even, chaos, ledger, run, order.Kinds);
         foreach (var reason in verdict.Reasons)
@@ -70,14 +74,18 @@ internal static class ChaosCommand
         $"faults             {string.Join(", ", verdict.Faults.Select(fault => $"{fault.Value} {fault.Key.ToString().ToLowerInvariant()}"))}",
         $"weights            {(verdict.WeightsEqual ? "equal" : "NOT equal")} to the quiet run's: {verdict.ChaosSha256}",
         $"samples            {verdict.SamplesVerified} verified, {(verdict.SamplesExactlyOnce ? "each once an epoch" : "NOT each once")}",
-        $"pause after a kill {(verdict.Pauses.Count == 0 ? "none seen" : $"median {verdict.Pauses[(verdict.Pauses.Count - 1) / 2]:0} ms, longest {verdict.Pauses[^1]:0} ms")}",
+        $"pause after a kill {Spread(verdict.Pauses)}",
+        $"kill to next step  {Spread(verdict.NextSteps)}",
         $"throughput kept    {(verdict.ThroughputKept is { } kept ? kept.ToString("P0", System.Globalization.CultureInfo.InvariantCulture) : "not measured (--throughput)")}",
         $"computed again     {verdict.LostLogicalRankSteps} logical ranks; {verdict.LostCommits} committed steps lost; {verdict.SurvivorRestarts} survivors restarted");
+
+    private static string Spread(IReadOnlyList<double> millis) =>
+        millis.Count == 0 ? "none seen" : $"median {millis[(millis.Count - 1) / 2]:0} ms, longest {millis[^1]:0} ms, of {millis.Count}";
 
     /// <exception cref="ToolException">A kind that there is not.</exception>
     private static FaultKind[] Kinds(string text) => [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(name =>
         Enum.TryParse<FaultKind>(name, ignoreCase: true, out var kind) && kind != FaultKind.Unspecified ? kind
-            : throw new ToolException($"--faults names {name}; there are kill, freeze, term and join.", ExitCodes.Usage)).Distinct()];
+            : throw new ToolException($"--faults names {name}; there are kill, freeze, term, join, cut and disk.", ExitCodes.Usage)).Distinct()];
 
     private static void Say(string what) => Console.Error.WriteLine($"chaos: {what}");
 
@@ -86,7 +94,12 @@ internal static class ChaosCommand
     {
         public string Folder(string name) => Path.GetFullPath(Path.Combine(Out, name));
 
-        public IEnumerable<string> Run(string name, int workers) =>
-            ["run", Job, "--workers", $"{workers}", "--out", Folder(name), "--format", "json", .. Set.SelectMany(each => new[] { "--set", each })];
+        /// <summary>Arguments of `run` or `submit`.</summary>
+        /// <param name="disk">For the checkpoints; null: they lie in the run's folder.</param>
+        public IEnumerable<string> Training(string name, int workers, SmallDisk? disk) =>
+        [
+            Job, "--workers", $"{workers}", "--out", Folder(name), "--format", "json", .. Set.SelectMany(each => new[] { "--set", each }),
+            .. disk is null ? Array.Empty<string>() : ["--set", $"checkpoint.dir={disk.Folder}"],
+        ];
     }
 }

@@ -16,18 +16,24 @@ public enum FaultKind
 
     /// <summary>One more worker is asked for, and given back at the next turn.</summary>
     Join = 4,
+
+    /// <summary>The network of a member's host is cut and mended after a while: every second time later than the detector.</summary>
+    Cut = 5,
+
+    /// <summary>The disk of the checkpoints is full for a while.</summary>
+    Disk = 6,
 }
 
 /// <summary>One fault of the plan.</summary>
 /// <param name="Kind">What happens.</param>
 /// <param name="Victim">Drawn in [0, 1): which of the members that are there then.</param>
-/// <param name="Frozen">How long a freeze lasts.</param>
-public readonly record struct PlannedFault(FaultKind Kind, double Victim, TimeSpan Frozen);
+/// <param name="Lasting">How long a freeze, a cut or a full disk lasts; zero for the others.</param>
+public readonly record struct PlannedFault(FaultKind Kind, double Victim, TimeSpan Lasting);
 
 /// <summary>The faults of a seed: kinds come in turn, each round in an order of its own.</summary>
 public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
 {
-    /// <summary>A freeze is seen within this.</summary>
+    /// <summary>A freeze or a cut is seen within this.</summary>
     public static readonly TimeSpan Detector = TimeSpan.FromSeconds(3);
 
     /// <summary>Shorter than any patience: the others only wait.</summary>
@@ -38,7 +44,7 @@ public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
 
     private readonly Random _random = new(seed);
     private readonly Queue<FaultKind> _round = new();
-    private bool _isLong;
+    private readonly HashSet<FaultKind> _longs = [];
 
     public PlannedFault Next()
     {
@@ -54,13 +60,13 @@ public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
 
         var next = _round.Dequeue();
         var victim = _random.NextDouble();
-        if (next != FaultKind.Freeze)
+        if (next is not (FaultKind.Freeze or FaultKind.Cut or FaultKind.Disk))
         {
             return new PlannedFault(next, victim, TimeSpan.Zero);
         }
 
-        _isLong = !_isLong;
-        var (least, most) = _isLong ? LongSeconds : ShortSeconds;
+        var isLong = _longs.Add(next) || !_longs.Remove(next);
+        var (least, most) = isLong ? LongSeconds : ShortSeconds;
         return new PlannedFault(next, victim, TimeSpan.FromSeconds(least + (_random.NextDouble() * (most - least))));
     }
 }

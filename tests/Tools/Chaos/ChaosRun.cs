@@ -1,30 +1,38 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 
 namespace Orchestrator.Tools.Chaos;
 
-/// <summary>One run under faults: starts it, hits its processes by the plan, and keeps a list of what was done.</summary>
+/// <summary>One run under faults: starts it, hits it by the plan, and keeps a list of what was done.</summary>
 internal sealed class ChaosRun
 {
     /// <summary>How often the events are looked at.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private const int NoProcess = 0;
 
     /// <summary>At least this many members stay untouched, so that somebody survives.</summary>
     private const int LeastMembers = 2;
 
     private readonly ChaosPlan _plan;
     private readonly TimeSpan _every;
-    private readonly string _runDir;
+    private readonly ICluster _cluster;
+    private readonly SmallDisk? _disk;
     private readonly int _workers;
     private readonly RunEvents _events;
-    private readonly List<Task> _thaws = [];
-    private readonly HashSet<int> _frozen = [];
+    private readonly List<Task> _mends = [];
+    private readonly ConcurrentDictionary<int, FaultKind> _suffering = [];
     private bool _isGrown;
 
-    public ChaosRun(ChaosPlan plan, TimeSpan every, string runDir, int workers)
+    /// <param name="runDir">The run's folder.</param>
+    /// <param name="disk">Of the checkpoints; null: no fault of the plan fills it.</param>
+    /// <param name="workers">The run wishes for.</param>
+    public ChaosRun(ChaosPlan plan, TimeSpan every, string runDir, ICluster cluster, SmallDisk? disk, int workers)
     {
-        (_plan, _every, _runDir, _workers) = (plan, every, runDir, workers);
+        (_plan, _every, _cluster, _disk, _workers) = (plan, every, cluster, disk, workers);
         _events = new RunEvents(Path.Combine(runDir, "events.jsonl"));
+        Steps = new RunSteps(Path.Combine(runDir, "steps.jsonl"));
     }
 
     /// <summary>Faults that landed, in order.</summary>
@@ -32,11 +40,11 @@ internal sealed class ChaosRun
 
     public RunEvents Events => _events;
 
-    /// <param name="arguments">Of `run`.</param>
-    public async Task<(int Code, JsonElement? Result)> PlayAsync(IEnumerable<string> arguments)
+    public RunSteps Steps { get; }
+
+    public async Task<(int Code, JsonElement? Result)> PlayAsync()
     {
-        using var run = RunProgram.Start("Orchestrator.Coordinator", arguments);
-        var end = RunProgram.EndAsync(run);
+        var end = await _cluster.StartAsync();
         var next = _every;
         var watch = new Stopwatch();
         while (!end.IsCompleted)
@@ -56,7 +64,7 @@ internal sealed class ChaosRun
             await Task.WhenAny(end, Task.Delay(Look));
         }
 
-        await Task.WhenAll(_thaws);
+        await Task.WhenAll(_mends);
         _events.Read();
         return await end;
     }
@@ -69,15 +77,32 @@ internal sealed class ChaosRun
             return;
         }
 
+        if (fault.Kind == FaultKind.Disk)
+        {
+            // One that is still full stays so until its own time is over.
+            if (_suffering.TryAdd(NoProcess, fault.Kind))
+            {
+                _disk!.Fill();
+                Land(fault, "the disk of the checkpoints", NoProcess);
+                _mends.Add(LaterAsync(fault.Lasting, () =>
+                {
+                    _disk.Free();
+                    _suffering.TryRemove(NoProcess, out _);
+                }));
+            }
+
+            return;
+        }
+
         // A victim is a member that is well; with too few of them this turn waits for the next.
         while (!_events.IsEnded)
         {
             _events.Read();
-            var members = _events.Members().Where(member => !_frozen.Contains(member.Value)).OrderBy(member => member.Key, StringComparer.Ordinal).ToList();
+            var members = _events.Members().Where(member => !_suffering.ContainsKey(member.Value)).OrderBy(member => member.Key, StringComparer.Ordinal).ToList();
             if (members.Count >= LeastMembers)
             {
                 var (worker, pid) = members[(int)(fault.Victim * members.Count)];
-                Hit(fault, worker, pid);
+                await HitAsync(fault, worker, pid);
                 return;
             }
 
@@ -85,48 +110,63 @@ internal sealed class ChaosRun
         }
     }
 
-    private void Hit(PlannedFault fault, string worker, int pid)
+    private async Task HitAsync(PlannedFault fault, string worker, int pid)
     {
+        if (fault.Kind == FaultKind.Cut)
+        {
+            await _cluster.SetCutAsync(pid, isCut: true);
+            _suffering[pid] = fault.Kind;
+            Land(fault, worker, pid);
+            _mends.Add(MendCutAsync(fault, pid));
+            return;
+        }
+
         var signal = fault.Kind switch { FaultKind.Kill => Signals.Kill, FaultKind.Term => Signals.Term, _ => Signals.Stop };
         if (!Signals.Send(pid, signal))
         {
             return;
         }
 
-        Landed.Add(new LandedFault(fault.Kind, DateTimeOffset.UtcNow, pid, fault.Frozen));
-        Say($"{fault.Kind.ToString().ToLowerInvariant()} {worker} (pid {pid}){(fault.Kind == FaultKind.Freeze ? $" for {fault.Frozen.TotalSeconds:0.0} s" : "")}");
+        Land(fault, worker, pid);
         if (fault.Kind == FaultKind.Freeze)
         {
-            _frozen.Add(pid);
-            _thaws.Add(Task.Delay(fault.Frozen).ContinueWith(
-                _ =>
-                {
-                    Signals.Send(pid, Signals.Continue);
-                    lock (_frozen)
-                    {
-                        _frozen.Remove(pid);
-                    }
-                },
-                TaskScheduler.Default));
+            _suffering[pid] = fault.Kind;
+            _mends.Add(LaterAsync(fault.Lasting, () =>
+            {
+                Signals.Send(pid, Signals.Continue);
+                _suffering.TryRemove(pid, out _);
+            }));
         }
+    }
+
+    private async Task MendCutAsync(PlannedFault fault, int pid)
+    {
+        await Task.Delay(fault.Lasting);
+        await _cluster.SetCutAsync(pid, isCut: false);
+        _suffering.TryRemove(pid, out _);
+    }
+
+    private static async Task LaterAsync(TimeSpan wait, Action mend)
+    {
+        await Task.Delay(wait);
+        mend();
+    }
+
+    private void Land(PlannedFault fault, string what, int pid)
+    {
+        Landed.Add(new LandedFault(fault.Kind, DateTimeOffset.UtcNow, pid, fault.Lasting));
+        Say($"{fault.Kind.ToString().ToLowerInvariant()} {what}{(pid == NoProcess ? "" : $" (pid {pid})")}{(fault.Lasting > TimeSpan.Zero ? $" for {fault.Lasting.TotalSeconds:0.0} s" : "")}");
     }
 
     private async Task ScaleAsync()
     {
-        var coordinator = Path.Combine(_runDir, "coordinator");
-        if (!File.Exists(coordinator))
-        {
-            return;
-        }
-
         var runId = _events.All[0].GetProperty("runId").GetString()!;
         var wanted = _isGrown ? _workers : _workers + 1;
-        var address = (await File.ReadAllTextAsync(coordinator)).Trim();
-        var (code, _) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["scale", runId, $"{wanted}", "--coordinator", address]);
+        var (code, _) = await _cluster.AskAsync("scale", runId, $"{wanted}");
         if (code == 0)
         {
             _isGrown = !_isGrown;
-            Landed.Add(new LandedFault(FaultKind.Join, DateTimeOffset.UtcNow, 0, TimeSpan.Zero));
+            Landed.Add(new LandedFault(FaultKind.Join, DateTimeOffset.UtcNow, NoProcess, TimeSpan.Zero));
             Say($"scale to {wanted} workers");
         }
     }
@@ -136,5 +176,5 @@ internal sealed class ChaosRun
 
 /// <summary>A fault that was carried out.</summary>
 /// <param name="Pid">Of the victim; 0: none.</param>
-/// <param name="Frozen">Of a freeze.</param>
-internal sealed record LandedFault(FaultKind Kind, DateTimeOffset At, int Pid, TimeSpan Frozen);
+/// <param name="Lasting">Until it was mended; zero for a fault that is not.</param>
+internal sealed record LandedFault(FaultKind Kind, DateTimeOffset At, int Pid, TimeSpan Lasting);

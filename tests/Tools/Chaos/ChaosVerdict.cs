@@ -6,10 +6,11 @@ namespace Orchestrator.Tools.Chaos;
 /// <param name="Reasons">Every promise that was broken; empty: the verdict is good.</param>
 /// <param name="Faults">That landed, by kind.</param>
 /// <param name="Pauses">Milliseconds from each kill until the members that are left were told to go on, rising.</param>
+/// <param name="NextSteps">Milliseconds from each kill to the first step that the generation without the victim committed, rising.</param>
 /// <param name="FreezesSeen">Milliseconds from each freeze that outlasts the detector until the others went on, rising.</param>
 internal sealed record ChaosVerdict(
     IReadOnlyList<string> Reasons, IReadOnlyDictionary<FaultKind, int> Faults, bool WeightsEqual, bool SamplesExactlyOnce, long SamplesVerified, double? ThroughputKept,
-    IReadOnlyList<double> Pauses, IReadOnlyList<double> FreezesSeen, long LostLogicalRankSteps, int LostCommits, int SurvivorRestarts, string? QuietSha256, string? ChaosSha256)
+    IReadOnlyList<double> Pauses, IReadOnlyList<double> NextSteps, IReadOnlyList<double> FreezesSeen, long LostLogicalRankSteps, int LostCommits, int SurvivorRestarts, string? QuietSha256, string? ChaosSha256)
 {
     public bool IsGood => Reasons.Count == 0;
 
@@ -40,7 +41,7 @@ internal sealed record ChaosVerdict(
         return new ChaosVerdict(
             reasons, faults, quietSha is not null && quietSha == chaosSha, isOnce, Number(ledger, "samplesVerified") is { } samples ? (long)samples : 0,
             Number(even, "samplesPerSecond") is > 0 and { } rate && Number(chaos, "samplesPerSecond") is { } kept ? kept / rate : null,
-            PausesOf(run, FaultKind.Kill), PausesOf(run, FaultKind.Freeze), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha);
+            PausesOf(run, FaultKind.Kill, Pause), PausesOf(run, FaultKind.Kill, NextStep), PausesOf(run, FaultKind.Freeze, Pause), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha);
 
         void Require(bool isKept, string reason)
         {
@@ -60,6 +61,7 @@ internal sealed record ChaosVerdict(
         samplesVerified = SamplesVerified,
         throughputKept = ThroughputKept,
         pauseMillis = Quantiles(Pauses),
+        nextStepMillis = Quantiles(NextSteps),
         freezeSeenMillis = Quantiles(FreezesSeen),
         lostLogicalRankSteps = LostLogicalRankSteps,
         lostCommits = LostCommits,
@@ -74,17 +76,21 @@ internal sealed record ChaosVerdict(
         p50 = Math.Round(values[(values.Count - 1) / 2], 1), p99 = Math.Round(values[(int)((values.Count - 1) * 0.99)], 1), max = Math.Round(values[^1], 1),
     };
 
-    private static List<double> PausesOf(ChaosRun run, FaultKind kind) =>
+    private static List<double> PausesOf(ChaosRun run, FaultKind kind, Func<ChaosRun, LandedFault, double?> measure) =>
     [
-        .. run.Landed.Where(fault => fault.Kind == kind && (kind != FaultKind.Freeze || fault.Frozen >= ChaosPlan.Detector)).Select(fault => Pause(run.Events.All, fault)).OfType<double>().Order(),
+        .. run.Landed.Where(fault => fault.Kind == kind && (kind != FaultKind.Freeze || fault.Lasting >= ChaosPlan.Detector)).Select(fault => measure(run, fault)).OfType<double>().Order(),
     ];
 
-    /// <summary>Until the first generation that was formed after the victim was lost.</summary>
-    private static double? Pause(IReadOnlyList<JsonElement> events, LandedFault fault)
+    private static double? Pause(ChaosRun run, LandedFault fault) => FormedWithout(run, fault) is { } formed ? (RunEvents.Time(formed) - fault.At).TotalMilliseconds : null;
+
+    private static double? NextStep(ChaosRun run, LandedFault fault) =>
+        FormedWithout(run, fault) is { } formed && run.Steps.FirstOf(RunEvents.Generation(formed)) is { } first ? (first - fault.At).TotalMilliseconds : null;
+
+    /// <summary>The first generation that was formed after the victim was lost.</summary>
+    private static JsonElement? FormedWithout(ChaosRun run, LandedFault fault)
     {
-        var lost = events.ToList().FindIndex(each => RunEvents.Name(each) == "worker.lost" && RunEvents.Pid(each) == fault.Pid && RunEvents.Time(each) >= fault.At.AddMilliseconds(-1));
-        var formed = lost < 0 ? -1 : events.ToList().FindIndex(lost, each => RunEvents.Name(each) == "generation.formed");
-        return formed < 0 ? null : (RunEvents.Time(events[formed]) - fault.At).TotalMilliseconds;
+        var after = run.Events.All.SkipWhile(each => RunEvents.Name(each) != "worker.lost" || RunEvents.Pid(each) != fault.Pid || RunEvents.Time(each) < fault.At.AddMilliseconds(-1));
+        return after.Where(each => RunEvents.Name(each) == "generation.formed").Select(each => (JsonElement?)each).FirstOrDefault();
     }
 
     private static int RestartsOf(ChaosRun run)

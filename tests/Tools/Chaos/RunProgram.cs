@@ -6,32 +6,25 @@ namespace Orchestrator.Tools.Chaos;
 /// <summary>Runs verbs of the programs that are built beside this one.</summary>
 internal static class RunProgram
 {
-    /// <summary>Starts a verb; what it says goes through.</summary>
+    /// <summary>Where a program is.</summary>
     /// <param name="program">Orchestrator.Coordinator or Orchestrator.Worker.</param>
-    /// <param name="arguments">The verb and its options.</param>
-    public static Process Start(string program, IEnumerable<string> arguments)
+    /// <exception cref="ToolException">It is not built.</exception>
+    public static string Assembly(string program)
     {
         var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var assembly = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", program, configuration, $"{program}.dll"));
-        if (!File.Exists(assembly))
-        {
-            throw new ToolException($"{assembly} is not there. Start this through ./orchestrator, which builds it.");
-        }
-
-        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        return File.Exists(assembly) ? assembly : throw new ToolException($"{assembly} is not there. Start this through ./orchestrator, which builds it.");
     }
 
-    /// <summary>Runs a verb to its end.</summary>
+    /// <summary>Runs a verb to its end; what it says goes through.</summary>
     /// <returns>Its exit code and the object on its last line; null when there is none.</returns>
-    public static async Task<(int Code, JsonElement? Result)> RunAsync(string program, IEnumerable<string> arguments)
-    {
-        using var process = Start(program, arguments);
-        return await EndAsync(process);
-    }
+    public static Task<(int Code, JsonElement? Result)> RunAsync(string program, IEnumerable<string> arguments) => RunAsync([], program, arguments);
 
-    /// <summary>Waits for the end of a process that was started here.</summary>
-    public static async Task<(int Code, JsonElement? Result)> EndAsync(Process process)
+    /// <param name="prefix">A command that runs another one, and its arguments.</param>
+    public static async Task<(int Code, JsonElement? Result)> RunAsync(IEnumerable<string> prefix, string program, IEnumerable<string> arguments)
     {
+        string[] command = [.. prefix, "dotnet", Assembly(program), .. arguments];
+        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         var last = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault();

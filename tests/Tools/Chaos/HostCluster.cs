@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Orchestrator.Coordinator.Host;
+
+namespace Orchestrator.Tools.Chaos;
+
+/// <summary>
+/// A standing cluster on hosts of its own: each worker in a network namespace with a cable to a switch, at which the coordinator sits too. A worker that
+/// ends is started again, as a service manager does. There is one worker more than the run wishes for, so that one can join. Needs root and iproute2.
+/// </summary>
+internal sealed class HostCluster : ICluster
+{
+    // From the range for benchmarks between networks (RFC 2544): no real host here has such an address.
+    private const string Network = "198.18.72";
+    private const string Hub = $"{Network}.1";
+    private const int FirstHost = 10;
+    private const string Switch = "switch";
+    private const string Coordinator = $"{Hub}:7070";
+
+    private static readonly TimeSpan Restart = TimeSpan.FromSeconds(0.5);
+
+    private readonly string _folder;
+    private readonly int _hosts;
+    private readonly string[] _submit;
+    private readonly string _prefix = $"chaos{Environment.ProcessId}";
+    private readonly CancellationTokenSource _end = new();
+    private readonly Dictionary<int, int> _hostOf = [];
+    private readonly List<Task> _workers = [];
+    private Process? _coordinator;
+
+    /// <param name="folder">For logs and the hosts' temporary files.</param>
+    /// <param name="workers">The run wishes for.</param>
+    /// <param name="submit">Arguments of `submit`, without the coordinator's address.</param>
+    public HostCluster(string folder, int workers, IEnumerable<string> submit) => (_folder, _hosts, _submit) = (folder, workers + 1, [.. submit]);
+
+
+    public async Task<Task<(int Code, JsonElement? Result)>> StartAsync()
+    {
+        Directory.CreateDirectory(_folder);
+        await MakeNetworkAsync();
+        _coordinator = InNamespace(Name(null), "coordinator", "Orchestrator.Coordinator", "coordinator", "--listen", Coordinator, "--http", $"{Hub}:7071", "--insecure", "--runs", _folder);
+        for (var host = 0; host < _hosts; host++)
+        {
+            _workers.Add(KeepAsync(host));
+        }
+
+        return RunAsync();
+    }
+
+    public Task<(int Code, JsonElement? Result)> AskAsync(params string[] command) =>
+        RunProgram.RunAsync(["ip", "netns", "exec", Name(null)], "Orchestrator.Coordinator", [.. command, "--coordinator", Coordinator]);
+
+    public async Task SetCutAsync(int pid, bool isCut)
+    {
+        int host;
+        lock (_hostOf)
+        {
+            host = _hostOf[pid];
+        }
+
+        await SystemTool.RunAsync("ip", "-n", Name(null), "link", "set", Port(host), isCut ? "down" : "up");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await Task.WhenAll(_workers);
+        await EndAsync(_coordinator);
+        foreach (var name in Enumerable.Range(0, _hosts).Select(host => Name(host)).Append(Name(null)))
+        {
+            await SystemTool.TryRunAsync("ip", "netns", "del", name);
+        }
+
+        _coordinator?.Dispose();
+        _end.Dispose();
+    }
+
+    private async Task<(int Code, JsonElement? Result)> RunAsync()
+    {
+        // The coordinator opens its port after it has read its options; a submit before that is refused.
+        var log = Path.Combine(_folder, "coordinator.log");
+        while (!File.Exists(log) || !(await ReadAsync(log)).Contains(Coordinator, StringComparison.Ordinal))
+        {
+            await Task.Delay(50);
+            if (_coordinator!.HasExited)
+            {
+                throw new ToolException($"The coordinator ended: {(await ReadAsync(log)).Trim()}", ExitCodes.Failed);
+            }
+        }
+
+        return await AskAsync(["submit", .. _submit]);
+    }
+
+    private async Task MakeNetworkAsync()
+    {
+        var hub = Name(null);
+        await SystemTool.RunAsync("ip", "netns", "add", hub);
+        await SystemTool.RunAsync("ip", "-n", hub, "link", "set", "lo", "up");
+        await SystemTool.RunAsync("ip", "-n", hub, "link", "add", Switch, "type", "bridge");
+        await SystemTool.RunAsync("ip", "-n", hub, "addr", "add", $"{Hub}/24", "dev", Switch);
+        await SystemTool.RunAsync("ip", "-n", hub, "link", "set", Switch, "up");
+        for (var host = 0; host < _hosts; host++)
+        {
+            await SystemTool.RunAsync("ip", "netns", "add", Name(host));
+            await SystemTool.RunAsync("ip", "link", "add", Port(host), "netns", hub, "type", "veth", "peer", "name", "eth0", "netns", Name(host));
+            await SystemTool.RunAsync("ip", "-n", hub, "link", "set", Port(host), "master", Switch, "up");
+            await SystemTool.RunAsync("ip", "-n", Name(host), "addr", "add", $"{Address(host)}/24", "dev", "eth0");
+            await SystemTool.RunAsync("ip", "-n", Name(host), "link", "set", "eth0", "up");
+            await SystemTool.RunAsync("ip", "-n", Name(host), "link", "set", "lo", "up");
+        }
+    }
+
+    /// <summary>Keeps a worker running on a host until the end.</summary>
+    private async Task KeepAsync(int host)
+    {
+        for (var start = 1; !_end.IsCancellationRequested; start++)
+        {
+            using var worker = InNamespace(
+                Name(host), $"worker-{host}.{start}", "Orchestrator.Worker", "worker", "--coordinator", Coordinator, "--listen", $"{Address(host)}:0", "--insecure");
+            lock (_hostOf)
+            {
+                _hostOf[worker.Id] = host;
+            }
+
+            try
+            {
+                await worker.WaitForExitAsync(_end.Token);
+                await Task.Delay(Restart, _end.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                await EndAsync(worker);
+            }
+        }
+    }
+
+    /// <summary>Starts a program on a host; the process is the program's own, so that a signal to it reaches the program.</summary>
+    private Process InNamespace(string name, string log, string program, params string[] arguments)
+    {
+        // Processes of one host find each other's sockets in the temporary folder; those of two must not.
+        var temporary = Path.Combine(_folder, name);
+        Directory.CreateDirectory(temporary);
+        return Process.Start(new ProcessStartInfo(
+            "ip", ["netns", "exec", name, "sh", "-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", Path.Combine(_folder, $"{log}.log"), "dotnet", RunProgram.Assembly(program), .. arguments])
+        {
+            Environment = { ["TMPDIR"] = temporary },
+        })!;
+    }
+
+    private static async Task EndAsync(Process? process)
+    {
+        if (process is null || process.HasExited)
+        {
+            return;
+        }
+
+        Signals.Send(process.Id, Signals.Continue);
+        Signals.Send(process.Id, Signals.Term);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Signals.Send(process.Id, Signals.Kill);
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
+    }
+
+    private static async Task<string> ReadAsync(string path)
+    {
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return await reader.ReadToEndAsync();
+    }
+
+    /// <param name="host">Null: the switch's.</param>
+    private string Name(int? host) => host is { } number ? string.Create(CultureInfo.InvariantCulture, $"{_prefix}-{number}") : $"{_prefix}-hub";
+
+    private static string Port(int host) => string.Create(CultureInfo.InvariantCulture, $"port{host}");
+
+    private static string Address(int host) => string.Create(CultureInfo.InvariantCulture, $"{Network}.{FirstHost + host}");
+}
