@@ -22,8 +22,21 @@ public sealed class ChaosTests : IDisposable
     }
 
     [Fact]
+    public async Task Chaos_CutNetworksAndFullDisks_TheVerdictIsGood()
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "Only root may make network namespaces and mount a disk.");
+        var result = await Command.RunAsync(Spirals.Command(
+            "chaos", ["training.steps=8000", "checkpoint.everySteps=400", "evaluation.everySteps=0"],
+            "--workers", "3", "--faults", "cut,disk", "--every", "1.5", "--seed", "1", "--format", "json", "--out", _folder.New("chaos")));
+        var verdict = result.Expect(0).Json;
+        Assert.Equal("good", verdict.GetProperty("verdict").GetString());
+        Assert.True(verdict.GetProperty("faults").GetProperty("cut").GetInt32() > 0, "No network was cut.");
+        result.ExpectError("could not be written", "the disk is full");
+    }
+
+    [Fact]
     public async Task Chaos_AFaultThatThereIsNot_IsRefusedWithThoseThatThereAre() =>
-        (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,fire")).Expect(2).ExpectError("fire", "kill, freeze, term and join");
+        (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,fire")).Expect(2).ExpectError("fire", "kill, freeze, term, join, cut and disk");
 
     public void Dispose() => _folder.Dispose();
 }

@@ -15,7 +15,10 @@ internal static class Completion
     /// <summary>Members that had agreed to end after a step go on when their generation is given up before all of them have: then that end is none.</summary>
     public static bool Counts(Crew crew, WorkerMessage.Finished finished) => finished.Generation >= crew.Generation || finished.Step >= crew.LastStep;
 
-    /// <summary>Ends the run when every member that is left has finished. When the last checkpoint's writer is gone, another member writes it first.</summary>
+    /// <summary>
+    /// Ends the run when every member that is left has finished and the last checkpoint is written. When its writer is gone, another member writes it;
+    /// when it cannot be written, the members keep the state and try again.
+    /// </summary>
     public static RunTurn Settle(RunState state, RunPhase.Running phase, ImmutableArray<RunEffect> effects, RunWaits waits)
     {
         if (!IsComplete(RunningMachine.Awaited(phase), phase.Finished))
@@ -24,25 +27,46 @@ internal static class Completion
         }
 
         var step = phase.Finished.Values.Max(finished => finished.Step);
-        var isSaved = state.Progress.Checkpoint?.Step == step || state.Progress.CheckpointProblem?.Step == step;
-        if (isSaved || AreDifferent(phase))
+        if (state.Progress.Checkpoint?.Step == step || AreDifferent(phase))
         {
             return End(state, phase, effects.AsSpan());
         }
 
-        if (phase.Saver is not null)
+        if (phase.Saver is not null || phase.Retry is { IsPausing: true })
         {
             return (state with { Phase = phase }, effects);
         }
 
-        var saver = RunningMachine.Everyone(phase).Members.Keys.First();
-        return (state with { Phase = phase with { Saver = saver } },
+        return state.Progress.CheckpointProblem?.Step == step
+            ? Pause(state, phase, effects, waits)
+            : Save(state, phase, RunningMachine.Everyone(phase).Members.Keys.First(), effects, waits);
+    }
+
+    /// <summary>The pause is over: the next member tries, since another host's disk may have room.</summary>
+    public static RunTurn SaveAgain(RunState state, RunPhase.Running phase, RunWaits waits)
+    {
+        var members = RunningMachine.Everyone(phase).Members.Keys.ToImmutableArray();
+        var last = members.IndexOf(phase.Retry!.Last ?? default);
+        var saver = members[(last + 1) % members.Length];
+        return Save(state, phase with { Retry = phase.Retry with { Last = saver, IsPausing = false } }, saver, [], waits);
+    }
+
+    private static RunTurn Pause(RunState state, RunPhase.Running phase, ImmutableArray<RunEffect> effects, RunWaits waits)
+    {
+        var retry = phase.Retry ?? new SaveRetry(0, null, IsPausing: false);
+        return retry.Tries >= waits.SaveTries
+            ? End(state, phase, effects.AsSpan())
+            : (state with { Phase = phase with { Retry = retry with { Tries = retry.Tries + 1, IsPausing = true } } },
+                effects.Add(new RunEffect.StartTimer(RunTimer.SaveAgain, phase.Crew.Generation, waits.SaveAgain)));
+    }
+
+    private static RunTurn Save(RunState state, RunPhase.Running phase, WorkerId saver, ImmutableArray<RunEffect> effects, RunWaits waits) =>
+        (state with { Phase = phase with { Saver = saver } },
         [
             .. effects,
             new RunEffect.Tell(saver, new CoordinatorMessage.SaveCheckpoint(state.LastGeneration)),
             new RunEffect.StartTimer(RunTimer.Save, phase.Crew.Generation, waits.Save),
         ]);
-    }
 
     /// <summary>Nothing is awaited any more.</summary>
     public static RunTurn End(RunState state, RunPhase.Running phase, params ReadOnlySpan<RunEffect> effects)

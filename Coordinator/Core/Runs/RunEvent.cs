@@ -65,6 +65,9 @@ public enum RunTimer
 
     /// <summary>The end of a planned change.</summary>
     Change = 7,
+
+    /// <summary>The next try of a last checkpoint that could not be written.</summary>
+    SaveAgain = 8,
 }
 
 /// <summary>How long a run waits for what.</summary>
@@ -93,4 +96,10 @@ public sealed record RunWaits
 
     /// <summary>For the last checkpoint of a failed run: a large state on a slow disk.</summary>
     public TimeSpan Save { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Between two tries of a last checkpoint that could not be written.</summary>
+    public TimeSpan SaveAgain { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often it is tried again: with the pause between them an hour, in which a person can make room on a full disk.</summary>
+    public int SaveTries { get; init; } = 360;
 }

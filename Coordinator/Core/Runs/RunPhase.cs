@@ -49,6 +49,9 @@ public abstract record RunPhase
 
         /// <summary>Who was asked for the last checkpoint because its writer is gone; null: nobody was.</summary>
         public WorkerId? Saver { get; init; }
+
+        /// <summary>The last checkpoint could not be written, so it is tried again; null: it was not tried, or is written.</summary>
+        public SaveRetry? Retry { get; init; }
     }
 
     /// <summary>A member was lost: those who are left drop the exchange and say what they hold.</summary>

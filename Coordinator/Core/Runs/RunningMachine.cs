@@ -37,6 +37,9 @@ internal static class RunningMachine
             case RunEvent.WorkerLost lost when Find(phase, lost.Worker) is { } member:
                 var sentence = FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence;
                 return Lose(state, phase, lost.Worker, new RegroupCause(sentence, now), waits, MemberNews.Lost(state, member, lost.Reason));
+            case RunEvent.StopRequested when phase.Retry is not null:
+                // Whoever stops it does not want to wait for room on the disk.
+                return Completion.End(state, phase);
             case RunEvent.StopRequested stop:
                 return Ending.Stop(state, stop.Reason);
             case RunEvent.Tick tick:
@@ -47,6 +50,8 @@ internal static class RunningMachine
                 return ChangeMachine.TimeOut(state, phase, phase.Change!, waits, now);
             case RunEvent.TimerFired { Timer: RunTimer.Save } fired when fired.Generation == phase.Crew.Generation && phase.Saver is not null:
                 return Completion.End(state, phase with { Saver = null });
+            case RunEvent.TimerFired { Timer: RunTimer.SaveAgain } fired when fired.Generation == phase.Crew.Generation && phase.Retry is { IsPausing: true }:
+                return Completion.SaveAgain(state, phase, waits);
             case RunEvent.WorkersOffered offered:
                 return JoinerMachine.Take(state, offered.Decision);
             default:
@@ -73,7 +78,7 @@ internal static class RunningMachine
                 return Completion.Settle(state, phase with { Finished = known }, effects, waits);
             case WorkerMessage.CheckpointSaved saved when !phase.Finished.IsEmpty:
                 var (next, record) = MemberNews.Checkpoint(state, said.Worker, saved, now);
-                return Completion.Settle(next, phase, [record], waits);
+                return Completion.Settle(next, phase.Saver == said.Worker && saved.Error is not null ? phase with { Saver = null } : phase, [record], waits);
             case WorkerMessage.Failed failed:
                 return MemberFailure.Take(state, Find(phase, said.Worker)!, failed, phase.Finished, waits, (after, sentence, records) =>
                     Lose(after, phase, said.Worker, new RegroupCause(sentence, now), waits, records));

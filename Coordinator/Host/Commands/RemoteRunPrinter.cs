@@ -8,6 +8,8 @@ namespace Orchestrator.Coordinator.Host.Commands;
 internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider time)
 {
     private string _reason = "";
+    private bool _isTraining;
+    private long _lastStep;
 
     public void Show(RunEvent news)
     {
@@ -26,6 +28,8 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
         }
     }
 
+    private string WhileUnsaved(long step) => step < _lastStep ? "; the training goes on" : "; the workers keep the weights and try again every few seconds";
+
     private void Show(JsonElement line)
     {
         string Text(string name) => line.GetProperty(name).GetString() ?? "";
@@ -35,7 +39,15 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
             case "generation.preparing":
                 screen.Line($"{string.Join(", ", line.GetProperty("workers").EnumerateArray())} load model and data; instruction set {Text("isa")}.");
                 break;
+            case "generation.formed" when line.TryGetProperty("secondsSinceLoss", out var seconds) && seconds.ValueKind == JsonValueKind.Number:
+                screen.Warning($"{Text("reason")} That took {Quantities.Millis(seconds.GetDouble())}.");
+                break;
+            case "generation.formed" when _isTraining:
+                screen.Line($"G{line.GetProperty("generation")}: {Text("reason")}");
+                break;
             case "generation.formed":
+                _isTraining = true;
+                _lastStep = line.GetProperty("lastStep").GetInt64();
                 screen.Line($"Training {job.Name}: {Quantities.Count(line.GetProperty("parameters").GetInt64())} parameters, {Quantities.Count(line.GetProperty("samples").GetInt64())} samples, "
                     + $"steps {line.GetProperty("startStep").GetInt64() + 1} to {line.GetProperty("lastStep").GetInt64()}; {Quantities.Workers(line.GetProperty("workers").GetArrayLength())}, instruction set {Text("isa")}.");
                 break;
@@ -43,16 +55,28 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
                 screen.Line($"step {step}: held-out loss {Quantities.Loss(line.GetProperty("loss").GetDouble())} on {line.GetProperty("samples")} samples");
                 break;
             case "checkpoint.failed":
-                screen.Warning($"the checkpoint of step {step} could not be written; the training goes on. {Text("reason")}");
+                screen.Warning($"the checkpoint of step {step} could not be written{WhileUnsaved(step)}. {Text("reason")}");
                 break;
             case "worker.refused":
                 screen.Warning($"{Text("worker")} is not a member: {Text("reason")}");
                 break;
+            case "worker.lost" when _isTraining:
+                // The line of the new generation, or of the pause, tells it with what became of it.
+                break;
             case "worker.lost" or "worker.failed":
                 screen.Warning($"{Text("worker")} (pid {line.GetProperty("pid")}): {Text("reason")}");
                 break;
-            case "run.warning":
+            case "run.warning" or "run.paused":
                 screen.Warning(Text("reason"));
+                break;
+            case "run.resumed":
+                screen.Line($"The run goes on at step {step} after {Quantities.Time(TimeSpan.FromSeconds(line.GetProperty("seconds").GetDouble()))} of waiting.");
+                break;
+            case "run.scaled":
+                screen.Line($"The run wants {Quantities.Workers(line.GetProperty("desiredWorkers").GetInt32())} now.");
+                break;
+            case "worker.joining":
+                screen.Line($"{Text("worker")} (pid {line.GetProperty("pid")} on {Text("host")}) joins: it loads, and follows from step {step} on.");
                 break;
             case "run.stopping" or "run.waiting":
                 screen.Line(Text("reason"));

@@ -33,7 +33,7 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
                 screen.Line($"step {r.Step}: held-out loss {Quantities.Loss(r.Loss)}{(r.Accuracy is { } accuracy ? $", accuracy {accuracy:P2}" : "")} on {r.Samples} samples");
                 break;
             case RunRecord.CheckpointFailed r:
-                screen.Warning($"the checkpoint of step {r.Step} could not be written{(r.Step < news.State.LastStep ? "; the training goes on" : "")}. {r.Reason}");
+                screen.Warning($"the checkpoint of step {r.Step} could not be written{(r.Step < news.State.LastStep ? "; the training goes on" : "; the workers keep the weights and try again every few seconds")}. {r.Reason}");
                 break;
             case RunRecord.WorkerRefused r when !news.State.Order.IsEmbedded:
                 screen.Warning($"{r.Worker} is not a member: {r.Reason}");
