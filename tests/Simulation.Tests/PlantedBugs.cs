@@ -41,8 +41,26 @@ internal static class PlantedBugs
         new ActivateBug("ranks of a lost worker are dealt out to nobody", activate => activate with { Members = [.. activate.Members.Select((member, i) => i == 0 && !member.FirstStepRanks.IsDefault && member.FirstStepRanks.Length > 1
             ? member with { FirstStepRanks = member.FirstStepRanks.RemoveAt(member.FirstStepRanks.Length - 1) } : member)] }),
         new ActivateBug("a generation starts one step late", activate => activate with { StartStep = activate.StartStep + 1 }),
+        new DiskBug("a checkpoint is reported before its commit") { IsEarly = true },
+        new DiskBug("a torn checkpoint is taken for whole") { IsTrusting = true },
+        new DiskBug("a checkpoint is committed before it is synced") { IsUnsynced = true },
         new ActivateBug("no donor is named", activate => activate with { Donor = null }),
     ];
+
+    private sealed record DiskBug(string Name) : Bug(Name)
+    {
+        public bool IsEarly { get; init; }
+
+        public bool IsTrusting { get; init; }
+
+        public bool IsUnsynced { get; init; }
+
+        public override bool ReportsBeforeCommit => IsEarly;
+
+        public override bool TrustsTornCheckpoints => IsTrusting;
+
+        public override bool SkipsSync => IsUnsynced;
+    }
 
     private sealed record MemberBug(string Name, Func<MemberEffect, MemberEffect?> Change) : Bug(Name)
     {

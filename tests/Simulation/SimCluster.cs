@@ -22,6 +22,9 @@ public sealed class SimCluster : ISimHome
     /// <summary>The present step's, the one before it and a gift.</summary>
     private const int MaxReducedBuffers = 3;
 
+    /// <summary>Steps that some members have reported and others have not: members differ by one, and their reports by a few more while messages are late.</summary>
+    private const int MaxPendingSteps = 16;
+
     /// <summary>Those that one feed has not sent.</summary>
     private const int MaxFeedBacklog = 4;
 
@@ -31,12 +34,12 @@ public sealed class SimCluster : ISimHome
     private readonly SimWorker[] _workers;
     private readonly Dictionary<string, SimWorker> _byName = [];
     private readonly Dictionary<object, long> _applied = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<long, ulong> _disk = [];
     private readonly SimCoordinator _coordinator;
     private readonly List<string>? _trace;
     private long _connections;
     private long _faultsEnd;
     private int _processes;
+    private RunState? _lastRun;
     private string? _violation;
 
     /// <param name="seed">Draws everything.</param>
@@ -62,6 +65,8 @@ public sealed class SimCluster : ISimHome
 
     public SimNetwork Network { get; }
 
+    public SimDisk Disk { get; } = new();
+
     public SimSettings Settings { get; }
 
     public IReadOnlyList<Fault> Faults => _faults;
@@ -70,6 +75,9 @@ public sealed class SimCluster : ISimHome
 
     /// <summary>Faults that found somebody to hit.</summary>
     public int Landed { get; private set; }
+
+    /// <summary>Told who begins to write a checkpoint; null: nobody waits for that.</summary>
+    internal Action<SimWorker>? Saving { get; set; }
 
     /// <summary>A worker was told to end twice, and ended at once.</summary>
     internal bool HasForced { get; set; }
@@ -124,20 +132,20 @@ public sealed class SimCluster : ISimHome
         _applied[member] = step;
     }
 
-    public void Save(long step, ulong value)
+    void ISimHome.Saving(SimWorker worker) => Saving?.Invoke(worker);
+
+    public void Saved(long step, ulong value)
     {
         if (step > Settings.Steps || _states[step] != value)
         {
             Violate($"a checkpoint of step {step} has other bits than the quiet run");
         }
-
-        _disk[step] = value;
     }
 
     public (long Step, ulong Value) Load(string path)
     {
         var step = long.Parse(path.Split('-')[1], System.Globalization.CultureInfo.InvariantCulture);
-        return (step, _disk[step]);
+        return (step, Disk.Load(step));
     }
 
     void ISimHome.Trace(SimProcess process, string what) => Trace(process, what);
@@ -177,6 +185,7 @@ public sealed class SimCluster : ISimHome
             Violate($"a machine threw {error.GetType().Name}: {error.Message} {error.StackTrace?.Split('\n').FirstOrDefault()}");
         }
 
+        CheckRun();
         foreach (var worker in _workers)
         {
             if (worker?.Member is { } member && member.ReducedBuffers > MaxReducedBuffers + (MaxFeedBacklog * member.Feeds))
@@ -186,6 +195,28 @@ public sealed class SimCluster : ISimHome
         }
 
         return true;
+    }
+
+    /// <summary>The run's committed step only goes back when its members start from a checkpoint, and what the coordinator keeps of open steps is bounded.</summary>
+    private void CheckRun()
+    {
+        if (Run is not { } run || ReferenceEquals(run, _lastRun))
+        {
+            return;
+        }
+
+        var isLoaded = run.Phase is RunPhase.Running && _lastRun?.Phase is RunPhase.Preparing;
+        if (_lastRun is { } last && run.Progress.Step < last.Progress.Step && !isLoaded)
+        {
+            Violate($"the run went from step {last.Progress.Step} back to {run.Progress.Step}");
+        }
+
+        if (run.Progress.Pending.Count > MaxPendingSteps || run.Progress.Digests.Count > DigestRule.MaxOpenSteps || run.Joiners.Count > Settings.Workers + 2)
+        {
+            Violate($"the coordinator keeps {run.Progress.Pending.Count} open steps, {run.Progress.Digests.Count} digests and {run.Joiners.Count} joiners");
+        }
+
+        _lastRun = run;
     }
 
     /// <summary>Nothing was wrong for longer than any patience, so nobody may be given up.</summary>

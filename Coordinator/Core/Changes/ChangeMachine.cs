@@ -117,6 +117,7 @@ internal static class ChangeMachine
             .. steps, .. records, .. leavers.Select(leaver => MemberNews.Left(formed, leaver, "it left behind a step, and nothing was lost")),
             .. leavers.Select(leaver => new RunEffect.Tell(leaver.Worker, release)),
         ]);
+        turn = turn.Then(CheckpointWatch.MakeGood);
         return phase.Finished.IsEmpty ? turn : turn.Then(next => Completion.Settle(next, (RunPhase.Running)next.Phase, [], waits));
     }
 

@@ -43,7 +43,7 @@ internal static class MemberNews
         RunWaits waits)
     {
         var (progress, decision) = DigestRule.Add(state.Progress, crew, worker, digest.Step, digest.Sha256);
-        state = state with { Progress = progress };
+        state = CheckpointWatch.Note(state with { Progress = progress }, digest);
         if (decision.Difference is { } difference)
         {
             var cause = new FailureCause(difference, FailureKind.Internal, IsStateGood: false);

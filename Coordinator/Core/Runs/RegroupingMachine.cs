@@ -127,7 +127,8 @@ internal static class RegroupingMachine
         counted = counted with { Joiners = counted.Joiners.RemoveRange(crew.Members.Keys), Reason = why };
         var (formed, records) = Activation.Form(counted, new RunPhase.Running(crew, phase.Finished), why, phase.Cause.Since, plan.LostRanks, now);
         var activate = new CoordinatorMessage.Activate(phase.Next, plan.Members, plan.StartStep, crew.LastStep, crew.TotalSteps, plan.Donor, plan.Behind);
-        return (formed, [.. steps, .. records, .. plan.Members.Select(member => new RunEffect.Tell(member.Worker, activate))]);
+        RunTurn turn = (formed, [.. steps, .. records, .. plan.Members.Select(member => new RunEffect.Tell(member.Worker, activate))]);
+        return turn.Then(CheckpointWatch.MakeGood);
     }
 
     /// <summary>The members had agreed on a step to end behind when one of them says that it has.</summary>

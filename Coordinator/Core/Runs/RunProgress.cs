@@ -21,6 +21,9 @@ public sealed record RunProgress
 
     public CheckpointMark? Checkpoint { get; init; }
 
+    /// <summary>The newest checkpoint that members are known to have come to, whether it is known to be written or not; null: none yet.</summary>
+    public DueCheckpoint? Due { get; init; }
+
     /// <summary>The step whose checkpoint could not be written last, and why.</summary>
     public CheckpointProblem? CheckpointProblem { get; init; }
 
@@ -54,6 +57,7 @@ public sealed record RunProgress
         ReportedSteps = ReportedSteps.Clear(),
         Tally = null,
         Digests = Digests.Clear(),
+        Due = null,
         RoseAt = now,
     };
 
@@ -72,6 +76,11 @@ public sealed record RunProgress
 public sealed record CheckpointMark(long Step, string Path, string WeightsSha256, DateTimeOffset SavedAt);
 
 public sealed record CheckpointProblem(long Step, string Reason);
+
+/// <summary>A step at which members save.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Writer">Who writes the checkpoint and reports it.</param>
+public sealed record DueCheckpoint(long Step, WorkerId Writer);
 
 /// <summary>A checkpoint's step of which not every member has sent the hash of its state.</summary>
 /// <param name="Known">What was sent.</param>

@@ -17,14 +17,20 @@ internal static class MemberFeeds
             return;
         }
 
+        if (turn.State.Giving.Any(feed => feed.FeedId == order.FeedId))
+        {
+            turn.Note($"Feed({order.FeedId}) is given already: ignored.");
+            return;
+        }
+
         turn.State = turn.State with { Giving = turn.State.Giving.Add(new FeedGiven(order.FeedId, order.Joiner, order.CollectiveAddress, IsBegun: false)) };
     }
 
     public static void Follow(MemberTurn turn, CoordinatorMessage.Follow order)
     {
-        if (turn.State.Exchange is not null)
+        if (turn.State.Exchange is not null || turn.State.Taking?.FeedId == order.FeedId)
         {
-            turn.Note($"Follow({order.FeedId}) came to a member of {turn.State.Floor}: ignored.");
+            turn.Note($"Follow({order.FeedId}) came to a member of {turn.State.Floor}, or for the second time: ignored.");
             return;
         }
 

@@ -86,6 +86,7 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
         if (message is WorkerMessage.Hello hello)
         {
             connection.Back = _network.Open(this, connection.Worker, key, reason => Lose(key, reason));
+            connection.Back.MayDouble = true;
             Post(new ClusterEvent.WorkerAttached(connection.Number, hello));
         }
         else if (connection.Id is { } id)

@@ -16,5 +16,14 @@ public abstract record Bug(string Name)
     /// <summary>Changes what the coordinator decided.</summary>
     public virtual ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) => effects;
 
+    /// <summary>A checkpoint is reported when its writing begins.</summary>
+    public virtual bool ReportsBeforeCommit => false;
+
+    /// <summary>What a dead writer left is taken for a checkpoint.</summary>
+    public virtual bool TrustsTornCheckpoints => false;
+
+    /// <summary>A checkpoint is committed before it is synced.</summary>
+    public virtual bool SkipsSync => false;
+
     private sealed record NoBug() : Bug("none");
 }

@@ -20,7 +20,17 @@ public abstract record Fault(long AtMicros)
 
     public sealed record SlowNetwork(long AtMicros, long LatencyMicros, long Micros) : Fault(AtMicros);
 
+    /// <summary>Writing a checkpoint takes so many times longer.</summary>
+    public sealed record SlowDisk(long AtMicros, double Factor, long Micros) : Fault(AtMicros);
+
+    /// <summary>The lead is killed a moment after it has begun to write its next checkpoint: before its commit, or before its report.</summary>
+    public sealed record CrashWhileSaving(long AtMicros, long AfterMicros, long BackAfterMicros) : Fault(AtMicros);
+
+    /// <param name="Micros">Negative: backwards.</param>
     public sealed record ClockJump(long AtMicros, long Micros) : Fault(AtMicros);
+
+    /// <summary>A third of what the coordinator and the workers say to each other comes twice.</summary>
+    public sealed record Doubled(long AtMicros, long Micros) : Fault(AtMicros);
 
     /// <summary>Everybody at once.</summary>
     public sealed record PowerCut(long AtMicros, long BackAfterMicros) : Fault(AtMicros);
@@ -41,14 +51,17 @@ public static class FaultPlan
             var worker = random.Next(workers);
             faults.Add(random.Next(100) switch
             {
-                < 34 => new Fault.Crash(at, worker, Back(random)),
-                < 48 => new Fault.Freeze(at, worker, random.Next(2) == 0 ? random.NextInt64(500_000) : random.NextInt64(9_000_000)),
-                < 58 => new Fault.Leave(at, worker, Back(random)),
-                < 70 => new Fault.Partition(at, worker, random.Next(-1, workers), random.Next(2) == 0, random.NextInt64(random.Next(2) == 0 ? 300_000 : 15_000_000)),
-                < 78 => new Fault.Slow(at, worker, 1 + (random.NextDouble() * 10), random.NextInt64(3_000_000)),
-                < 88 => new Fault.Scale(at, 1 + random.Next(workers + 1)),
-                < 93 => new Fault.SlowNetwork(at, random.NextInt64(50_000), random.NextInt64(1_000_000)),
-                < 96 => new Fault.ClockJump(at, random.NextInt64(60_000_000)),
+                < 30 => new Fault.Crash(at, worker, Back(random)),
+                < 42 => new Fault.Freeze(at, worker, random.Next(2) == 0 ? random.NextInt64(500_000) : random.NextInt64(9_000_000)),
+                < 51 => new Fault.Leave(at, worker, Back(random)),
+                < 62 => new Fault.Partition(at, worker, random.Next(-1, workers), random.Next(2) == 0, random.NextInt64(random.Next(2) == 0 ? 300_000 : 15_000_000)),
+                < 69 => new Fault.Slow(at, worker, 1 + (random.NextDouble() * 10), random.NextInt64(3_000_000)),
+                < 78 => new Fault.Scale(at, 1 + random.Next(workers + 1)),
+                < 82 => new Fault.SlowNetwork(at, random.NextInt64(50_000), random.NextInt64(1_000_000)),
+                < 86 => new Fault.ClockJump(at, random.NextInt64(-60_000_000, 60_000_000)),
+                < 89 => new Fault.SlowDisk(at, 1 + (random.NextDouble() * 500), random.NextInt64(3_000_000)),
+                < 94 => new Fault.CrashWhileSaving(at, random.NextInt64(6000), Back(random)),
+                < 97 => new Fault.Doubled(at, random.NextInt64(1_000_000)),
                 _ => new Fault.PowerCut(at, Back(random)),
             });
         }

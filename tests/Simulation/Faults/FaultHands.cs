@@ -56,7 +56,22 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
                 coordinator.Jump(TimeSpan.FromMicroseconds(jump.Micros));
                 cluster.Over(0);
                 break;
+            case Fault.SlowDisk slow:
+                Say(coordinator, fault);
+                cluster.Disk.Slowness = Math.Max(cluster.Disk.Slowness, slow.Factor);
+                cluster.Over(slow.Micros);
+                cluster.Clock.After(slow.Micros, () => cluster.Disk.Slowness = 1);
+                break;
+            case Fault.CrashWhileSaving crash:
+                cluster.Saving = writer => CrashWhileSaving(writer, crash);
+                break;
+            case Fault.Doubled doubled:
+                Say(coordinator, fault);
+                cluster.Network.DoublesUntil = Math.Max(cluster.Network.DoublesUntil, cluster.Clock.Micros + doubled.Micros);
+                cluster.Over(doubled.Micros);
+                break;
             case Fault.PowerCut cut:
+                cluster.Disk.CutPower();
                 for (var place = 0; place < workers.Length; place++)
                 {
                     Say(workers[place], fault);
@@ -65,6 +80,19 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
 
                 break;
         }
+    }
+
+    private void CrashWhileSaving(SimWorker writer, Fault.CrashWhileSaving crash)
+    {
+        cluster.Saving = null;
+        cluster.Clock.After(crash.AfterMicros, () =>
+        {
+            if (Array.IndexOf(workers, writer) is >= 0 and var place && !writer.IsDead)
+            {
+                Say(writer, crash);
+                Replace(place, crash.BackAfterMicros);
+            }
+        });
     }
 
     private void Replace(int place, long afterMicros)

@@ -17,13 +17,14 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
     private readonly Dictionary<string, (Action<object> Take, Action<SimProcess, string?> Ended)> _listeners = [];
     private readonly HashSet<string> _deaf = [];
     private readonly int _number;
+    private readonly Random _diskRandom;
     private WorkerState _state = WorkerState.Start(endsWithRun: false);
     private SimStream? _toCoordinator;
     private SimMember? _member;
     private (long Step, ulong Value) _loaded;
 
     public SimWorker(ISimHome home, int number, Random random)
-        : base(home.Clock, $"p-{number}") => (_home, _number, Random) = (home, number, random);
+        : base(home.Clock, $"p-{number}") => (_home, _number, Random, _diskRandom) = (home, number, random, new Random(number));
 
     public SimProcess Process => this;
 
@@ -111,11 +112,26 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
 
     public void SaveCheckpoint(Generation generation, long step, ulong value)
     {
-        var hash = SimSettings.HashOf(value);
-        After(Random.NextInt64(4000), () =>
+        var (disk, bug) = (_home.Disk, Settings.Bug);
+        var saved = new WorkerMessage.CheckpointSaved(generation, step, $"step-{step}", SimSettings.HashOf(value), 1, 0, 0, null);
+        if (!disk.Begin(step, bug.TrustsTornCheckpoints))
         {
-            _home.Save(step, value);
-            Report(new WorkerMessage.CheckpointSaved(generation, step, $"step-{step}", hash, 1, 0, 0, null));
+            After(_diskRandom.NextInt64(1000), () => Report(saved));
+            return;
+        }
+
+        _home.Saving(this);
+        if (bug.ReportsBeforeCommit)
+        {
+            Report(saved);
+        }
+
+        // Whoever dies before the commit leaves a torn one; between the commit and the report it leaves one that nobody knows of.
+        After((long)(Random.NextInt64(4000) * disk.Slowness), () =>
+        {
+            _home.Saved(step, value);
+            disk.Commit(step, value, isSynced: !bug.SkipsSync);
+            After(_diskRandom.NextInt64(2000), () => Report(saved));
         });
     }
 
@@ -141,6 +157,7 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         _listeners[key] = (message => Post(new WorkerEvent.CoordinatorSaid((CoordinatorMessage)message)), (_, reason) => Lose(key, reason ?? "it was closed"));
         _toCoordinator = _home.Attach(this, key, reason => Lose(key, reason));
         _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim"));
+        _toCoordinator.MayDouble = true;
     }
 
     /// <summary>Both directions tell the end; the first counts.</summary>
@@ -218,7 +235,13 @@ internal interface ISimHome
     /// <summary>A worker holds a state: it must be the quiet run's.</summary>
     void Check(SimWorker worker, long step, ulong value);
 
-    void Save(long step, ulong value);
+    SimDisk Disk { get; }
+
+    /// <summary>A worker begins to write a checkpoint.</summary>
+    void Saving(SimWorker worker);
+
+    /// <summary>A checkpoint is committed: it must be the quiet run's.</summary>
+    void Saved(long step, ulong value);
 
     (long Step, ulong Value) Load(string path);
 

@@ -13,7 +13,13 @@ public sealed class SimNetwork(SimClock clock, Random random)
     /// <summary>The usual time of a message, microseconds; faults raise it.</summary>
     public long LatencyMicros { get; set; } = 200;
 
+    /// <summary>Until then a third of the messages of streams that may double come twice. Nothing doubles within a stream of TCP; a machine that takes a message
+    /// twice must not mind all the same.</summary>
+    public long DoublesUntil { get; set; }
+
     public SimClock Clock => clock;
+
+    internal bool IsDoubled() => clock.Micros < DoublesUntil && random.Next(3) == 0;
 
     public long Latency() => (LatencyMicros / 2) + random.NextInt64(LatencyMicros);
 

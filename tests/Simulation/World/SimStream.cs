@@ -20,6 +20,9 @@ public sealed class SimStream
 
     public bool IsOver { get; private set; }
 
+    /// <summary>What is sent from now on may come twice.</summary>
+    public bool MayDouble { get; set; }
+
     public bool Joins(SimProcess one, SimProcess other) => (From == one && To?.Process == other) || (From == other && To?.Process == one);
 
     public void Send(object message)
@@ -28,6 +31,10 @@ public sealed class SimStream
         {
             _last = Math.Max(_last + 1, _network.Clock.Micros + _network.Latency());
             _network.Clock.At(_last, () => Arrive(message));
+            if (MayDouble && message is not End && _network.IsDoubled())
+            {
+                _network.Clock.At(++_last, () => Arrive(message));
+            }
         }
     }
 

@@ -138,6 +138,47 @@ public sealed class FailureTests
         Assert.Contains("The state of step 57 could not be saved: Worker w-1 did not write it within 1800 s.", talk.Fire(RunTimer.Save, 1)[^1], StringComparison.Ordinal);
     }
 
+    /// <summary>The lead commits a checkpoint and dies before it says so: nobody knew of it, and a later loss of all took the run back behind it.</summary>
+    [Fact]
+    public void Lost_TheLeadBeforeItReportsACheckpoint_TheNextOneWritesOne()
+    {
+        var talk = AtStep(10, 3);
+        talk.Say(2, new WorkerMessage.StateDigest(new Generation(1), 10, "h"));
+        talk.Lose(1);
+        talk.Say(2, Fenced(2, 10, (3, 6)));
+        Assert.Equal("tell w-2 SaveCheckpoint G2", talk.Say(3, Fenced(2, 10, (6, 8)))[^1]);
+
+        // It is lost as well, before it has written.
+        talk.Lose(2);
+        Assert.Equal("tell w-3 SaveCheckpoint G3", talk.Say(3, Fenced(3, 10, (6, 8)))[^1]);
+        talk.Say(3, Saved(10, generation: 3));
+        Assert.Equal(10, talk.RunState.Progress.Checkpoint!.Step);
+    }
+
+    [Fact]
+    public void Lost_TheLeadBehindItsReport_NobodyWritesAgain()
+    {
+        var talk = AtStep(10, 3);
+        talk.Say(2, new WorkerMessage.StateDigest(new Generation(1), 10, "h"));
+        talk.Say(1, Saved(10));
+        talk.Lose(1);
+        talk.Say(2, Fenced(2, 10, (3, 6)));
+        Assert.DoesNotContain(talk.Say(3, Fenced(2, 10, (6, 8))), line => line.Contains("SaveCheckpoint", StringComparison.Ordinal));
+    }
+
+    /// <summary>Members had agreed to end behind step 10, and their generation was given up: one was still saving, and its word counted in the next one.</summary>
+    [Fact]
+    public void Finished_OfAGenerationThatWasGivenUp_IsNoEnd()
+    {
+        var talk = AtStep(10, 3);
+        talk.Lose(1);
+        talk.Say(2, Fenced(2, 10, (3, 6)));
+        talk.Say(3, Fenced(2, 10, (6, 8)));
+        talk.Say(2, Finished(10));
+
+        Assert.Empty(((RunPhase.Running)talk.RunState.Phase).Finished);
+    }
+
     [Fact]
     public void Save_AnOlderCheckpointComesInFirst_IsRecordedAndTheOtherAwaited()
     {
