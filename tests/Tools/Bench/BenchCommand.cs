@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Orchestrator.Tools.Bench.AllReduce;
 using Orchestrator.Tools.Bench.Ddp;
+using Orchestrator.Tools.Bench.Elastic;
 using Orchestrator.Tools.Bench.Steps;
 
 namespace Orchestrator.Tools.Bench;
@@ -10,7 +11,7 @@ namespace Orchestrator.Tools.Bench;
 /// <summary>`bench`: measurements against other systems, in turn in one run.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb(), StepCommand.Create(), DdpCommand.Create() };
+    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb(), StepCommand.Create(), DdpCommand.Create(), StragglerCommand.Create(), JoinCommand.Create() };
 
     private static Command AllReduce()
     {

@@ -13,6 +13,7 @@ internal static class ChaosCommand
         var faults = new Option<string>("--faults") { Description = "kill, freeze, term, join, cut (a worker's network) and disk (full, for the checkpoints), separated by commas; they come in turn in a seeded order. cut and disk need root.", DefaultValueFactory = _ => "kill,freeze,term,join" };
         var every = new Option<double>("--every") { Description = "Seconds between two faults.", DefaultValueFactory = _ => 8 };
         var seed = new Option<int>("--seed") { Description = "Draws the plan.", DefaultValueFactory = _ => 1 };
+        var seeds = new Option<int>("--seeds") { Description = "How many seeds, counted up from --seed, one after the other; the quiet twin runs once for all.", DefaultValueFactory = _ => 1 };
         var set = new Option<string[]>("--set") { Description = "Changes one value of the job, as in --set training.steps=200." };
         var folder = new Option<string?>("--out") { Description = "Folder for the runs; default: a new one under runs." };
         var format = new Option<string>("--format") { Description = "table or json.", DefaultValueFactory = _ => "table" };
@@ -21,10 +22,10 @@ internal static class ChaosCommand
             "chaos",
             "Trains a job on one quiet worker and then again while its processes are hit, and compares. Exit code 1: a promise was broken. Example: ./orchestrator chaos examples/char-gpt.yaml --workers 4 --faults kill,freeze,term,join --seed 7")
         {
-            job, workers, faults, every, seed, set, folder, format, rate,
+            job, workers, faults, every, seed, seeds, set, folder, format, rate,
         };
         command.SetAction(result => RunAsync(new Order(
-            result.GetValue(job)!, result.GetValue(workers), Kinds(result.GetValue(faults)!), TimeSpan.FromSeconds(result.GetValue(every)), result.GetValue(seed),
+            result.GetValue(job)!, result.GetValue(workers), Kinds(result.GetValue(faults)!), TimeSpan.FromSeconds(result.GetValue(every)), result.GetValue(seed), result.GetValue(seeds),
             result.GetValue(set) ?? [], result.GetValue(folder) ?? Path.Combine("runs", $"chaos-{DateTime.UtcNow:yyyyMMdd-HHmmss}-{result.GetValue(seed)}"),
             result.GetValue(format) == "json", result.GetValue(rate))));
         return command;
@@ -51,25 +52,44 @@ internal static class ChaosCommand
             (_, even) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["run", .. order.Training("even", order.Workers, null)]);
         }
 
-        Say($"{order.Workers} workers, a fault every {order.Every.TotalSeconds:0.#} s, seed {order.Seed}");
-        await using var disk = order.Kinds.Contains(FaultKind.Disk) ? await SmallDisk.MountAsync(order.Folder("disk")) : null;
+        var good = 0;
+        for (var seed = order.Seed; seed < order.Seed + order.Seeds; seed++)
+        {
+            var verdict = await PlayAsync(order, seed, quiet, even);
+            good += verdict.IsGood ? 1 : 0;
+            Console.WriteLine(order.IsJson ? verdict.ToJson() : Describe(seed, verdict));
+        }
+
+        if (order.Seeds > 1)
+        {
+            Say($"{good} of {order.Seeds} verdicts are good");
+        }
+
+        return good == order.Seeds ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    private static async Task<ChaosVerdict> PlayAsync(Order order, int seed, System.Text.Json.JsonElement? quiet, System.Text.Json.JsonElement? even)
+    {
+        Say($"{order.Workers} workers, a fault every {order.Every.TotalSeconds:0.#} s, seed {seed}");
+        var name = order.Seeds == 1 ? "chaos" : $"chaos-{seed}";
+        await using var disk = order.Kinds.Contains(FaultKind.Disk) ? await SmallDisk.MountAsync(order.Folder($"{name}-disk")) : null;
         await using ICluster cluster = order.Kinds.Contains(FaultKind.Cut)
-            ? new HostCluster(order.Folder("hosts"), order.Workers, order.Training("chaos", order.Workers, disk))
-            : new LocalCluster(order.Folder("chaos"), ["run", .. order.Training("chaos", order.Workers, disk)]);
-        var run = new ChaosRun(new ChaosPlan(order.Seed, order.Kinds), order.Every, order.Folder("chaos"), cluster, disk, order.Workers);
+            ? new HostCluster(order.Folder($"{name}-hosts"), order.Workers, order.Training(name, order.Workers, disk))
+            : new LocalCluster(order.Folder(name), ["run", .. order.Training(name, order.Workers, disk)]);
+        var run = new ChaosRun(new ChaosPlan(seed, order.Kinds), order.Every, order.Folder(name), cluster, disk, order.Workers);
         var (_, chaos) = await run.PlayAsync();
-        var (_, ledger) = await RunProgram.RunAsync("Orchestrator.Worker", ["ledger", "verify", order.Folder("chaos"), "--format", "json"]);
+        var (_, ledger) = await RunProgram.RunAsync("Orchestrator.Worker", ["ledger", "verify", order.Folder(name), "--format", "json"]);
         var verdict = ChaosVerdict.Of(quiet, even, chaos, ledger, run, order.Kinds);
         foreach (var reason in verdict.Reasons)
         {
             Say($"broken: {reason}");
         }
 
-        Console.WriteLine(order.IsJson ? verdict.ToJson() : Describe(verdict));
-        return verdict.IsGood ? ExitCodes.Done : ExitCodes.Failed;
+        return verdict;
     }
 
-    private static string Describe(ChaosVerdict verdict) => string.Join('\n',
+    private static string Describe(int seed, ChaosVerdict verdict) => string.Join('\n',
+        $"seed               {seed}",
         $"verdict            {(verdict.IsGood ? "good" : "broken")}",
         $"faults             {string.Join(", ", verdict.Faults.Select(fault => $"{fault.Value} {fault.Key.ToString().ToLowerInvariant()}"))}",
         $"weights            {(verdict.WeightsEqual ? "equal" : "NOT equal")} to the quiet run's: {verdict.ChaosSha256}",
@@ -90,7 +110,7 @@ internal static class ChaosCommand
     private static void Say(string what) => Console.Error.WriteLine($"chaos: {what}");
 
     private sealed record Order(
-        string Job, int Workers, FaultKind[] Kinds, TimeSpan Every, int Seed, string[] Set, string Out, bool IsJson, bool IsMeasured)
+        string Job, int Workers, FaultKind[] Kinds, TimeSpan Every, int Seed, int Seeds, string[] Set, string Out, bool IsJson, bool IsMeasured)
     {
         public string Folder(string name) => Path.GetFullPath(Path.Combine(Out, name));
 

@@ -84,7 +84,8 @@ internal sealed record ChaosVerdict(
     private static double? Pause(ChaosRun run, LandedFault fault) => FormedWithout(run, fault) is { } formed ? (RunEvents.Time(formed) - fault.At).TotalMilliseconds : null;
 
     private static double? NextStep(ChaosRun run, LandedFault fault) =>
-        FormedWithout(run, fault) is { } formed && run.Steps.FirstOf(RunEvents.Generation(formed)) is { } first ? (first - fault.At).TotalMilliseconds : null;
+        FormedWithout(run, fault) is { } formed && run.Steps.Read().Where(step => step.Generation == RunEvents.Generation(formed)).Select(step => (RunStep?)step).FirstOrDefault() is { } first
+            ? (first.Time - fault.At).TotalMilliseconds : null;
 
     /// <summary>The first generation that was formed after the victim was lost.</summary>
     private static JsonElement? FormedWithout(ChaosRun run, LandedFault fault)

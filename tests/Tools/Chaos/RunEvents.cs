@@ -6,7 +6,7 @@ namespace Orchestrator.Tools.Chaos;
 internal sealed class RunEvents(string path)
 {
     private readonly List<JsonElement> _events = [];
-    private long _offset;
+    private readonly JsonLines _lines = new(path);
 
     public IReadOnlyList<JsonElement> All => _events;
 
@@ -26,25 +26,8 @@ internal sealed class RunEvents(string path)
         return members;
     }
 
-    /// <summary>Reads what was added; a line that is being written waits.</summary>
-    public void Read()
-    {
-        if (!File.Exists(path))
-        {
-            return;
-        }
-
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        file.Seek(_offset, SeekOrigin.Begin);
-        using var reader = new StreamReader(file);
-        var text = reader.ReadToEnd();
-        var whole = text.LastIndexOf('\n') + 1;
-        _offset += System.Text.Encoding.UTF8.GetByteCount(text.AsSpan(0, whole));
-        foreach (var line in text[..whole].Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            _events.Add(JsonDocument.Parse(line).RootElement.Clone());
-        }
-    }
+    /// <summary>Reads what was added.</summary>
+    public void Read() => _events.AddRange(_lines.Read());
 
     public static string Name(JsonElement @event) => @event.GetProperty("event").GetString()!;
 

@@ -1,24 +1,25 @@
-using System.Text.Json;
-
 namespace Orchestrator.Tools.Chaos;
 
-/// <summary>A run's steps.jsonl, as an outsider reads it.</summary>
+/// <summary>One line of steps.jsonl.</summary>
+/// <param name="Time">When the coordinator knew that it was committed.</param>
+internal readonly record struct RunStep(DateTimeOffset Time, long Step, long Generation, long Samples, double Seconds);
+
+/// <summary>Follows a run's steps.jsonl, as an outsider reads it.</summary>
 internal sealed class RunSteps(string path)
 {
-    private readonly Lazy<Dictionary<long, DateTimeOffset>> _firsts = new(() => Read(path));
+    private readonly List<RunStep> _steps = [];
+    private readonly JsonLines _lines = new(path);
 
-    /// <returns>When the first step of a generation was recorded as committed; null: it committed none.</returns>
-    public DateTimeOffset? FirstOf(long generation) => _firsts.Value.TryGetValue(generation, out var time) ? time : null;
-
-    private static Dictionary<long, DateTimeOffset> Read(string path)
+    /// <summary>Those that were recorded so far.</summary>
+    public IReadOnlyList<RunStep> Read()
     {
-        var firsts = new Dictionary<long, DateTimeOffset>();
-        foreach (var line in File.Exists(path) ? File.ReadLines(path) : [])
+        foreach (var line in _lines.Read())
         {
-            using var step = JsonDocument.Parse(line);
-            firsts.TryAdd(step.RootElement.GetProperty("generation").GetInt64(), step.RootElement.GetProperty("time").GetDateTimeOffset());
+            _steps.Add(new RunStep(
+                line.GetProperty("time").GetDateTimeOffset(), line.GetProperty("step").GetInt64(), line.GetProperty("generation").GetInt64(),
+                line.GetProperty("samples").GetInt64(), line.GetProperty("stepSeconds").GetDouble()));
         }
 
-        return firsts;
+        return _steps;
     }
 }

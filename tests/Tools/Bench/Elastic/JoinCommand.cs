@@ -1,0 +1,147 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Orchestrator.Tools.Chaos;
+
+namespace Orchestrator.Tools.Bench.Elastic;
+
+/// <summary>
+/// `bench join`: what a joining worker costs the members while it loads and catches up: their step time meanwhile, against that of a control in which this
+/// process burns as much of the processor beside them. Join and control come in turn.
+/// </summary>
+internal static class JoinCommand
+{
+    private const int Members = 2;
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Between a leave and the next window: caches and clocks come to rest.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
+
+    public static Command Create()
+    {
+        var job = new JobArgument();
+        var rounds = new Option<int>("--rounds") { Description = "Joins, and as many controls.", DefaultValueFactory = _ => 5 };
+        var folder = new Option<string>("--out") { Description = "Folder for the run.", DefaultValueFactory = _ => Path.Combine("runs", $"join-{DateTime.UtcNow:yyyyMMdd-HHmmss}") };
+        var command = new Command(
+            "join",
+            "Times the steps of two members while a third worker, whose process is up, joins; against the same processor time burnt beside them.\n\n"
+            + "Example: ./orchestrator bench join examples/wide-mlp.yaml --rounds 5") { rounds, folder };
+        job.AddTo(command);
+        command.SetAction(result => RunAsync(job.Words(result), result.GetValue(rounds), Path.GetFullPath(result.GetValue(folder)!)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string[] job, int rounds, string folder)
+    {
+        await using var cluster = new StandingCluster(folder);
+        await cluster.StartAsync(Members);
+        var run = cluster.AskAsync([
+            "submit", .. job, "--workers", $"{Members}", "--set", $"workers.min={Members}", "--set", "workers.threads=1", "--set", "training.steps=1000000", "--set", "evaluation.everySteps=0",
+            "--set", "checkpoint.everySteps=0", "--format", "json", "--out", cluster.RunDir]);
+        var steps = new RunSteps(Path.Combine(cluster.RunDir, "steps.jsonl"));
+        var events = new RunEvents(Path.Combine(cluster.RunDir, "events.jsonl"));
+        await UntilAsync(() => steps.Read().Count > 10, run);
+        var runId = FirstOf(events).GetProperty("runId").GetString()!;
+        await cluster.AskAsync("scale", runId, $"{Members}");
+        var joiner = cluster.StartWorker();
+        await Task.Delay(Rest);
+
+        var (joins, controls, longest) = (new List<double>(), new List<double>(), new List<double>());
+        for (var round = 1; round <= rounds; round++)
+        {
+            var (processor, clock) = (joiner.TotalProcessorTime, Stopwatch.StartNew());
+            var from = DateTimeOffset.UtcNow;
+            await cluster.AskAsync("scale", runId, $"{Members + 1}");
+            await UntilAsync(() => Workers(events) > Members, run);
+            var to = RunEvents.Time(events.All.Last(each => RunEvents.Name(each) == "generation.formed"));
+            joiner.Refresh();
+            var (burnt, seconds) = ((joiner.TotalProcessorTime - processor).TotalSeconds, clock.Elapsed.TotalSeconds);
+            var joined = Window(steps, from, to);
+            await cluster.AskAsync("scale", runId, $"{Members}");
+            await UntilAsync(() => Workers(events) == Members, run);
+            await Task.Delay(Rest);
+
+            from = DateTimeOffset.UtcNow;
+            await BurnAsync(burnt / seconds, TimeSpan.FromSeconds(seconds));
+            var control = Window(steps, from, DateTimeOffset.UtcNow);
+            await Task.Delay(Rest);
+            joins.Add(joined.Average());
+            controls.Add(control.Average());
+            longest.Add(joined.Max() / Median(control));
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"join {round}: {seconds:0.0} s with {burnt:0.0} s of processor; {joined.Count} steps of {joined.Average() * 1000:0} ms, the longest {joined.Max() * 1000:0} ms; control {control.Count} steps of {control.Average() * 1000:0} ms, the longest {control.Max() * 1000:0} ms"));
+        }
+
+        await cluster.AskAsync("stop", runId);
+        await run;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            step while a worker joins   {Median(joins) * 1000:0} ms
+            control                     {Median(controls) * 1000:0} ms
+            join against control        {Median([.. joins.Zip(controls, (join, control) => join / control)]):0.00} times
+            longest step of a join      {longest.Max():0.00} times the control's median step
+            """));
+        return 0;
+    }
+
+    private static async Task UntilAsync(Func<bool> isTrue, Task run)
+    {
+        while (!isTrue())
+        {
+            if (run.IsCompleted)
+            {
+                throw new ToolException("The run ended before all joins were timed.");
+            }
+
+            await Task.Delay(Look);
+        }
+    }
+
+    private static System.Text.Json.JsonElement FirstOf(RunEvents events)
+    {
+        events.Read();
+        return events.All[0];
+    }
+
+    /// <summary>Members of the newest generation.</summary>
+    private static int Workers(RunEvents events)
+    {
+        events.Read();
+        return events.All.Last(each => RunEvents.Name(each) == "generation.formed").GetProperty("workers").GetArrayLength();
+    }
+
+    /// <summary>Seconds from each step to the next that began and ended within a time.</summary>
+    private static List<double> Window(RunSteps steps, DateTimeOffset from, DateTimeOffset to)
+    {
+        var times = steps.Read().Where(step => step.Time >= from && step.Time <= to).Select(step => step.Time).ToList();
+        return times.Count < 3 ? throw new ToolException($"Only {times.Count} steps were taken in {(to - from).TotalSeconds:0.0} s: too few to be timed.")
+            : [.. times.Zip(times.Skip(1), (first, second) => (second - first).TotalSeconds)];
+    }
+
+    /// <summary>Burns a share of one core, or of several when it is above 1.</summary>
+    private static async Task BurnAsync(double share, TimeSpan time)
+    {
+        var threads = Math.Max(1, (int)Math.Ceiling(share));
+        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        await Task.WhenAll(Enumerable.Range(0, threads).Select(_ => Task.Factory.StartNew(
+            () =>
+            {
+                const double Period = 0.01;
+                while (Stopwatch.GetTimestamp() < end)
+                {
+                    var until = Stopwatch.GetTimestamp() + (long)(Period * share / threads * Stopwatch.Frequency);
+                    while (Stopwatch.GetTimestamp() < until)
+                    {
+                    }
+
+                    Thread.Sleep(TimeSpan.FromSeconds(Period * (1 - (share / threads))));
+                }
+            },
+            TaskCreationOptions.LongRunning)));
+    }
+
+    private static double Median(IReadOnlyCollection<double> values) => values.Order().ElementAt((values.Count - 1) / 2);
+}

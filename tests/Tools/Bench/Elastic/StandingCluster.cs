@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Orchestrator.Tools.Chaos;
+
+namespace Orchestrator.Tools.Bench.Elastic;
+
+/// <summary>A coordinator and workers that stand, on this machine. Disposal ends them.</summary>
+internal sealed class StandingCluster(string folder) : IAsyncDisposable
+{
+    private readonly string _address = $"127.0.0.1:{FreePort()}";
+    private readonly List<Process> _processes = [];
+
+    public string RunDir => Path.Combine(folder, "run");
+
+    /// <summary>Returns when the coordinator answers; the workers may still be attaching.</summary>
+    public async Task StartAsync(int workers)
+    {
+        Directory.CreateDirectory(folder);
+        Start("coordinator", "Orchestrator.Coordinator", "coordinator", "--listen", _address, "--http", "127.0.0.1:0", "--runs", folder);
+        while ((await RunProgram.RunAsync([], "Orchestrator.Coordinator", ["workers", "--format", "json", "--coordinator", _address])).Code != 0)
+        {
+            await Task.Delay(100);
+        }
+
+        for (var i = 0; i < workers; i++)
+        {
+            StartWorker();
+        }
+    }
+
+    public Process StartWorker() => Start(string.Create(CultureInfo.InvariantCulture, $"worker-{_processes.Count}"), "Orchestrator.Worker", "worker", "--coordinator", _address);
+
+    /// <summary>A verb and its arguments, without the coordinator's address.</summary>
+    public Task<(int Code, JsonElement? Result)> AskAsync(params string[] command) => RunProgram.RunAsync("Orchestrator.Coordinator", [.. command, "--coordinator", _address]);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in Enumerable.Reverse(_processes))
+        {
+            Signals.Send(process.Id, Signals.Term);
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
+
+    private Process Start(string log, string program, params string[] arguments)
+    {
+        var process = Process.Start(new ProcessStartInfo(
+            "sh", ["-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", Path.Combine(folder, $"{log}.log"), "dotnet", RunProgram.Assembly(program), .. arguments]))!;
+        _processes.Add(process);
+        return process;
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
