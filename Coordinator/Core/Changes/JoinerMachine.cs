@@ -66,7 +66,7 @@ internal static class JoinerMachine
                     new RunEffect.Tell(worker, new CoordinatorMessage.Release($"It was told to end before it was a member of run {state.Id}.")),
                 ]);
             case WorkerMessage.Followed followed when joiner.Stage == JoinStage.Following && followed.FeedId == joiner.Feed:
-                return (With(state, joiner with { Step = Math.Max(joiner.Step, followed.Step) }), []);
+                return (With(state, joiner with { Step = Math.Max(joiner.Step, followed.Step), Bytes = Math.Max(joiner.Bytes, followed.Bytes) }), []);
             case WorkerMessage.FeedBroken broken:
                 return FeedEnded(state, broken.FeedId, broken.Reason);
             default:
@@ -108,10 +108,11 @@ internal static class JoinerMachine
         var members = crew.Members.Keys.Where(worker => !state.Leavers.Contains(worker)).DefaultIfEmpty(crew.Members.Keys.First()).ToImmutableArray();
 
         // The first member writes the checkpoints: it has enough to do.
-        var donors = members.Length == 1 ? members : members.RemoveAt(0);
+        var able = joiner.Shunned is { } shunned && members.Length > 1 ? members.Remove(shunned) : members;
+        var donors = able.Length == 1 ? able : able.Remove(crew.Members.Keys.First());
         var feed = state.LastFeed + 1;
         var donor = donors[(int)(feed % donors.Length)];
-        var next = joiner with { Stage = JoinStage.Following, Feed = feed, Donor = donor, Feeds = joiner.Feeds + 1, Step = -1 };
+        var next = joiner with { Stage = JoinStage.Following, Feed = feed, Donor = donor, Feeds = joiner.Feeds + 1, Step = -1, Bytes = 0 };
         return (With(state, next) with { LastFeed = feed },
         [
             new RunEffect.Tell(joiner.Candidate.Worker, new CoordinatorMessage.Follow(feed, crew.TotalSteps)),
@@ -120,7 +121,11 @@ internal static class JoinerMachine
     }
 
     /// <summary>Either side says that a feed ended too early: another donor takes over, a few times.</summary>
-    public static RunTurn FeedEnded(RunState state, long feed, string reason)
+    /// <param name="state">The run.</param>
+    /// <param name="feed">Its number.</param>
+    /// <param name="reason">In words that follow a colon.</param>
+    /// <param name="isHanging">Its donor sent nothing for long: the next one is another member, when there is one.</param>
+    public static RunTurn FeedEnded(RunState state, long feed, string reason, bool isHanging = false)
     {
         if (state.Joiners.Values.FirstOrDefault(joiner => joiner.Feed == feed && joiner.Stage == JoinStage.Following) is not { } joiner)
         {
@@ -129,7 +134,7 @@ internal static class JoinerMachine
 
         return joiner.Feeds >= Joiner.MaxFeeds
             ? Refuse(state, joiner, $"{joiner.Feeds} feeds broke, the last because {reason.TrimEnd('.')}. Give it a faster link, or join when the steps are longer.")
-            : (With(state, joiner with { Stage = JoinStage.Ready, Donor = null }), [RunMachine.Note($"Feed {feed} of {joiner.Candidate.Worker} broke: {reason}")]);
+            : (With(state, joiner with { Stage = JoinStage.Ready, Donor = null, Shunned = isHanging ? joiner.Donor : null }), [RunMachine.Note($"Feed {feed} of {joiner.Candidate.Worker} broke: {reason}")]);
     }
 
     /// <summary>A member, or a joiner that was fenced with the members, is gone. Joiners that it fed get another donor; that is not their fault.</summary>

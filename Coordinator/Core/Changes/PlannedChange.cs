@@ -38,11 +38,20 @@ public sealed record Joiner(Candidate Candidate, JoinStage Stage, Generation Gen
     /// <summary>Who feeds it.</summary>
     public WorkerId? Donor { get; init; }
 
+    /// <summary>Who hung while it fed; null: nobody did.</summary>
+    public WorkerId? Shunned { get; init; }
+
     /// <summary>Feeds so far, less those whose donor was lost.</summary>
     public int Feeds { get; init; }
 
     /// <summary>Steps that it has applied; -1 until it holds a donor's state.</summary>
     public long Step { get; init; } = -1;
+
+    /// <summary>Bytes of the state that have come.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>What the last tick found of its feed, and for how long it has been so.</summary>
+    public FeedPulse Pulse { get; init; }
 }
 
 public enum JoinStage

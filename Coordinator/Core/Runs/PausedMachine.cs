@@ -33,7 +33,7 @@ internal static class PausedMachine
             case RunEvent.WorkerLost lost when phase.Crew.Members.TryGetValue(lost.Worker, out var member):
                 return Lose(state, phase, lost.Worker, FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence, MemberNews.Lost(state, member, lost.Reason));
             case RunEvent.Tick tick:
-                return LivenessRule.GiveUp(state, tick.Pulses, phase.Cause.Since, waits, now);
+                return FeedRule.TimeOut(state, now).Then(next => LivenessRule.GiveUp(next, tick.Pulses, phase.Cause.Since, waits, now));
             case RunEvent.StopRequested stop:
                 // Those who are left take one more step and write it.
                 return Ending.Stop(state, stop.Reason).Then(next => RegroupingMachine.Begin(next, phase.Crew, phase.Finished, phase.Cause, waits));

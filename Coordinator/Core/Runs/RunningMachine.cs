@@ -43,7 +43,7 @@ internal static class RunningMachine
             case RunEvent.StopRequested stop:
                 return Ending.Stop(state, stop.Reason);
             case RunEvent.Tick tick:
-                return LivenessRule.GiveUp(state, tick.Pulses, state.Progress.RoseAt, waits, now);
+                return FeedRule.TimeOut(state, now).Then(next => LivenessRule.GiveUp(next, tick.Pulses, next.Progress.RoseAt, waits, now));
             case RunEvent.TimerFired { Timer: RunTimer.Link } fired when fired.Generation == phase.Crew.Generation && !phase.BrokenLinks.IsEmpty:
                 return LinkMachine.Judge(state, phase, waits, now);
             case RunEvent.TimerFired { Timer: RunTimer.Change } fired when fired.Generation == phase.Change?.Generation:

@@ -53,7 +53,9 @@ public abstract record WorkerMessage
 
     public sealed record Left(Generation Generation, long Step) : WorkerMessage;
 
-    public sealed record Followed(long FeedId, long Step) : WorkerMessage;
+    /// <param name="Step">-1 while the state is still coming.</param>
+    /// <param name="Bytes">Of the state that have come.</param>
+    public sealed record Followed(long FeedId, long Step, long Bytes = 0) : WorkerMessage;
 
     public sealed record FeedBroken(long FeedId, string Reason) : WorkerMessage;
 

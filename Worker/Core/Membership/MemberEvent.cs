@@ -41,6 +41,11 @@ public abstract record MemberEvent
     /// <summary>The reduced gradient that a donor gives to a member that is one step behind is held.</summary>
     public sealed record GiftArrived(Generation Generation, long Step) : MemberEvent;
 
+    /// <summary>More of a donor's copy of its state has come.</summary>
+    /// <param name="FeedId">The feed.</param>
+    /// <param name="Bytes">Of it that are here.</param>
+    public sealed record StateMoved(long FeedId, long Bytes) : MemberEvent;
+
     /// <summary>A donor's copy of its state after a step is held.</summary>
     public sealed record StateArrived(long FeedId, long Step) : MemberEvent;
 

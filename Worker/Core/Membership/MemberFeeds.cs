@@ -43,6 +43,9 @@ internal static class MemberFeeds
         var (state, taking) = (turn.State, turn.State.Taking);
         switch (@event)
         {
+            case MemberEvent.StateMoved moved when taking?.FeedId == moved.FeedId && taking.StateStep is null:
+                turn.Tell(new WorkerMessage.Followed(moved.FeedId, Nothing, moved.Bytes));
+                break;
             case MemberEvent.StateArrived arrived when taking?.FeedId == arrived.FeedId:
                 turn.State = state with { Taking = taking with { StateStep = arrived.Step, Arrived = arrived.Step } };
                 break;

@@ -151,6 +151,8 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
 
     private sealed class FeedEvents(long feedId, Action<MemberEvent> post) : IVectorEvents
     {
+        public void StateMoved(long bytes) => post(new MemberEvent.StateMoved(feedId, bytes));
+
         public void StateArrived(long step) => post(new MemberEvent.StateArrived(feedId, step));
 
         public void GradientArrived(long step) => post(new MemberEvent.GradientArrived(feedId, step));
@@ -163,6 +165,10 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     /// <summary>A gift that breaks off means that its donor died, which the coordinator sees as well.</summary>
     private sealed class GiftEvents(Generation generation, Action<MemberEvent> post) : IVectorEvents
     {
+        public void StateMoved(long bytes)
+        {
+        }
+
         public void StateArrived(long step)
         {
         }

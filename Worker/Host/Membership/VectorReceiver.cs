@@ -8,12 +8,16 @@ namespace Orchestrator.Worker.Host.Membership;
 /// <remarks>A gradient that is more than a few steps ahead of what was applied waits in the stream, and in the end with the donor, who drops the feed.</remarks>
 internal sealed class VectorReceiver : IBulkReceiver, IDisposable
 {
+    /// <summary>Bytes of a state between two words of how much has come: a small one comes in a moment.</summary>
+    private const long LeastTold = 1 << 20;
+
     private readonly ManualResetEventSlim _moved = new();
     private readonly ReducedBuffers _buffers;
     private readonly long _stateBytes;
     private readonly long _gradientBytes;
     private readonly IVectorEvents _events;
     private long _applied;
+    private long _told;
     private bool _isEnded;
 
     /// <param name="buffers">Get the gradients.</param>
@@ -65,6 +69,10 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
                 // From now on gradients come for the steps behind this one.
                 Volatile.Write(ref _applied, header.Step);
                 _events.StateArrived(header.Step);
+                break;
+            case BulkPhase.State when end - _told >= Math.Max(LeastTold, _stateBytes / 100):
+                _told = end;
+                _events.StateMoved(end);
                 break;
             case BulkPhase.Gradient when end == _gradientBytes:
                 _events.GradientArrived(header.Step);
@@ -120,6 +128,9 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
 /// <summary>What a receiver of vectors tells.</summary>
 internal interface IVectorEvents
 {
+    /// <param name="bytes">Of the state that are here.</param>
+    void StateMoved(long bytes);
+
     void StateArrived(long step);
 
     void GradientArrived(long step);

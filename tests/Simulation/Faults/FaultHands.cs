@@ -65,6 +65,11 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
             case Fault.CrashWhileSaving crash:
                 cluster.Saving = writer => CrashWhileSaving(writer, crash);
                 break;
+            case Fault.HangingFeeds hanging:
+                Say(coordinator, fault);
+                cluster.Network.FeedsHangUntil = Math.Max(cluster.Network.FeedsHangUntil, cluster.Clock.Micros + hanging.Micros);
+                cluster.Over(hanging.Micros);
+                break;
             case Fault.Doubled doubled:
                 Say(coordinator, fault);
                 cluster.Network.DoublesUntil = Math.Max(cluster.Network.DoublesUntil, cluster.Clock.Micros + doubled.Micros);

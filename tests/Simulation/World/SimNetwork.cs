@@ -13,6 +13,9 @@ public sealed class SimNetwork(SimClock clock, Random random)
     /// <summary>The usual time of a message, microseconds; faults raise it.</summary>
     public long LatencyMicros { get; set; } = 200;
 
+    /// <summary>Feeds that begin until then neither move nor break: their donor hangs.</summary>
+    public long FeedsHangUntil { get; set; }
+
     /// <summary>Until then a third of the messages of streams that may double come twice. Nothing doubles within a stream of TCP; a machine that takes a message
     /// twice must not mind all the same.</summary>
     public long DoublesUntil { get; set; }
@@ -29,7 +32,7 @@ public sealed class SimNetwork(SimClock clock, Random random)
     /// <param name="lost">Told once why the stream broke, at the sender.</param>
     public SimStream Open(SimProcess from, ISimEndpoint? to, string key, Action<string> lost)
     {
-        var stream = new SimStream(this, from, to, key, lost);
+        var stream = new SimStream(this, from, to, key, lost) { IsHanging = clock.Micros < FeedsHangUntil && key.StartsWith("feed/", StringComparison.Ordinal) };
         _streams.RemoveAll(each => each.IsOver);
         _streams.Add(stream);
         if (to is null || to.Process.IsDead)

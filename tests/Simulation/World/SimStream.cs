@@ -20,6 +20,9 @@ public sealed class SimStream
 
     public bool IsOver { get; private set; }
 
+    /// <summary>Nothing of it ever comes through.</summary>
+    public bool IsHanging { get; init; }
+
     /// <summary>What is sent from now on may come twice.</summary>
     public bool MayDouble { get; set; }
 
@@ -89,7 +92,7 @@ public sealed class SimStream
 
     private void DeliverHeld()
     {
-        while (!IsOver && _held.TryPeek(out var message) && !_network.IsCut(From, To!.Process))
+        while (!IsOver && !IsHanging && _held.TryPeek(out var message) && !_network.IsCut(From, To!.Process))
         {
             if (message is End)
             {

@@ -94,6 +94,35 @@ public sealed class JoinTests
         Assert.StartsWith("record WorkerRefused w-3: 3 feeds broke, the last because full.", talk.Say(2, new WorkerMessage.FeedBroken(3, "full"))[0]);
     }
 
+    /// <summary>A feed that neither moved nor broke was waited for as long as the run went on.</summary>
+    [Fact]
+    public void Feed_NeitherMovesNorBreaks_AnotherDonorTakesOver()
+    {
+        var talk = TwoTrain();
+        talk.Attach();
+        talk.Say(3, Prepared());
+        talk.Pass(50, 1, 2, 3);
+        talk.Say(3, new WorkerMessage.Followed(1, -1, 1000));
+
+        Assert.Equal([], talk.Pass(59, 1, 2, 3));
+        Assert.Equal(
+            ["note: Feed 1 of w-3 broke: its donor w-2 sent nothing for 60 s (patience 60 s; the joiner holds 1000 bytes of the state)", "tell w-3 Follow 2", "tell w-1 Feed 2 to w-3"],
+            talk.Pass(2, 1, 2, 3));
+    }
+
+    /// <summary>The members take no step, so there is nothing to hear.</summary>
+    [Fact]
+    public void Feed_OfOneThatHoldsAllThereIs_IsNotGivenUp()
+    {
+        var talk = TwoTrain();
+        talk.Say(1, new WorkerMessage.Entered(new Generation(1), 0));
+        talk.Attach();
+        talk.Say(3, Prepared());
+        talk.Say(3, Followed(5));
+
+        Assert.DoesNotContain(talk.Pass(110, 1, 2, 3), line => line.Contains("sent nothing", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Lost_TheDonor_AnotherOneFeeds()
     {
