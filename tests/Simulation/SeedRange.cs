@@ -13,14 +13,15 @@ public static class SeedRange
     /// <param name="progress">Told now and then how many seeds are done.</param>
     /// <param name="stopAtFirst">End when a seed has failed.</param>
     /// <param name="isPlanned">Only faults that need no failure are drawn.</param>
-    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false, bool isPlanned = false)
+    /// <param name="mostDirect">As <see cref="SimCluster"/> takes it.</param>
+    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false, bool isPlanned = false, int? mostDirect = null)
     {
         var failures = new ConcurrentDictionary<int, string>();
         var landed = new ConcurrentDictionary<string, int>();
         var (done, events, watch) = (0, 0L, Stopwatch.StartNew());
         Parallel.For(first, first + count, (seed, loop) =>
         {
-            var cluster = new SimCluster(seed, bug, isPlanned: isPlanned);
+            var cluster = new SimCluster(seed, bug, isPlanned: isPlanned, mostDirect: mostDirect);
             if (cluster.Play() is { } violation)
             {
                 failures[seed] = violation;

@@ -48,10 +48,12 @@ public sealed class SimCluster : ISimHome
     /// <param name="faults">Null: drawn.</param>
     /// <param name="settings">Null: drawn.</param>
     /// <param name="isPlanned">Only faults that need no failure are drawn.</param>
-    public SimCluster(int seed, Bug? bug = null, bool isTraced = false, IEnumerable<Fault>? faults = null, SimSettings? settings = null, bool isPlanned = false)
+    /// <param name="mostDirect">Above so many members the all-reduce goes in groups; null: as in a real run, so never here.</param>
+    public SimCluster(int seed, Bug? bug = null, bool isTraced = false, IEnumerable<Fault>? faults = null, SimSettings? settings = null, bool isPlanned = false, int? mostDirect = null)
     {
         _random = new Random(seed);
-        Settings = (settings ?? Draw(_random)) with { Bug = bug ?? Bug.None };
+        var drawn = settings ?? Draw(_random);
+        Settings = drawn with { Bug = bug ?? Bug.None, MostDirect = mostDirect ?? drawn.MostDirect };
         var quietMicros = Settings.Steps * Settings.PassMicros * Settings.LogicalRanks / Settings.Workers;
         _faults = faults?.ToList() ?? (isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, quietMicros + 100_000) : FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000));
         _trace = isTraced ? [] : null;

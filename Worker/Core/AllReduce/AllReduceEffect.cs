@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Reduction;
 
@@ -8,8 +9,8 @@ public abstract record AllReduceEffect
 {
     private AllReduceEffect() { }
 
-    /// <summary>Send a piece of one of this member's partials to the owner of its slice.</summary>
-    /// <param name="Member">The owner.</param>
+    /// <summary>Send a piece of one of this member's partials to the owner of its slice, or to who collects for it.</summary>
+    /// <param name="Member">Who that is.</param>
     /// <param name="Node">The partial; null: stand by, send no payload.</param>
     /// <param name="Range">The piece; of length 0 when there is no payload.</param>
     /// <param name="Prepared">This member's prepared generation.</param>
@@ -24,11 +25,20 @@ public abstract record AllReduceEffect
     /// <summary>Keep a received piece of another's reduced slice.</summary>
     public sealed record StoreReduced(ElementRange Range) : AllReduceEffect;
 
-    /// <summary>Add all partials of a piece of the own slice, as <see cref="Ownership.Merge"/> says, into the reduced buffer.</summary>
+    /// <summary>Add all partials of a piece of the own slice, as its <see cref="Collection"/> says, into the reduced buffer.</summary>
     public sealed record ReducePiece(ElementRange Range) : AllReduceEffect;
 
-    /// <summary>Send a reduced piece to every other member.</summary>
-    public sealed record SendReduced(ElementRange Range, Generation LeastPrepared) : AllReduceEffect;
+    /// <summary>Add the partials of a piece that this member collects, as its <see cref="Collection"/> says, and send each sum on as a partial; an empty segment when there is none.</summary>
+    /// <param name="Range">The piece.</param>
+    /// <param name="Parent">Who gets them.</param>
+    /// <param name="Prepared">The least prepared generation of those who are in it.</param>
+    public sealed record CollectPiece(ElementRange Range, int Parent, Generation Prepared) : AllReduceEffect;
+
+    /// <summary>Send a reduced piece on: one that <see cref="ReducePiece"/> has just given, or one that has come from this member's parent.</summary>
+    /// <param name="Range">The piece.</param>
+    /// <param name="LeastPrepared">Of all members.</param>
+    /// <param name="Members">To whom, in this order.</param>
+    public sealed record SendReduced(ElementRange Range, Generation LeastPrepared, ImmutableArray<int> Members) : AllReduceEffect;
 
     /// <summary>The whole reduced gradient of the step is held: the step is decided.</summary>
     /// <param name="Step">The step.</param>

@@ -51,16 +51,16 @@ public static class AllReduceMachine
         for (var distance = 1; distance < plan.Members.Length; distance++)
         {
             var member = (plan.Self + distance) % plan.Members.Length;
-            foreach (var piece in plan.Pieces[member].Where(piece => piece.Bucket == bucket))
+            foreach (var piece in plan.Pieces[member].Where(piece => piece.Bucket == bucket && plan.CollectedAt(piece.Range.Offset) < 0))
             {
-                AddPartials(plan, state.Step, member, piece.Range, state.Prepared, effects);
+                AddPartials(plan, state.Step, plan.Routes[piece.Route].ParentOf(plan.Self), piece.Range, state.Prepared, effects);
             }
         }
 
         var next = state with { ReadyBuckets = bucket + 1 };
-        for (var piece = 0; piece < plan.OwnPieces.Length; piece++)
+        for (var piece = 0; piece < plan.Collected.Length; piece++)
         {
-            if (plan.OwnPieces[piece].Bucket == bucket)
+            if (plan.Collected[piece].Bucket == bucket)
             {
                 AddReduction(next, piece, effects);
             }
@@ -101,7 +101,7 @@ public static class AllReduceMachine
 
     private static (AllReduceState, ImmutableArray<AllReduceEffect>) Partial(AllReduceState state, SegmentHeader header)
     {
-        var piece = state.Plan.PieceAt(state.Plan.Self, header.Range.Offset);
+        var piece = state.Plan.CollectedAt(header.Range.Offset);
         var effects = ImmutableArray.CreateBuilder<AllReduceEffect>();
         if (header.Node.Length > 0)
         {
@@ -122,6 +122,13 @@ public static class AllReduceMachine
     {
         var effects = ImmutableArray.CreateBuilder<AllReduceEffect>();
         effects.Add(new AllReduceEffect.StoreReduced(header.Range));
+        var collected = state.Plan.CollectedAt(header.Range.Offset);
+        if (collected >= 0)
+        {
+            var children = state.Plan.Routes[state.Plan.Collected[collected].Route].ChildrenOf(state.Plan.Self);
+            effects.Add(new AllReduceEffect.SendReduced(header.Range, header.Prepared, children));
+        }
+
         return Decide(
             state with
             {
@@ -133,15 +140,25 @@ public static class AllReduceMachine
 
     private static void AddReduction(AllReduceState state, int piece, ImmutableArray<AllReduceEffect>.Builder effects)
     {
-        var (range, bucket) = state.Plan.OwnPieces[piece];
-        if (bucket < state.ReadyBuckets && state.Present.Missing[piece] == 0)
+        var (range, bucket, way) = state.Plan.Collected[piece];
+        if (bucket >= state.ReadyBuckets || state.Present.Missing[piece] > 0)
+        {
+            return;
+        }
+
+        var route = state.Plan.Routes[way];
+        if (route.Root == state.Plan.Self)
         {
             effects.Add(new AllReduceEffect.ReducePiece(range));
-            effects.Add(new AllReduceEffect.SendReduced(range, LeastPrepared(state)));
+            effects.Add(new AllReduceEffect.SendReduced(range, LeastPrepared(state), route.ChildrenOf(state.Plan.Self)));
+        }
+        else
+        {
+            effects.Add(new AllReduceEffect.CollectPiece(range, route.ParentOf(state.Plan.Self), LeastPrepared(state)));
         }
     }
 
-    /// <summary>Every member sends at least one segment for every piece, so a piece without missing segments has heard of all members.</summary>
+    /// <summary>Every member sends at least one segment for every piece, so a root's piece without missing segments has heard of all members, a collector's of its group.</summary>
     private static Generation LeastPrepared(AllReduceState state) => StepArrivals.Least(state.Present.LeastPrepared, state.Prepared);
 
     private static (AllReduceState, ImmutableArray<AllReduceEffect>) Decide(AllReduceState state, ImmutableArray<AllReduceEffect>.Builder effects)

@@ -35,16 +35,16 @@ public sealed record AllReduceState(
     public bool IsLocalReady => ReadyBuckets == Plan.Buckets.Length;
 }
 
-/// <summary>Partials of the own pieces that have come for one step.</summary>
-/// <param name="Missing">For each own piece: segments of other members still to come.</param>
+/// <summary>Partials of the collected pieces that have come for one step.</summary>
+/// <param name="Missing">For each collected piece: segments of other members still to come.</param>
 /// <param name="MissingInAll">Their sum.</param>
 /// <param name="LeastPrepared">The least prepared generation of the members heard of; null: none yet.</param>
 public sealed record StepArrivals(ImmutableArray<int> Missing, int MissingInAll, Generation? LeastPrepared)
 {
     public static StepArrivals Empty(AllReducePlan plan, long step)
     {
-        var each = plan.In(step).RemoteSegmentsPerPiece(plan.Self);
-        return new StepArrivals([.. Enumerable.Repeat(each, plan.OwnPieces.Length)], each * plan.OwnPieces.Length, null);
+        ImmutableArray<int> missing = [.. Enumerable.Range(0, plan.Collected.Length).Select(piece => plan.CollectionOf(step, piece).Segments)];
+        return new StepArrivals(missing, missing.Sum(), null);
     }
 
     public StepArrivals Take(int piece, Generation prepared) =>

@@ -6,7 +6,7 @@ namespace Orchestrator.Worker.Core.AllReduce;
 
 /// <summary>Which partials each member holds in a step, and how they are added. A generation has one for its first step and one for all others.</summary>
 /// <param name="Nodes">For each member: the maximal nodes that its logical ranks cover, from left to right.</param>
-/// <param name="Merge">The additions that a slice owner carries out on each piece.</param>
+/// <param name="Merge">The additions that a slice owner carries out on each piece that comes to it directly.</param>
 public sealed record Ownership(ImmutableArray<ImmutableArray<TreeNode>> Nodes, MergePlan Merge)
 {
     /// <param name="tree">Over the logical ranks.</param>
@@ -18,12 +18,6 @@ public sealed record Ownership(ImmutableArray<ImmutableArray<TreeNode>> Nodes, M
             [.. ranks.Select(ranges => tree.MaximalNodes(ranges.SelectMany(range => Enumerable.Range(range.First, range.Count))))];
         return new Ownership(nodes, MergePlan.Create(tree, [.. nodes.SelectMany(each => each).OrderBy(node => node.First)]));
     }
-
-    /// <summary>Segments that a member sends for each piece of another's. One that stands by sends an empty one: its prepared generation counts.</summary>
-    public int SegmentsPerPieceFrom(int member) => Math.Max(1, Nodes[member].Length);
-
-    /// <summary>Segments that a member waits for on each of its pieces: one for each partial of the others.</summary>
-    public int RemoteSegmentsPerPiece(int self) => Enumerable.Range(0, Nodes.Length).Where(i => i != self).Sum(SegmentsPerPieceFrom);
 
     /// <summary>The logical ranks of a member in the steps behind the generation's first.</summary>
     public static ImmutableArray<RankRange> SteadyRanks(Member member) =>

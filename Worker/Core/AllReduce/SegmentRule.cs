@@ -23,14 +23,14 @@ public static class SegmentRule
             return $"{Sender(state, header)} sent a partial of step {header.Step}; step {state.Step} is under way, and a peer is at most one ahead.";
         }
 
-        var piece = plan.PieceAt(plan.Self, header.Range.Offset);
-        if (piece < 0 || header.Range.Length != (header.Node.Length > 0 ? plan.OwnPieces[piece].Range.Length : 0))
+        var piece = plan.CollectedAt(header.Range.Offset);
+        if (piece < 0 || header.Range.Length != (header.Node.Length > 0 ? plan.Collected[piece].Range.Length : 0)
+            || !plan.CollectionOf(header.Step, piece).SegmentsFrom.TryGetValue(header.Sender, out var nodes))
         {
             return $"{Sender(state, header)} sent elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step}; none of the " +
-                $"{plan.OwnPieces.Length} pieces of {plan.Members[plan.Self].Worker} has these bounds. Check that all workers run the same job file and version.";
+                $"{plan.Collected.Length} pieces that {plan.Members[plan.Self].Worker} adds up for it has these bounds. Check that all workers run the same job file and version.";
         }
 
-        var nodes = plan.In(header.Step).Nodes[header.Sender];
         if (header.Node.Length > 0 ? !nodes.Contains(header.Node) : !nodes.IsEmpty)
         {
             return $"{Sender(state, header)} sent the partial {header.Node} of step {header.Step}; it holds {string.Join(" ", nodes)}.";
@@ -48,8 +48,8 @@ public static class SegmentRule
             return $"{Sender(state, header)} sent a reduced piece of step {header.Step}; step {state.Step} waits for {state.MissingGathered} pieces.";
         }
 
-        var piece = plan.PieceAt(header.Sender, header.Range.Offset);
-        return piece >= 0 && plan.Pieces[header.Sender][piece].Range == header.Range && plan.Pieces[header.Sender][piece].Bucket < state.ReadyBuckets
+        return plan.PieceAt(header.Range.Offset) is { } piece && piece.Range == header.Range && piece.Bucket < state.ReadyBuckets
+            && plan.Routes[piece.Route].ParentOf(plan.Self) == header.Sender
             ? null
             : $"{Sender(state, header)} sent reduced elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step}, which are no piece of its slice.";
     }

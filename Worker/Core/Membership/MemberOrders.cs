@@ -27,7 +27,7 @@ internal static class MemberOrders
         turn.State = state with { HasReduced = state.HasReduced && !isBehind };
         MemberFeeds.StopTaking(turn);
         MemberFeeds.StopGiving(turn, order.Members);
-        var plan = AllReducePlan.Create(order.Generation, state.Self, order.Members, state.LogicalRanks, order.StartStep, state.Buckets);
+        var plan = AllReducePlan.Create(order.Generation, state.Self, order.Members, state.LogicalRanks, order.StartStep, state.Buckets, mostDirect: state.MostDirect);
         turn.Open(plan, order.LastStep, order.TotalSteps);
         if (isBehind)
         {
@@ -87,7 +87,7 @@ internal static class MemberOrders
         if (turn.State.Next!.Includes(state.Self))
         {
             turn.Effects.Add(new MemberEffect.Connect(AllReducePlan.Create(
-                order.Generation, state.Self, order.Members, state.LogicalRanks, state.Applied, state.Buckets)));
+                order.Generation, state.Self, order.Members, state.LogicalRanks, state.Applied, state.Buckets, mostDirect: state.MostDirect)));
         }
         else
         {

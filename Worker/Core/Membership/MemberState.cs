@@ -16,6 +16,9 @@ public sealed record MemberState
     /// <summary>Parts of the flat buffer in the order in which they become final.</summary>
     public required ImmutableArray<ElementRange> Buckets { get; init; }
 
+    /// <summary>Up to so many members everybody sends to everybody; above that they add up in groups.</summary>
+    public int MostDirect { get; init; } = Grouping.MostDirect;
+
     /// <summary>Steps that the replica holds.</summary>
     public long Applied { get; init; }
 

@@ -173,7 +173,7 @@ internal sealed class MemberTurn(MemberState state)
             return;
         }
 
-        var plan = AllReducePlan.Create(generation, State.Self, next.Order.Members, State.LogicalRanks, State.Applied, State.Buckets);
+        var plan = AllReducePlan.Create(generation, State.Self, next.Order.Members, State.LogicalRanks, State.Applied, State.Buckets, mostDirect: State.MostDirect);
         Open(plan, next.Order.LastStep, next.Order.TotalSteps);
         State = State with { Next = null };
     }

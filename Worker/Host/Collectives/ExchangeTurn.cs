@@ -6,8 +6,8 @@ namespace Orchestrator.Worker.Host.Collectives;
 /// <summary>What one event leaves an exchange to do outside of its lock.</summary>
 internal sealed class ExchangeTurn
 {
-    /// <summary>Pieces of this member's partials, to be sent.</summary>
-    public List<OutgoingPiece> Partials { get; } = [];
+    /// <summary>What is ready to be sent: pieces of this member's partials, and sums that go on to others.</summary>
+    public List<OutgoingPiece> Sends { get; } = [];
 
     /// <summary>Pieces of which all partials are here.</summary>
     public List<PieceReduction> Reductions { get; } = [];
@@ -20,17 +20,14 @@ internal sealed class ExchangeTurn
 internal readonly record struct OutgoingPiece(int Member, SegmentHeader Header, nint Payload, PackedPayload? Packed);
 
 /// <summary>The additions of one piece, and what is sent when they are done.</summary>
-/// <param name="range">The piece.</param>
-/// <param name="merge">The additions.</param>
-/// <param name="inputs">The piece in each partial, in their order.</param>
-internal sealed class PieceReduction(ElementRange range, MergePlan merge, PieceInput[] inputs)
+/// <param name="Range">The piece.</param>
+/// <param name="Sums">One at a root; one for each node that comes out at a collector.</param>
+internal sealed record PieceReduction(ElementRange Range, List<PieceReduction.Sum> Sums)
 {
-    public ElementRange Range => range;
+    public List<OutgoingPiece> Sends { get; } = [];
 
-    public MergePlan Merge => merge;
-
-    public PieceInput[] Inputs => inputs;
-
-    /// <summary>Of the sum, for all other members.</summary>
-    public SegmentHeader? Header { get; set; }
+    /// <param name="Plan">The additions.</param>
+    /// <param name="Inputs">The piece in each partial, in their order.</param>
+    /// <param name="Target">First element of the result.</param>
+    public readonly record struct Sum(MergePlan Plan, PieceInput[] Inputs, nint Target);
 }

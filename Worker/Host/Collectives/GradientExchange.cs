@@ -19,15 +19,10 @@ internal sealed class GradientExchange : IDisposable
     private readonly ISegmentLinks _links;
     private readonly IExchangeEvents? _events;
     private readonly WireFormat _format;
-    private readonly PartialMemory _memory;
-    private readonly PackedMemory _packed;
-    private readonly Dictionary<TreeNode, nint> _own = [];
-    // Partials that lie in a peer's memory: the address that element 0 of the flat buffer has, for the present and the next step.
-    private readonly Dictionary<TreeNode, nint>[] _shared = [[], []];
+    private readonly ExchangeMemory _memory;
     // Not a slim one: a waiting thread that spins takes the processor from those that receive and add.
     private readonly AutoResetEvent _ended = new(false);
     private AllReduceState _state;
-    private nint _reduced;
     private int _additions;
     private long _sentBytes;
     private Generation? _decided;
@@ -42,8 +37,7 @@ internal sealed class GradientExchange : IDisposable
     public GradientExchange(AllReducePlan plan, ISegmentLinks links, IExchangeEvents? events = null, WireFormat format = default)
     {
         (_plan, _links, _events, _format) = (plan, links, events, format);
-        _memory = new PartialMemory(plan);
-        _packed = new PackedMemory(plan.Buckets.Max(bucket => bucket.End));
+        _memory = new ExchangeMemory(plan, format);
         _state = AllReduceState.Start(plan);
     }
 
@@ -54,7 +48,7 @@ internal sealed class GradientExchange : IDisposable
     public long SentBytes => Interlocked.Read(ref _sentBytes);
 
     /// <summary>Native memory held for received partials.</summary>
-    public long MemoryBytes => _memory.Bytes;
+    public long MemoryBytes => _memory.ReceivedBytes;
 
     /// <summary>Begins a step, before its gradients are computed: peers may be ahead.</summary>
     /// <param name="step">Steps applied + 1.</param>
@@ -64,10 +58,8 @@ internal sealed class GradientExchange : IDisposable
     {
         lock (_gate)
         {
-            (_reduced, _decided, _isDecisionTold) = (reduced, null, false);
-            _shared[(step + 1) & 1].Clear();
-            // Nodes may belong to others in this step.
-            _own.Clear();
+            (_decided, _isDecisionTold) = (null, false);
+            _memory.Begin(step, reduced);
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.StepBegun(step, prepared));
             Carry(effects);
         }
@@ -101,7 +93,7 @@ internal sealed class GradientExchange : IDisposable
         {
             foreach (var (node, address) in partials)
             {
-                _own[node] = address;
+                _memory.SetOwn(node, address);
             }
 
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.BucketReady(bucket));
@@ -161,10 +153,7 @@ internal sealed class GradientExchange : IDisposable
                 throw new ExchangeException(objection);
             }
 
-            // A packed sum lands in the upper half of its place, where it is unpacked without another copy.
-            return header.IsGather
-                ? _reduced + (nint)(header.Range.Offset * sizeof(float)) + (nint)(isPacked ? header.Range.Length * sizeof(ushort) : 0)
-                : _memory.Place(header.Step, header.Node, _plan.PieceAt(_plan.Self, header.Range.Offset), isPacked);
+            return _memory.Place(header, isPacked);
         }
     }
 
@@ -176,7 +165,7 @@ internal sealed class GradientExchange : IDisposable
     {
         if (isPacked && header.IsGather)
         {
-            PackedPayload.UnpackInPlace(_reduced + (nint)(header.Range.Offset * sizeof(float)), header.Range.Length);
+            PackedPayload.UnpackInPlace(_memory.ReducedAt(header.Range), header.Range.Length);
         }
 
         ExchangeTurn? turn;
@@ -185,7 +174,7 @@ internal sealed class GradientExchange : IDisposable
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.SegmentArrived(header));
             if (shared != 0 && !header.IsGather && _state.Failure is null)
             {
-                _shared[header.Step & 1][header.Node] = shared - (nint)(header.Range.Offset * sizeof(float));
+                _memory.SetShared(header, shared);
             }
 
             turn = Carry(effects);
@@ -229,7 +218,6 @@ internal sealed class GradientExchange : IDisposable
     {
         Close("the generation has ended.");
         _memory.Dispose();
-        _packed.Dispose();
     }
 
     /// <summary>Tells what has come about, once and outside of the lock.</summary>
@@ -275,15 +263,21 @@ internal sealed class GradientExchange : IDisposable
             switch (effect)
             {
                 case AllReduceEffect.SendPartial send:
-                    (turn ??= new ExchangeTurn()).Partials.Add(Partial(send));
+                    (turn ??= new ExchangeTurn()).Sends.Add(_memory.Partial(send));
                     break;
                 case AllReduceEffect.ReducePiece reduce:
-                    (turn ??= new ExchangeTurn()).Reductions.Add(new PieceReduction(reduce.Range, _plan.In(_state.Step).Merge, Inputs(reduce.Range)));
+                    (turn ??= new ExchangeTurn()).Reductions.Add(_memory.Reduce(reduce));
+                    _additions++;
+                    break;
+                case AllReduceEffect.CollectPiece collect:
+                    (turn ??= new ExchangeTurn()).Reductions.Add(_memory.Collect(collect));
                     _additions++;
                     break;
                 case AllReduceEffect.SendReduced send:
-                    // The effect behind the reduction of the same piece: it is sent when that is done.
-                    turn!.Reductions[^1].Header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, true, default, send.Range, send.LeastPrepared);
+                    turn ??= new ExchangeTurn();
+                    // Behind the reduction of the same piece it is sent when that is done; a sum that has come from the parent is here already.
+                    var isOwn = turn.Reductions.Count > 0 && turn.Reductions[^1].Range == send.Range;
+                    (isOwn ? turn.Reductions[^1].Sends : turn.Sends).AddRange(_memory.Reduced(send));
                     break;
                 case AllReduceEffect.Decided decided:
                     _decided = decided.LeastPrepared;
@@ -313,23 +307,18 @@ internal sealed class GradientExchange : IDisposable
             return;
         }
 
-        foreach (var (member, header, payload, packed) in turn.Partials)
-        {
-            Send(member, header, payload, packed);
-        }
-
+        turn.Sends.ForEach(Send);
         foreach (var reduction in turn.Reductions)
         {
-            var sum = _reduced + (nint)(reduction.Range.Offset * sizeof(float));
-            PieceSum.Add(reduction.Merge, reduction.Inputs, sum, reduction.Range.Length, _format.IsRounded(reduction.Range));
+            foreach (var (plan, inputs, target) in reduction.Sums)
+            {
+                PieceSum.Add(plan, inputs, target, reduction.Range.Length, _format.IsRounded(reduction.Range));
+            }
+
             var objection = Objection?.Invoke();
             if (objection is null)
             {
-                var packed = Packed(0, sum, reduction.Range);
-                for (var distance = 1; distance < _plan.Members.Length; distance++)
-                {
-                    Send((_plan.Self + distance) % _plan.Members.Length, reduction.Header!, sum, packed);
-                }
+                reduction.Sends.ForEach(Send);
             }
 
             Added(objection);
@@ -354,37 +343,10 @@ internal sealed class GradientExchange : IDisposable
         }
     }
 
-    private void Send(int member, SegmentHeader header, nint payload, PackedPayload? packed)
+    private void Send(OutgoingPiece piece)
     {
-        Interlocked.Add(ref _sentBytes, header.Range.Length * WireFormat.BytesOf(packed is not null));
-        _links.Send(member, header, payload, packed);
-    }
-
-    private OutgoingPiece Partial(AllReduceEffect.SendPartial send)
-    {
-        var header = new SegmentHeader(_plan.Generation, _state.Step, _plan.Self, false, send.Node ?? default, send.Range, send.Prepared);
-        if (send.Node is not { } node)
-        {
-            return new OutgoingPiece(send.Member, header, 0, null);
-        }
-
-        var payload = _own[node] + (nint)(send.Range.Offset * sizeof(float));
-        return new OutgoingPiece(send.Member, header, payload, Packed(_plan.In(_state.Step).Nodes[_plan.Self].IndexOf(node), payload, send.Range));
-    }
-
-    private PackedPayload? Packed(int copy, nint payload, ElementRange range) =>
-        _format.IsRounded(range) ? new PackedPayload(_packed, copy, payload, range) : null;
-
-    /// <summary>The piece in each partial, in the merge plan's order.</summary>
-    private PieceInput[] Inputs(ElementRange range)
-    {
-        var piece = _plan.PieceAt(_plan.Self, range.Offset);
-        var offset = (nint)(range.Offset * sizeof(float));
-        var shared = _shared[_state.Step & 1];
-        return [.. _plan.In(_state.Step).Merge.Inputs.Select(node =>
-            _own.TryGetValue(node, out var own) ? new PieceInput(own + offset, IsPacked: false)
-            : shared.TryGetValue(node, out var peer) ? new PieceInput(peer + offset, IsPacked: false)
-            : _memory.Find(_state.Step, node, piece))];
+        Interlocked.Add(ref _sentBytes, piece.Header.Range.Length * WireFormat.BytesOf(piece.Packed is not null));
+        _links.Send(piece.Member, piece.Header, piece.Payload, piece.Packed);
     }
 
     private void Fail(string reason)

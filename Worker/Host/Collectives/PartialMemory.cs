@@ -4,7 +4,7 @@ using Orchestrator.Worker.Core.AllReduce;
 
 namespace Orchestrator.Worker.Host.Collectives;
 
-/// <summary>Where received partials of the own pieces lie until their step is reduced: two sets, because a peer may be one step ahead.</summary>
+/// <summary>Where received partials of the pieces that this member adds up lie until their step is reduced: two sets, because a peer may be one step ahead.</summary>
 /// <remarks>
 /// Native memory at 64 bytes, made when a partial first comes by a wire; a partial that is read in a peer's shared memory needs none. An own
 /// slice is scattered over the flat buffer, so each of its pieces has a place of its own here. Packed partials stay packed until they are added.
@@ -18,12 +18,7 @@ internal sealed unsafe class PartialMemory : IDisposable
 
     public PartialMemory(AllReducePlan plan)
     {
-        _offsets = new long[plan.OwnPieces.Length];
-        for (var i = 0; i < _offsets.Length; i++)
-        {
-            _offsets[i] = _elements;
-            _elements += plan.OwnPieces[i].Range.Length;
-        }
+        _offsets = CollectedMemory.Offsets(plan, out _elements);
     }
 
     /// <summary>Bytes of all that was made.</summary>
@@ -32,7 +27,7 @@ internal sealed unsafe class PartialMemory : IDisposable
     /// <summary>Where a partial's piece is to land. Called under the exchange's lock.</summary>
     /// <param name="step">The present or the next.</param>
     /// <param name="node">The partial.</param>
-    /// <param name="piece">Index of the own piece.</param>
+    /// <param name="piece">Index of the collected piece.</param>
     /// <param name="isPacked">Whether it comes in two bytes an element.</param>
     public nint Place(long step, TreeNode node, int piece, bool isPacked)
     {

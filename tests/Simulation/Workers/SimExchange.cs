@@ -12,6 +12,7 @@ internal sealed record SimSegment(SegmentHeader Header, SimBuffer? Payload);
 internal sealed class SimExchange
 {
     private readonly Dictionary<(long Parity, TreeNode Node, int Block), ulong> _received = [];
+    private readonly List<SimBuffer> _collected = [];
     private readonly IReadOnlyList<SimStream?> _links;
     private readonly Action<long, Generation> _decided;
     private readonly Action<int, string> _broken;
@@ -90,13 +91,16 @@ internal sealed class SimExchange
                     _links[send.Member]!.Send(new SimSegment(header, send.Node is { } node ? _own[node] : null));
                     break;
                 case AllReduceEffect.ReducePiece reduce:
-                    Reduce(reduce.Range);
+                    Reduce(reduce.Range, 0, _reduced);
+                    break;
+                case AllReduceEffect.CollectPiece collect:
+                    Collect(collect);
                     break;
                 case AllReduceEffect.SendReduced send:
                     var gather = new SegmentHeader(Plan.Generation, _state.Step, Plan.Self, true, default, send.Range, send.LeastPrepared);
-                    foreach (var link in _links)
+                    foreach (var member in send.Members)
                     {
-                        link?.Send(new SimSegment(gather, _reduced));
+                        _links[member]!.Send(new SimSegment(gather, _reduced));
                     }
 
                     break;
@@ -111,9 +115,31 @@ internal sealed class SimExchange
         }
     }
 
-    private void Reduce(ElementRange range)
+    /// <summary>Sums for the member's group lie in memory that is written again in the next step, and are read when they arrive.</summary>
+    private void Collect(AllReduceEffect.CollectPiece collect)
     {
-        var merge = Plan.In(_state.Step).Merge;
+        var header = new SegmentHeader(Plan.Generation, _state.Step, Plan.Self, false, default, collect.Range, collect.Prepared);
+        var sums = Plan.CollectionOf(_state.Step, Plan.CollectedAt(collect.Range.Offset)).Sums;
+        for (var i = 0; i < sums.Length; i++)
+        {
+            while (_collected.Count <= i)
+            {
+                _collected.Add(new SimBuffer());
+            }
+
+            Reduce(collect.Range, i, _collected[i]);
+            _links[collect.Parent]!.Send(new SimSegment(header with { Node = sums[i].Node }, _collected[i]));
+        }
+
+        if (sums.IsEmpty)
+        {
+            _links[collect.Parent]!.Send(new SimSegment(header with { Range = collect.Range with { Length = 0 } }, null));
+        }
+    }
+
+    private void Reduce(ElementRange range, int index, SimBuffer target)
+    {
+        var merge = Plan.CollectionOf(_state.Step, Plan.CollectedAt(range.Offset)).Sums[index];
         for (var block = BlockOf(range.Offset); block < BlockOf(range.End); block++)
         {
             var values = merge.Inputs.Select(node => _own.TryGetValue(node, out var own) ? own.Values[block] : _received[(_state.Step & 1, node, block)]).ToArray();
@@ -122,7 +148,7 @@ internal sealed class SimExchange
                 values[left] = SimModel.Add(values[left], values[right]);
             }
 
-            _reduced.Values[block] = values[0];
+            target.Values[block] = values[0];
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Orchestrator.Simulation.Faults;
+using Orchestrator.Worker.Core.AllReduce;
 
 namespace Orchestrator.Simulation.Workers;
 
@@ -18,6 +19,9 @@ public sealed record SimSettings
 
     /// <summary>Microseconds of one logical rank's pass.</summary>
     public required long PassMicros { get; init; }
+
+    /// <summary>Up to so many members everybody sends to everybody; above that they add up in groups.</summary>
+    public int MostDirect { get; init; } = Grouping.MostDirect;
 
     /// <summary>What is made wrong on purpose; none usually.</summary>
     public Bug Bug { get; init; } = Bug.None;

@@ -86,7 +86,7 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
             return;
         }
 
-        var piece = _plan.PieceAt(_plan.Self, header.Offset);
+        var piece = _plan.CollectedAt(header.Offset);
         lock (_pieces[piece])
         {
             _pieces[piece].Arrived.Enqueue((header.Step, _places[(header.Sender, header.Offset, header.Step & 1)]));

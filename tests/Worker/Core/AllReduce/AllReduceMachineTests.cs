@@ -10,17 +10,26 @@ public sealed class AllReduceMachineTests
 {
     private static readonly Generation First = new(1);
 
-    public static TheoryData<int, int, long> Sizes()
+    public static TheoryData<int, int, long, int> Sizes()
     {
-        var data = new TheoryData<int, int, long>();
+        var data = new TheoryData<int, int, long, int>();
         foreach (var members in new[] { 1, 2, 3, 4, 5, 8, 11, 16 })
         {
             foreach (var ranks in new[] { 1, 7, 8 })
             {
                 foreach (var elements in new long[] { 0, 1, 7, 1000, 65537 })
                 {
-                    data.Add(members, ranks, elements);
+                    data.Add(members, ranks, elements, Grouping.MostDirect);
                 }
+            }
+        }
+
+        // Groups: with a power of two of members and ranks, with neither, with members that stand by, and from one failure's map to the steady one.
+        foreach (var (members, ranks, mostDirect) in ((int, int, int)[])[(2, 8, 1), (3, 8, 2), (4, 4, 2), (5, 3, 2), (6, 7, 2), (9, 9, 4), (16, 8, 8), (17, 32, 16), (24, 32, 16), (32, 32, 16), (33, 40, 16), (64, 64, 16), (64, 8, 16)])
+        {
+            foreach (var elements in members < 20 ? new long[] { 0, 1, 7, 1000, 65537 } : [0, 5000])
+            {
+                data.Add(members, ranks, elements, mostDirect);
             }
         }
 
@@ -30,11 +39,11 @@ public sealed class AllReduceMachineTests
     /// <summary>Links keep order; which link delivers next is drawn, and members run ahead as far as they are let.</summary>
     [Theory]
     [MemberData(nameof(Sizes))]
-    public void Step_AnyOrderOfArrival_GivesTheTreesSumToEveryMember(int count, int logicalRanks, long elements)
+    public void Step_AnyOrderOfArrival_GivesTheTreesSumToEveryMember(int count, int logicalRanks, long elements, int mostDirect)
     {
         var random = new Random(HashCode.Combine(1, count, logicalRanks, (int)elements));
         var members = Members(count, logicalRanks);
-        var models = Enumerable.Range(0, count).Select(i => new ModelMember(Plan(members, i, logicalRanks, elements, 9973))).ToArray();
+        var models = Enumerable.Range(0, count).Select(i => new ModelMember(Plan(members, i, logicalRanks, elements, 9973, mostDirect))).ToArray();
         var links = new Dictionary<(int From, int To), Queue<(SegmentHeader Header, string Payload)>>();
         var steps = new long[count];
         const long last = 3;
@@ -70,15 +79,60 @@ public sealed class AllReduceMachineTests
         Assert.All(models, model => Assert.True(model.State.IsDecided));
     }
 
-    [Fact]
-    public void Step_OneMemberHasNotPreparedTheNextGeneration_AllAgreeOnTheLeast()
+    /// <summary>The counts that <see cref="Grouping"/> gives for its choice.</summary>
+    [Theory]
+    [InlineData(64, 63)]
+    [InlineData(Grouping.MostDirect, 14)]
+    public void Step_SixtyFourMembers_ExchangeWithFewAndSendNoMoreThanDirectly(int mostDirect, int peers)
     {
-        var members = Members(3, 8);
-        var models = Enumerable.Range(0, 3).Select(i => new ModelMember(Plan(members, i, 8, 100, 10))).ToArray();
-        var links = new Dictionary<(int, int), Queue<(SegmentHeader Header, string Payload)>>();
-        for (var i = 0; i < 3; i++)
+        const int count = 64;
+        const int slice = SlicePlan.AlignmentElements;
+        var members = Members(count, count);
+        var models = Enumerable.Range(0, count)
+            .Select(i => new ModelMember(AllReducePlan.Create(First, members[i].Worker, members, count, 0, [new ElementRange(0, count * slice)], slice, mostDirect))).ToArray();
+        var sent = new List<(int From, int To, SegmentHeader Header)>();
+        var links = new Dictionary<(int From, int To), Queue<(SegmentHeader Header, string Payload)>>();
+        for (var i = 0; i < count; i++)
         {
-            models[i].Begin(1, i == 1 ? First : First.Next);
+            models[i].Begin(1, First);
+            Deliver(i, models[i].Handle(new AllReduceEvent.BucketReady(0)));
+        }
+
+        while (links.FirstOrDefault(link => link.Value.Count > 0) is { Value: { } queue } link)
+        {
+            var (header, payload) = queue.Dequeue();
+            Deliver(link.Key.To, models[link.Key.To].Handle(new AllReduceEvent.SegmentArrived(header), payload));
+        }
+
+        Assert.All(models, model => Assert.True(model.State.IsDecided));
+        foreach (var each in sent.GroupBy(message => (message.From, message.Header.IsGather)))
+        {
+            Assert.Equal(peers, each.Select(message => message.To).Distinct().Count());
+            Assert.Equal(63, each.Count());
+            Assert.Equal(63 * slice, each.Sum(message => message.Header.Range.Length));
+        }
+
+        void Deliver(int from, IEnumerable<(int To, SegmentHeader Header, string Payload)> messages)
+        {
+            var all = messages.ToList();
+            sent.AddRange(all.Select(message => (from, message.To, message.Header)));
+            Post(links, from, all);
+        }
+    }
+
+    [Theory]
+    [InlineData(3, 1, 16)]
+    [InlineData(9, 8, 4)]
+    [InlineData(9, 0, 4)]
+    [InlineData(20, 19, 16)]
+    public void Step_OneMemberHasNotPreparedTheNextGeneration_AllAgreeOnTheLeast(int count, int late, int mostDirect)
+    {
+        var members = Members(count, 8);
+        var models = Enumerable.Range(0, count).Select(i => new ModelMember(Plan(members, i, 8, 1000, 10, mostDirect))).ToArray();
+        var links = new Dictionary<(int, int), Queue<(SegmentHeader Header, string Payload)>>();
+        for (var i = 0; i < count; i++)
+        {
+            models[i].Begin(1, i == late ? First : First.Next);
             for (var bucket = 0; bucket < models[i].State.Plan.Buckets.Length; bucket++)
             {
                 Post(links, i, models[i].Handle(new AllReduceEvent.BucketReady(bucket)));
@@ -168,8 +222,8 @@ public sealed class AllReduceMachineTests
     private static ImmutableArray<Member> Members(int count, int logicalRanks) =>
         [.. RankPlan.Even(logicalRanks, count).Select((range, i) => new Member(WorkerId.FromNumber(i + 1), $"host:{i}", range.First, range.Count))];
 
-    private static AllReducePlan Plan(ImmutableArray<Member> members, int self, int logicalRanks, long elements, int piece) =>
-        AllReducePlan.Create(First, members[self].Worker, members, logicalRanks, 0, Buckets(elements), piece);
+    private static AllReducePlan Plan(ImmutableArray<Member> members, int self, int logicalRanks, long elements, int piece, int mostDirect = Grouping.MostDirect) =>
+        AllReducePlan.Create(First, members[self].Worker, members, logicalRanks, 0, Buckets(elements), piece, mostDirect);
 
     /// <summary>Three buckets from the end of the buffer, as the backward pass makes them, where there are elements for them.</summary>
     private static ImmutableArray<ElementRange> Buckets(long elements)

@@ -44,12 +44,22 @@ internal sealed class ModelMember(AllReducePlan plan)
                     send.Node is { } node ? ValueOf(node, State.Step) : "");
                 break;
             case AllReduceEffect.SendReduced send:
-                for (var to = 0; to < plan.Members.Length; to++)
+                foreach (var to in send.Members)
                 {
-                    if (to != plan.Self)
-                    {
-                        yield return (to, Header(default, send.Range, isGather: true, send.LeastPrepared), _reduced.GetValueOrDefault(send.Range, ""));
-                    }
+                    yield return (to, Header(default, send.Range, isGather: true, send.LeastPrepared), _reduced.GetValueOrDefault(send.Range, ""));
+                }
+
+                break;
+            case AllReduceEffect.CollectPiece collect:
+                var sums = Reduce(collect.Range).ToList();
+                foreach (var (sumNode, sum) in sums)
+                {
+                    yield return (collect.Parent, Header(sumNode, collect.Range, isGather: false, collect.Prepared), sum);
+                }
+
+                if (sums.Count == 0)
+                {
+                    yield return (collect.Parent, Header(default, collect.Range with { Length = 0 }, isGather: false, collect.Prepared), "");
                 }
 
                 break;
@@ -62,7 +72,9 @@ internal sealed class ModelMember(AllReducePlan plan)
                 Assert.True(_reduced.TryAdd(store.Range, payload));
                 break;
             case AllReduceEffect.ReducePiece reduce:
-                _reduced.Add(reduce.Range, Reduce(reduce.Range));
+                var (root, whole) = Assert.Single(Reduce(reduce.Range));
+                Assert.Equal(plan.Tree.Root, root);
+                _reduced.Add(reduce.Range, whole);
                 break;
             case AllReduceEffect.Decided decided:
                 Decided = decided.LeastPrepared;
@@ -73,16 +85,19 @@ internal sealed class ModelMember(AllReducePlan plan)
         }
     }
 
-    private string Reduce(ElementRange range)
+    private IEnumerable<(TreeNode Node, string Sum)> Reduce(ElementRange range)
     {
-        var values = plan.In(State.Step).Merge.Inputs
-            .Select(node => plan.In(State.Step).Nodes[plan.Self].Contains(node) ? ValueOf(node, State.Step) : _partials[(State.Step, node, range)]).ToArray();
-        foreach (var (left, right) in plan.In(State.Step).Merge.Additions)
+        foreach (var sum in plan.CollectionOf(State.Step, plan.CollectedAt(range.Offset)).Sums)
         {
-            values[left] = $"({values[left]}+{values[right]})";
-        }
+            var values = sum.Inputs
+                .Select(node => plan.In(State.Step).Nodes[plan.Self].Contains(node) ? ValueOf(node, State.Step) : _partials[(State.Step, node, range)]).ToArray();
+            foreach (var (left, right) in sum.Additions)
+            {
+                values[left] = $"({values[left]}+{values[right]})";
+            }
 
-        return values[0];
+            yield return (sum.Node, values[0]);
+        }
     }
 
     private SegmentHeader Header(TreeNode node, ElementRange range, bool isGather, Generation prepared) =>

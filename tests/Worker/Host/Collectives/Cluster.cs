@@ -15,7 +15,7 @@ internal sealed class Cluster : IDisposable
 {
     private static readonly RunId Run = new("test");
 
-    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets, WireFormat format = default, PeerSecurity? security = null)
+    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets, WireFormat format = default, PeerSecurity? security = null, int mostDirect = Grouping.MostDirect)
     {
         var servers = Enumerable.Range(0, members).Select(_ => new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Log, security)).ToArray();
         var ranks = RankPlan.Even(logicalRanks, members);
@@ -30,7 +30,7 @@ internal sealed class Cluster : IDisposable
             .. head > 0 ? [new ElementRange(0, head)] : ReadOnlySpan<ElementRange>.Empty,
         ];
         Members = [.. servers.Select((server, i) => new ClusterMember(
-            AllReducePlan.Create(Generation.None.Next, all[i].Worker, all, logicalRanks, 0, ranges, pieceElements), Run, server, transport, elements, format))];
+            AllReducePlan.Create(Generation.None.Next, all[i].Worker, all, logicalRanks, 0, ranges, pieceElements, mostDirect), Run, server, transport, elements, format))];
     }
 
     public ImmutableArray<ClusterMember> Members { get; }

@@ -1,4 +1,5 @@
 using Orchestrator.Core.Reduction;
+using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Host.Collectives;
 
 namespace Orchestrator.Worker.Tests.Collectives;
@@ -50,6 +51,50 @@ public sealed class TransportTests
         Assert.Empty(cluster.Logged);
         // Nothing was received into memory of the exchange's own when it could be read where it lies.
         Assert.True(transport is "tcp" or "unix" || cluster.Members.All(member => member.Exchange.MemoryBytes == 0));
+    }
+
+    public static TheoryData<string, int, int, int, bool> GroupCases
+    {
+        get
+        {
+            var cases = new TheoryData<string, int, int, int, bool>();
+            foreach (var transport in (string[])["tcp", "unix", "shm"])
+            {
+                foreach (var (members, logicalRanks, mostDirect) in ((int, int, int)[])[(4, 4, 2), (5, 3, 2), (6, 7, 2), (9, 16, 4)])
+                {
+                    cases.Add(transport, members, logicalRanks, mostDirect, false);
+                    cases.Add(transport, members, logicalRanks, mostDirect, true);
+                }
+            }
+
+            cases.Add("tcp", 20, 24, Grouping.MostDirect, false);
+            return cases;
+        }
+    }
+
+    /// <summary>Members that add up for a group, along the same tree: the bits of the direct way.</summary>
+    [Theory]
+    [MemberData(nameof(GroupCases))]
+    public async Task AllReduce_InGroups_IsTheSumAlongTheTree(string transport, int members, int logicalRanks, int mostDirect, bool isRounded)
+    {
+        const int elements = 9_999;
+        using var cluster = new Cluster(
+            members, logicalRanks, elements, transport, pieceElements: 512, buckets: 2, isRounded ? WireFormat.RoundedFrom(0) : WireFormat.Fp32, mostDirect: mostDirect);
+        Assert.True(cluster.Members[0].Plan.Routes[0].Grouping.Groups > 1);
+        for (var step = 1; step <= Steps; step++)
+        {
+            var leaves = Enumerable.Range(0, logicalRanks).Select(rank => Leaf(step, rank, elements).Select(Rounded).ToArray()).ToArray();
+            await Task.WhenAll(cluster.Members.Select(member => Task.Factory.StartNew(
+                () => member.Step(step, node => Sum(leaves, node.First, node.Length, (value, _) => Rounded(value))), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(Limit);
+            var expected = Sum(leaves, 0, logicalRanks, (value, _) => Rounded(value));
+            foreach (var member in cluster.Members)
+            {
+                Assert.True(expected.AsSpan().SequenceEqual(member.Reduced), $"Member {member.Plan.Self} has another sum in step {step}.");
+            }
+        }
+
+        Assert.Empty(cluster.Logged);
+        float Rounded(float value) => isRounded ? Bf16.Round(value) : value;
     }
 
     public static TheoryData<string, int, int, int> RoundedCases
