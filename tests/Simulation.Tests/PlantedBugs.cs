@@ -41,11 +41,18 @@ internal static class PlantedBugs
         new ActivateBug("ranks of a lost worker are dealt out to nobody", activate => activate with { Members = [.. activate.Members.Select((member, i) => i == 0 && !member.FirstStepRanks.IsDefault && member.FirstStepRanks.Length > 1
             ? member with { FirstStepRanks = member.FirstStepRanks.RemoveAt(member.FirstStepRanks.Length - 1) } : member)] }),
         new ActivateBug("a generation starts one step late", activate => activate with { StartStep = activate.StartStep + 1 }),
+        new ReportBug("a member forgets what it fed in one step", report => report.Step % 4 == 0 ? report with { Ledger = [] } : report),
+        new ReportBug("a rank is entered into the ledger under another step", report => report with { Ledger = [.. report.Ledger.Select(entry => entry with { Step = entry.Step + (entry.LogicalRank == 3 ? 1 : 0) })] }),
         new DiskBug("a checkpoint is reported before its commit") { IsEarly = true },
         new DiskBug("a torn checkpoint is taken for whole") { IsTrusting = true },
         new DiskBug("a checkpoint is committed before it is synced") { IsUnsynced = true },
         new ActivateBug("no donor is named", activate => activate with { Donor = null }),
     ];
+
+    private sealed record ReportBug(string Name, Func<WorkerMessage.Progress, WorkerMessage.Progress> Change) : Bug(Name)
+    {
+        public override WorkerMessage Report(WorkerMessage message) => message is WorkerMessage.Progress progress ? Change(progress) : message;
+    }
 
     private sealed record DiskBug(string Name) : Bug(Name)
     {

@@ -10,7 +10,7 @@ public sealed class SeedTests
     {
         var report = SeedRange.Play(1, 2000);
         Assert.Empty(report.Failures.Select(failure => $"seed {failure.Seed}: {failure.Violation}"));
-        Assert.True(report.Faults.Count >= 12, $"Only these kinds of fault were drawn: {string.Join(", ", report.Faults.Keys)}");
+        Assert.True(report.Faults.Count >= 14, $"Only these kinds of fault were drawn: {string.Join(", ", report.Faults.Keys)}");
     }
 
     /// <summary>A donor that left took its feed along, and a worker that was told to end in the moment of its activation ended at once: both cost a fence.</summary>
@@ -35,13 +35,15 @@ public sealed class SeedTests
         Assert.Empty(SeedRange.Play(1, 100_000).Failures.Select(failure => $"seed {failure.Seed}: {failure.Violation}"));
 
     /// <summary>Each of them once showed a bug: a fenced joiner that would not feed others, joiners that left or were lost and were still counted, the state of a
-    /// second feed taken for a later step, partials of a member that was behind computed twice.</summary>
+    /// second feed taken for a later step, partials of a member that was behind computed twice,
+    /// the last step of a member that had reported none before, never counted and never stored in the ledger.</summary>
     [Theory]
     [InlineData(1923)]
     [InlineData(2418)]
     [InlineData(19557)]
     [InlineData(42697)]
     [InlineData(78805)]
+    [InlineData(5374)]
     public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
 
     /// <summary>Members had agreed to end after a step; one was still writing its checkpoint when their generation was given up, and its word for the old end counted in the new one.</summary>

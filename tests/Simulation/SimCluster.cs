@@ -55,7 +55,7 @@ public sealed class SimCluster : ISimHome
         var drawn = settings ?? Draw(_random);
         Settings = drawn with { Bug = bug ?? Bug.None, MostDirect = mostDirect ?? drawn.MostDirect };
         var quietMicros = Settings.Steps * Settings.PassMicros * Settings.LogicalRanks / Settings.Workers;
-        _faults = faults?.ToList() ?? (isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, quietMicros + 100_000) : FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000));
+        _faults = faults?.ToList() ?? (isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, quietMicros + 100_000) : FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000, Settings.Steps));
         _trace = isTraced ? [] : null;
         Network = new SimNetwork(Clock, _random);
         _states = SimModel.States(Settings.LogicalRanks, Settings.Steps);
@@ -78,6 +78,9 @@ public sealed class SimCluster : ISimHome
     /// <summary>Faults that found somebody to hit.</summary>
     public int Landed { get; private set; }
 
+    /// <summary>Told who has applied a step and not reported it yet; null: nobody waits for that.</summary>
+    internal Action<SimWorker, long>? Dying { get; set; }
+
     /// <summary>Told who begins to write a checkpoint; null: nobody waits for that.</summary>
     internal Action<SimWorker>? Saving { get; set; }
 
@@ -85,6 +88,15 @@ public sealed class SimCluster : ISimHome
     internal bool HasForced { get; set; }
 
     public RunState? Run => _coordinator.RunState;
+
+    /// <summary>What was fed may only be lost with everybody who had heard of it, and the run must say so.</summary>
+    private string? WhyNotLost(long step, int rank)
+    {
+        var witness = _workers.FirstOrDefault(worker => worker is { IsDead: false, Member: { } member } && member.HasHeardOf(step, rank));
+        return witness is not null ? $"the ledger lacks rank {rank} of step {step}, and {witness.Name} ({witness.Id}) had heard of it"
+            : _coordinator.Loads == 1 && !_coordinator.HasWarned ? $"the ledger lacks rank {rank} of step {step}, and the run does not say so"
+            : null;
+    }
 
     ISimEndpoint? ISimHome.Find(string address) => _byName.GetValueOrDefault(address);
 
@@ -132,6 +144,7 @@ public sealed class SimCluster : ISimHome
         }
 
         _applied[member] = step;
+        Dying?.Invoke(worker, step);
     }
 
     void ISimHome.Saving(SimWorker worker) => Saving?.Invoke(worker);
@@ -240,7 +253,8 @@ public sealed class SimCluster : ISimHome
     }
 
     private string? WhyNotGood(RunOutcome outcome) =>
-        outcome.Result != RunResult.Succeeded ? Describe($"the run ended as {outcome.Result}: {outcome.Reason}")
+        outcome.Result == RunResult.Succeeded && _coordinator.Ledger.FirstGap(Settings.LogicalRanks, Settings.Steps) is { } gap && WhyNotLost(gap.Step, gap.Rank) is { } reason ? Describe(reason)
+        : outcome.Result != RunResult.Succeeded ? Describe($"the run ended as {outcome.Result}: {outcome.Reason}")
         : outcome.WeightsSha256 != SimSettings.HashOf(_states[Settings.Steps]) ? Describe($"the run ended with {outcome.WeightsSha256}, not the quiet run's hash")
         : null;
 

@@ -27,9 +27,14 @@ internal static class Completion
         }
 
         var step = phase.Finished.Values.Max(finished => finished.Step);
-        if (state.Progress.Checkpoint?.Step == step || AreDifferent(phase))
+        if (AreDifferent(phase))
         {
             return End(state, phase, effects.AsSpan());
+        }
+
+        if (state.Progress.Checkpoint?.Step == step)
+        {
+            return LedgerQuestion.Ask(state, phase, step, waits)?.Before(effects.AsSpan()) ?? End(state, phase, effects.AsSpan());
         }
 
         if (phase.Saver is not null || phase.Retry is { IsPausing: true })
@@ -81,7 +86,7 @@ internal static class Completion
         var checkpoint = state.Progress.Checkpoint!;
         var (progress, complete) = ProgressRule.Settle(state.Progress, phase.Crew, checkpoint.Step, state.Progress.RoseAt);
         var (counted, steps) = MemberNews.Committed(state, progress, complete);
-        return Conclude(counted, phase, checkpoint, members, [.. effects, .. steps]);
+        return Conclude(counted, phase, checkpoint, members, [.. effects, .. steps, .. LedgerQuestion.Warn(counted, checkpoint.Step)]);
     }
 
     private static RunTurn Conclude(

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
-using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
 
@@ -10,9 +9,10 @@ internal static class LedgerNews
 {
     /// <summary>Takes the entries of a report, of whatever generation: a step that a member has applied is decided.</summary>
     /// <returns>With a conflict, the state as it was.</returns>
-    public static (RunState State, ImmutableArray<RunEffect> Effects, string? Conflict) Hear(RunState state, WorkerId worker, WorkerMessage.Progress report)
+    public static (RunState State, ImmutableArray<RunEffect> Effects, string? Conflict) Hear(
+        RunState state, WorkerId worker, Generation generation, ImmutableArray<LedgerEntry> entries)
     {
-        var turn = LedgerRule.Add(state.Ledger, worker, report.Generation, report.Ledger);
+        var turn = LedgerRule.Add(state.Ledger, worker, generation, entries);
         return (state with { Ledger = turn.Book }, Append(turn), turn.Conflict);
     }
 

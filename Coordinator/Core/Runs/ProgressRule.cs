@@ -21,7 +21,7 @@ public static class ProgressRule
     public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Add(
         RunProgress progress, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
     {
-        var former = progress.ReportedSteps.GetValueOrDefault(worker, crew.StartStep);
+        var former = progress.ReportedBy(worker, crew);
         if (report.Step <= former || report.Step <= progress.Step)
         {
             return (progress, []);
@@ -33,7 +33,7 @@ public static class ProgressRule
         {
             Pending = progress.Pending.SetItem(report.Step, partial),
             ReportedSteps = progress.ReportedSteps.SetItem(worker, report.Step),
-            Tally = ReportTally.Of(progress.Tally, crew, progress.ReportedSteps).Move(worker, former, report.Step),
+            Tally = ReportTally.Of(progress, crew).Move(worker, former, report.Step),
             RoseAt = isRise ? now : progress.RoseAt,
         };
         return Settle(progress, crew, now);
@@ -42,7 +42,7 @@ public static class ProgressRule
     /// <summary>Counts what is complete: also when a member whose report was missing is gone.</summary>
     public static (RunProgress Progress, ImmutableArray<StepReport> Complete) Settle(RunProgress progress, Crew crew, DateTimeOffset now)
     {
-        var tally = ReportTally.Of(progress.Tally, crew, progress.ReportedSteps);
+        var tally = ReportTally.Of(progress, crew);
         return Settle(progress with { Tally = tally }, crew, tally.Least ?? progress.Step, now);
     }
 

@@ -11,17 +11,16 @@ public sealed record ReportTally(Crew Crew, ImmutableSortedDictionary<long, int>
     /// <summary>The step that all of them have reported; null: nobody computes.</summary>
     public long? Least => Counts.IsEmpty ? null : Counts.Keys.First();
 
-    /// <param name="known">What was counted before; null: nothing.</param>
+    /// <param name="progress">With what was counted before.</param>
     /// <param name="crew">Whom to count.</param>
-    /// <param name="reported">The last step that each member reported; absent: none of this generation.</param>
-    public static ReportTally Of(ReportTally? known, Crew crew, ImmutableSortedDictionary<WorkerId, long> reported)
+    public static ReportTally Of(RunProgress progress, Crew crew)
     {
-        if (known is not null && known.Crew.Members == crew.Members && known.Crew.Ranks == crew.Ranks && known.Crew.StartStep == crew.StartStep)
+        if (progress.Tally is { } known && known.Crew.Members == crew.Members && known.Crew.Ranks == crew.Ranks && known.Crew.JoinedAt == crew.JoinedAt)
         {
             return known;
         }
 
-        var counts = crew.Members.Keys.Where(crew.Computes).CountBy(worker => reported.GetValueOrDefault(worker, crew.StartStep));
+        var counts = crew.Members.Keys.Where(crew.Computes).CountBy(worker => progress.ReportedBy(worker, crew));
         return new ReportTally(crew, counts.ToImmutableSortedDictionary());
     }
 

@@ -68,6 +68,9 @@ public enum RunTimer
 
     /// <summary>The next try of a last checkpoint that could not be written.</summary>
     SaveAgain = 8,
+
+    /// <summary>A member's answer to ReportLedger.</summary>
+    Ledger = 9,
 }
 
 /// <summary>How long a run waits for what.</summary>
@@ -99,6 +102,9 @@ public sealed record RunWaits
 
     /// <summary>Between two tries of a last checkpoint that could not be written.</summary>
     public TimeSpan SaveAgain { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For what a member heard of the others' samples: it answers at once, so one that does not is stuck, and the next is asked.</summary>
+    public TimeSpan Ledger { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How often it is tried again: with the pause between them an hour, in which a person can make room on a full disk.</summary>
     public int SaveTries { get; init; } = 360;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
@@ -31,12 +32,19 @@ public static class RunMachine
 
     public static RunTurn Step(RunState state, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
-        if (@event is not RunEvent.WorkerSaid { Message: WorkerMessage.Progress progress } fed)
+        return @event switch
         {
-            return Decide(state, @event, waits, now);
-        }
+            RunEvent.WorkerSaid { Message: WorkerMessage.Progress said } by => Store(state, by, said.Generation, said.Ledger, waits, now),
+            RunEvent.WorkerSaid { Message: WorkerMessage.Fed said } by => Store(state, by, said.Generation, said.Ledger, waits, now),
+            _ => Decide(state, @event, waits, now),
+        };
+    }
 
-        var (heard, stored, conflict) = LedgerNews.Hear(state, fed.Worker, progress);
+    /// <summary>What was fed goes to the ledger before anything else comes of the message.</summary>
+    private static RunTurn Store(
+        RunState state, RunEvent.WorkerSaid @event, Generation generation, ImmutableArray<LedgerEntry> entries, RunWaits waits, DateTimeOffset now)
+    {
+        var (heard, stored, conflict) = LedgerNews.Hear(state, @event.Worker, generation, entries);
         if (conflict is not null && state is { Crew: { } crew, Phase: not (RunPhase.Aborting or RunPhase.Saving) })
         {
             // The two fed different bytes, so the state is not that of a quiet run.

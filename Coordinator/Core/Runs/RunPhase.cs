@@ -52,6 +52,9 @@ public abstract record RunPhase
 
         /// <summary>The last checkpoint could not be written, so it is tried again; null: it was not tried, or is written.</summary>
         public SaveRetry? Retry { get; init; }
+
+        /// <summary>Who was asked for what those who are gone fed last; null: nobody was.</summary>
+        public LedgerQuestion? Question { get; init; }
     }
 
     /// <summary>A member was lost: those who are left drop the exchange and say what they hold.</summary>

@@ -15,6 +15,9 @@ public sealed record RunProgress
     /// <summary>Steps that every computing member has applied.</summary>
     public long Step { get; init; }
 
+    /// <summary>Steps of the checkpoint, or 0, from which the present members, or those whom they joined, have started.</summary>
+    public long Base { get; init; }
+
     public ImmutableArray<double> RecentLosses { get; init; } = [];
 
     public RateClock Rate { get; init; } = RateClock.Stopped;
@@ -35,6 +38,9 @@ public sealed record RunProgress
     /// <summary>The last step that each member reported.</summary>
     public ImmutableSortedDictionary<WorkerId, long> ReportedSteps { get; init; } = ImmutableSortedDictionary<WorkerId, long>.Empty;
 
+    /// <summary>The last step that a member has reported. One that has not reported any, has so far applied those that it came in with.</summary>
+    public long ReportedBy(WorkerId worker, Crew crew) => ReportedSteps.TryGetValue(worker, out var step) ? step : crew.JoinedAt.GetValueOrDefault(worker, Base);
+
     /// <summary>The same, counted; null: not yet.</summary>
     public ReportTally? Tally { get; init; }
 
@@ -50,6 +56,7 @@ public sealed record RunProgress
     public RunProgress Start(long startStep, DateTimeOffset now) => this with
     {
         Step = startStep,
+        Base = startStep,
         RecentLosses = RecentLosses.RemoveRange(
             (int)Math.Max(0, RecentLosses.Length - Math.Max(0, Step - startStep)), (int)Math.Min(RecentLosses.Length, Math.Max(0, Step - startStep))),
         Rate = Rate == RateClock.Stopped ? RateClock.Start(startStep, now) : Rate,

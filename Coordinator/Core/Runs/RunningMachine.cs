@@ -50,6 +50,8 @@ internal static class RunningMachine
                 return ChangeMachine.TimeOut(state, phase, phase.Change!, waits, now);
             case RunEvent.TimerFired { Timer: RunTimer.Save } fired when fired.Generation == phase.Crew.Generation && phase.Saver is not null:
                 return Completion.End(state, phase with { Saver = null });
+            case RunEvent.TimerFired { Timer: RunTimer.Ledger } fired when fired.Generation == phase.Crew.Generation && phase.Question?.Awaited is not null:
+                return Completion.Settle(state, LedgerQuestion.Close(phase), [], waits);
             case RunEvent.TimerFired { Timer: RunTimer.SaveAgain } fired when fired.Generation == phase.Crew.Generation && phase.Retry is { IsPausing: true }:
                 return Completion.SaveAgain(state, phase, waits);
             case RunEvent.WorkersOffered offered:
@@ -76,6 +78,8 @@ internal static class RunningMachine
             case WorkerMessage.Finished finished when Completion.Counts(phase.Crew, finished):
                 var (known, effects) = MemberNews.Finish(state, phase.Finished, said.Worker, finished);
                 return Completion.Settle(state, phase with { Finished = known }, effects, waits);
+            case WorkerMessage.Fed when phase.Question?.Awaited == said.Worker:
+                return Completion.Settle(state, LedgerQuestion.Close(phase), [], waits);
             case WorkerMessage.CheckpointSaved saved when !phase.Finished.IsEmpty:
                 var (next, record) = MemberNews.Checkpoint(state, said.Worker, saved, now);
                 return Completion.Settle(next, phase.Saver == said.Worker && saved.Error is not null ? phase with { Saver = null } : phase, [record], waits);

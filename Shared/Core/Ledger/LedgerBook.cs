@@ -80,6 +80,21 @@ public static class LedgerRule
         return new LedgerTurn(book with { Steps = kept, CommittedStep = step }, [.. stored], null);
     }
 
+    /// <returns>The first step up to the given one of which some ranks are known and others are not; null: there is none.</returns>
+    /// <param name="book">With the steps that were committed last.</param>
+    /// <param name="logicalRanks">V.</param>
+    /// <param name="step">The last that is decided.</param>
+    public static long? FirstGap(LedgerBook book, int logicalRanks, long step) => book.Steps.IsEmpty ? null
+        : Steps(book.Steps.Keys.First(), step).Where(each => (book.Steps.GetValueOrDefault(each)?.Count ?? 0) < logicalRanks).Select(each => (long?)each).FirstOrDefault();
+
+    private static IEnumerable<long> Steps(long first, long last)
+    {
+        for (var step = first; step <= last; step++)
+        {
+            yield return step;
+        }
+    }
+
     /// <summary>A generation begins behind a step, so the steps before it are committed. When some behind it were already, they are abandoned and taken again.</summary>
     public static LedgerTurn Begin(LedgerBook book, Generation generation, long startStep) => startStep >= book.CommittedStep
         ? Commit(book, startStep)

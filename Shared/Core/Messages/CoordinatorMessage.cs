@@ -34,6 +34,8 @@ public abstract record CoordinatorMessage
 
     public sealed record SaveCheckpoint(Generation Generation) : CoordinatorMessage;
 
+    public sealed record ReportLedger(Generation Generation, long FromStep) : CoordinatorMessage;
+
     public sealed record Release(string Reason) : CoordinatorMessage;
 }
 

@@ -59,6 +59,8 @@ public abstract record WorkerMessage
 
     public sealed record FeedBroken(long FeedId, string Reason) : WorkerMessage;
 
+    public sealed record Fed(Generation Generation, ImmutableArray<LedgerEntry> Ledger) : WorkerMessage;
+
     public sealed record Heartbeat : WorkerMessage;
 }
 

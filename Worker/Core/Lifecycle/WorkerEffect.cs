@@ -23,6 +23,9 @@ public abstract record WorkerEffect
     /// <summary>Write a checkpoint of the state as it is and report it.</summary>
     public sealed record WriteCheckpoint(Generation Generation, long Step) : WorkerEffect;
 
+    /// <summary>Report what peers told of the samples that they fed, from a step on.</summary>
+    public sealed record TellLedger(Generation Generation, long FromStep) : WorkerEffect;
+
     /// <summary>Dispose model, data and buffers.</summary>
     public sealed record DropRun(string Reason) : WorkerEffect;
 

@@ -57,6 +57,7 @@ public static class WorkerMachine
         CoordinatorMessage.Abort abort when abort.Generation >= state.Generation => Aborted(state, abort.Reason),
         CoordinatorMessage.SaveCheckpoint save when state.Phase is WorkerPhase.Stopped or WorkerPhase.Training && save.Generation >= state.Generation =>
             (state, [new WorkerEffect.WriteCheckpoint(save.Generation, state.AppliedSteps)]),
+        CoordinatorMessage.ReportLedger report when state.Phase == WorkerPhase.Training => (state, [new WorkerEffect.TellLedger(report.Generation, report.FromStep)]),
         CoordinatorMessage.Release release => Released(state, release.Reason),
         _ => (state, [new WorkerEffect.Note($"{message.GetType().Name} is for another generation or phase than {state.Generation}, {state.Phase}: ignored.")]),
     };

@@ -80,6 +80,9 @@ internal sealed class WorkerActor
             case WorkerEffect.WriteCheckpoint write:
                 session.WriteCheckpoint(write.Generation);
                 break;
+            case WorkerEffect.TellLedger tell:
+                session.TellLedger(tell.Generation, tell.FromStep);
+                break;
             case WorkerEffect.DropRun drop:
                 Log.Dropped(_log, drop.Reason);
                 _metrics.Released();

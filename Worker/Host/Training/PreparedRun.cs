@@ -9,6 +9,7 @@ using Orchestrator.Storage.Checkpoints;
 using Orchestrator.Training.Data;
 using Orchestrator.Training.Replicas;
 using Orchestrator.Training.Tasks;
+using Orchestrator.Worker.Core.Ledger;
 using Orchestrator.Worker.Host.Checkpoints;
 using Orchestrator.Worker.Host.Collectives;
 

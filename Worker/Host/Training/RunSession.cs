@@ -65,6 +65,15 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
         _checkpoints?.Wait();
     });
 
+    /// <summary>What peers told of their ranks is at hand: it does not wait for the training thread.</summary>
+    public void TellLedger(Generation generation, long fromStep)
+    {
+        if (_run is { } run)
+        {
+            post(new WorkerEvent.Reported(new WorkerMessage.Fed(generation, run.Ledger.OfPeers(fromStep))));
+        }
+    }
+
     public void DropRun() => _thread.Post(Drop);
 
     public void Dispose()

@@ -93,7 +93,7 @@ public sealed class AnySequenceTests
             32 => random.Next(4) == 0 ? talk.Scale(random.Next(0, 6)) : [],
             33 => random.Next(6) == 0 ? talk.Drain(worker) : [],
             34 => talk.Pass(random.Next(1, 4), random.Next(2) == 0 ? [.. attached.Select(id => int.Parse(id.Value.AsSpan(2)))] : [worker]),
-            35 => talk.Fire((RunTimer)random.Next(1, 8), last.Number),
+            35 => talk.Fire((RunTimer)random.Next(1, 10), last.Number),
             0 or 1 => talk.State.Workers.Count < 5 ? talk.Attach(isa: random.Next(3) == 0 ? "default" : "avx2") : [],
             2 => talk.Submit(Job(min: random.Next(1, 3), desired: random.Next(2, 4))),
             3 => random.Next(4) == 0 ? talk.Stop() : [],

@@ -162,6 +162,7 @@ internal sealed class Conversation
         CoordinatorMessage.PrepareEnd m => $"PrepareEnd {m.Generation}",
         CoordinatorMessage.Abort m => $"Abort {m.Generation}: {m.Reason}",
         CoordinatorMessage.SaveCheckpoint m => $"SaveCheckpoint {m.Generation}",
+        CoordinatorMessage.ReportLedger m => $"ReportLedger {m.Generation} {m.FromStep}",
         CoordinatorMessage.Release => "Release",
         _ => message.GetType().Name,
     };

@@ -40,6 +40,14 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
 
     public RunOutcome? Outcome { get; private set; }
 
+    public SimLedger Ledger { get; } = new();
+
+    /// <summary>A person was told that something is not as usual.</summary>
+    public bool HasWarned { get; private set; }
+
+    /// <summary>Generations that began from the initial weights or from a checkpoint.</summary>
+    public int Loads { get; private set; }
+
     public void Start(RunOrder order)
     {
         Post(new ClusterEvent.RunSubmitted(order));
@@ -151,8 +159,18 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
             case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer }:
                 After((long)timer.After.TotalMicroseconds, () => Post(new ClusterEvent.TimerFired(Run, timer.Timer, timer.Generation)));
                 break;
+            case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append }:
+                Ledger.Append(append.Reports);
+                break;
             case ClusterEffect.ForRun { Effect: RunEffect.Record record }:
                 _trace($"records {record.Entry}");
+                HasWarned |= record.Entry is RunRecord.RunWarned;
+                if (record.Entry is RunRecord.GenerationFormed { Formed: { IsLoaded: true } formed })
+                {
+                    Loads++;
+                    Ledger.Abandon(formed.StartStep);
+                }
+
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.End end }:
                 Outcome = end.Outcome;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Core.Messages;
 using Orchestrator.Worker.Core.Membership;
 
 namespace Orchestrator.Simulation.Faults;
@@ -15,6 +16,9 @@ public abstract record Bug(string Name)
 
     /// <summary>Changes what the coordinator decided.</summary>
     public virtual ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) => effects;
+
+    /// <summary>Changes what a worker's training thread reports.</summary>
+    public virtual WorkerMessage Report(WorkerMessage message) => message;
 
     /// <summary>A checkpoint is reported when its writing begins.</summary>
     public virtual bool ReportsBeforeCommit => false;

@@ -23,6 +23,9 @@ public abstract record Fault(long AtMicros)
     /// <summary>Writing a checkpoint takes so many times longer.</summary>
     public sealed record SlowDisk(long AtMicros, double Factor, long Micros) : Fault(AtMicros);
 
+    /// <summary>A worker is killed in the moment it has applied a step: its report may be on the way.</summary>
+    public sealed record CrashAtStep(long Step, int Worker, long BackAfterMicros) : Fault(0);
+
     /// <summary>The lead is killed a moment after it has begun to write its next checkpoint: before its commit, or before its report.</summary>
     public sealed record CrashWhileSaving(long AtMicros, long AfterMicros, long BackAfterMicros) : Fault(AtMicros);
 
@@ -45,7 +48,8 @@ public static class FaultPlan
     /// <param name="random">The seed's.</param>
     /// <param name="workers">Places.</param>
     /// <param name="windowMicros">Faults begin within this.</param>
-    public static List<Fault> Draw(Random random, int workers, long windowMicros)
+    /// <param name="steps">Of the run.</param>
+    public static List<Fault> Draw(Random random, int workers, long windowMicros, long steps)
     {
         var faults = new List<Fault>();
         for (var count = random.Next(0, 7); count > 0; count--)
@@ -54,7 +58,8 @@ public static class FaultPlan
             var worker = random.Next(workers);
             faults.Add(random.Next(100) switch
             {
-                < 30 => new Fault.Crash(at, worker, Back(random)),
+                < 26 => new Fault.Crash(at, worker, Back(random)),
+                < 30 => new Fault.CrashAtStep(random.Next(2) == 0 ? steps : 1 + random.NextInt64(steps), worker, Back(random)),
                 < 42 => new Fault.Freeze(at, worker, random.Next(2) == 0 ? random.NextInt64(500_000) : random.NextInt64(9_000_000)),
                 < 51 => new Fault.Leave(at, worker, Back(random)),
                 < 62 => new Fault.Partition(at, worker, random.Next(-1, workers), random.Next(2) == 0, random.NextInt64(random.Next(2) == 0 ? 300_000 : 15_000_000)),

@@ -9,6 +9,8 @@ namespace Orchestrator.Simulation.Faults;
 /// <summary>Makes faults happen to whoever stands in their place.</summary>
 internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoordinator coordinator)
 {
+    private readonly HashSet<Fault> _crashed = new(ReferenceEqualityComparer.Instance);
+
     public void Do(Fault fault)
     {
         switch (fault)
@@ -62,6 +64,9 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
                 cluster.Over(slow.Micros);
                 cluster.Clock.After(slow.Micros, () => cluster.Disk.Slowness = 1);
                 break;
+            case Fault.CrashAtStep crash:
+                cluster.Dying += (worker, step) => CrashAtStep(worker, step, crash);
+                break;
             case Fault.CrashWhileSaving crash:
                 cluster.Saving = writer => CrashWhileSaving(writer, crash);
                 break;
@@ -84,6 +89,23 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
                 }
 
                 break;
+        }
+    }
+
+    /// <summary>Once.</summary>
+    private void CrashAtStep(SimWorker worker, long step, Fault.CrashAtStep crash)
+    {
+        if (step == crash.Step && workers[crash.Worker] == worker && _crashed.Add(crash))
+        {
+            // Behind its report, which is then under way.
+            cluster.Clock.After(0, () =>
+            {
+                if (workers[crash.Worker] == worker && !worker.IsDead)
+                {
+                    Say(worker, crash);
+                    Replace(crash.Worker, crash.BackAfterMicros);
+                }
+            });
         }
     }
 

@@ -1,9 +1,13 @@
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Simulation.World;
 using Orchestrator.Worker.Core.AllReduce;
 
 namespace Orchestrator.Simulation.Workers;
+
+/// <summary>What a member fed to a rank of its own, told to the others before its gradients.</summary>
+internal sealed record SimTold(LedgerEntry Entry);
 
 /// <summary>A segment under way: its payload is read from the sender's memory when it arrives.</summary>
 internal sealed record SimSegment(SegmentHeader Header, SimBuffer? Payload);
@@ -41,6 +45,18 @@ internal sealed class SimExchange
     {
         _own = places;
         Handle(new AllReduceEvent.BucketReady(bucket), -1);
+    }
+
+    /// <summary>Before the step's first bucket.</summary>
+    public void Tell(IEnumerable<LedgerEntry> fed)
+    {
+        foreach (var entry in fed)
+        {
+            foreach (var link in _links)
+            {
+                link?.Send(new SimTold(entry));
+            }
+        }
     }
 
     public void Take(SimSegment segment)

@@ -1,4 +1,5 @@
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Simulation.World;
 using Orchestrator.Worker.Core.AllReduce;
 
@@ -26,10 +27,20 @@ internal sealed class SimGeneration
 
     public static string KeyOf(Generation generation) => $"run/{generation.Number}";
 
-    public void Open(AllReducePlan plan, Action<long, Generation> decided, Action<int, string> broken)
+    public void Open(AllReducePlan plan, Action<long, Generation> decided, Action<int, string> broken, Action<LedgerEntry> told)
     {
         Exchange = new SimExchange(plan, _links, decided, broken);
-        _worker.Listen(Key, message => Exchange.Take((SimSegment)message), (from, reason) =>
+        _worker.Listen(Key, message =>
+        {
+            if (message is SimTold of)
+            {
+                told(of.Entry);
+            }
+            else
+            {
+                Exchange.Take((SimSegment)message);
+            }
+        }, (from, reason) =>
         {
             if (reason is not null && plan.Members.ToList().FindIndex(member => member.CollectiveAddress == from.Name) is >= 0 and var sender)
             {

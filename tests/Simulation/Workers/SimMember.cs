@@ -1,7 +1,9 @@
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
+using Orchestrator.Worker.Core.Ledger;
 using Orchestrator.Worker.Core.Lifecycle;
 using Orchestrator.Worker.Core.Membership;
 
@@ -17,6 +19,8 @@ internal sealed class SimMember
     private readonly SimReduced _reduced = new();
     private readonly Dictionary<long, SimGeneration> _generations = [];
     private readonly SimFeeds _feeds;
+    private readonly LedgerKeeper _ledger = new();
+    private Generation _reported = Generation.None;
     private MemberState _state;
     private ulong _value;
     private bool _isDraining;
@@ -76,6 +80,10 @@ internal sealed class SimMember
         }
     }
 
+    public bool HasHeardOf(long step, int rank) => _ledger.OfPeers(step).Any(entry => entry.Step == step && entry.LogicalRank == rank);
+
+    public void TellLedger(Generation generation, long fromStep) => _worker.Report(new WorkerMessage.Fed(generation, _ledger.OfPeers(fromStep)));
+
     public void Save(Generation generation) => _worker.SaveCheckpoint(generation, _state.Applied, _value);
 
     public void Dispose()
@@ -104,6 +112,11 @@ internal sealed class SimMember
                 Find(begin.Generation)?.Begin(begin.Step, begin.Prepared, _reduced.For(begin.Step));
                 break;
             case MemberEffect.HandOver ready:
+                if (ready.Bucket == 0)
+                {
+                    Find(ready.Generation)?.Tell(_ledger.OwnOf(_state.Decided + 1));
+                }
+
                 Find(ready.Generation)?.HandOver(ready.Bucket, _partials.Places);
                 break;
             case MemberEffect.Connect connect:
@@ -156,7 +169,7 @@ internal sealed class SimMember
 
         generation.Open(
             plan, (step, agreed) => Post(new MemberEvent.StepDecided(plan.Generation, step, agreed)),
-            (member, reason) => Post(new MemberEvent.ExchangeBroken(plan.Generation, plan.Members[Math.Max(0, member)].Worker, reason)));
+            (member, reason) => Post(new MemberEvent.ExchangeBroken(plan.Generation, plan.Members[Math.Max(0, member)].Worker, reason)), _ledger.AddOfPeer);
     }
 
     private void Close(long generation)
@@ -215,6 +228,7 @@ internal sealed class SimMember
         }
 
         var buffer = _partials.Add(work.Rank);
+        _ledger.Add(new LedgerEntry(work.Step, work.Rank, 1, new SampleDigest((ulong)work.Step, (ulong)work.Rank)));
         var (value, blocks) = (_value, SimModel.Blocks / SimModel.Buckets.Length);
         var pass = (long)(_settings.PassMicros * _worker.Slowness);
         _passMicros += pass;
@@ -259,7 +273,11 @@ internal sealed class SimMember
         _feeds.Applied(work.Step, _reduced);
         if (work.Generation != Generation.None)
         {
-            _worker.Report(new WorkerMessage.Progress(work.Generation, work.Step, 1, 1, 0, 0, new StepSeconds(0, 0, passSeconds, 0, 0), 0));
+            _worker.Report(new WorkerMessage.Progress(work.Generation, work.Step, 1, 1, 0, 0, new StepSeconds(0, 0, passSeconds, 0, 0), 0)
+            {
+                Ledger = _ledger.Take(work.Step, withPeers: _reported != Generation.None && work.Generation != _reported),
+            });
+            _reported = work.Generation;
             if (work.IsLast || work.Step % _settings.CheckpointEvery == 0)
             {
                 Publish(work.Generation, work.Step, work.IsLead);

@@ -103,11 +103,11 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         }
     }
 
-    public void Report(WorkerMessage message) => Post(message switch
+    public void Report(WorkerMessage message) => Post(Settings.Bug.Report(message) switch
     {
         WorkerMessage.Progress progress => new WorkerEvent.StepApplied(progress),
         WorkerMessage.Entered entered => new WorkerEvent.GenerationEntered(entered),
-        _ => new WorkerEvent.Reported(message),
+        var other => new WorkerEvent.Reported(other),
     });
 
     public void SaveCheckpoint(Generation generation, long step, ulong value)
@@ -189,6 +189,9 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
                 break;
             case WorkerEffect.WriteCheckpoint write:
                 _member?.Save(write.Generation);
+                break;
+            case WorkerEffect.TellLedger tell:
+                _member?.TellLedger(tell.Generation, tell.FromStep);
                 break;
             case WorkerEffect.DropRun:
                 _member?.Dispose();

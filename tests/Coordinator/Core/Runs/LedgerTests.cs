@@ -43,6 +43,49 @@ public class LedgerTests
         Assert.StartsWith("end Failed 1: w-1 (G1) and w-2 (G1) fed different samples", talk.Say(2, new WorkerMessage.Aborted(new(1), 1))[^1], StringComparison.Ordinal);
     }
 
+    /// <summary>A worker dies behind the last step: its report is lost, and no step follows in which the others tell what they heard of its ranks.</summary>
+    [Fact]
+    public void Lost_BehindTheLastStepBeforeItsReport_TheOthersAreAskedWhatItFed()
+    {
+        var talk = Training(3);
+        talk.Say(2, Fed(100, 2, 3, 4));
+        talk.Say(3, Fed(100, 5, 6, 7));
+        talk.Say(2, Saved(100));
+        talk.Say(2, Finished(100));
+        talk.Say(3, Finished(100));
+
+        Assert.Equal(
+            ["record WorkerLost w-1 at 100: its stream broke", "note: The ledger has not all ranks of step 100, and who fed them is gone: w-2 is asked.", "tell w-2 ReportLedger G1 100", "timer Ledger G1 10 s"],
+            talk.Lose(1));
+        var effects = talk.Say(2, new WorkerMessage.Fed(new(1), Fed(100, 0, 1).Ledger));
+        Assert.Contains(effects, line => line.StartsWith("ledger", StringComparison.Ordinal) && line.Contains("step 100 of w-2 in G1: ranks 0 1", StringComparison.Ordinal));
+        Assert.StartsWith("end Succeeded", effects[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain(effects, line => line.StartsWith("record RunWarned", StringComparison.Ordinal));
+    }
+
+    /// <summary>The report of a member's very first step came behind the next generation's start and was ignored: the step was never counted, and its entries not stored.</summary>
+    [Fact]
+    public void Progress_OfAMembersFirstStepBehindTheNextStart_Counts()
+    {
+        var talk = Training(2);
+        talk.Lose(1);
+        talk.Say(2, Fenced(2, 1));
+
+        Assert.Contains("step 1: loss 1, 32 samples, 100 bytes", talk.Say(2, Fed(1, 0, 1, 2, 3, 4, 5, 6, 7)));
+    }
+
+    [Fact]
+    public void Lost_BehindTheLastStepAndNobodyHeardOfIt_TheRunSaysWhatTheLedgerLacks()
+    {
+        var talk = Training(2);
+        talk.Say(2, Fed(100, 4, 5, 6, 7));
+        talk.Say(2, Saved(100));
+        talk.Say(2, Finished(100));
+        talk.Lose(1);
+
+        Assert.Contains(talk.Fire(Orchestrator.Coordinator.Core.Runs.RunTimer.Ledger, 1), line => line.StartsWith("record RunWarned: The ledger lacks ranks of step 100", StringComparison.Ordinal));
+    }
+
     private static WorkerMessage.Progress Fed(long step, params int[] ranks) =>
         Progress(step) with { Ledger = [.. ranks.Select(rank => new LedgerEntry(step, rank, 8, new SampleDigest((ulong)rank, (ulong)step)))] };
 }

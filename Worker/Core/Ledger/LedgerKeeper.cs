@@ -1,14 +1,14 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Ledger;
 
-namespace Orchestrator.Worker.Host.Training;
+namespace Orchestrator.Worker.Core.Ledger;
 
 /// <summary>Keeps what was fed to the logical ranks that this worker computed until the step is applied and they are reported, and what peers told of theirs for longer.</summary>
 /// <remarks>
 /// A rank whose gradient outlives its generation keeps its entry too. Peers' entries are reported once in every generation: a member
 /// that died may have been lost before its own report of a decided step was out. Thread-safe.
 /// </remarks>
-internal sealed class LedgerKeeper
+public sealed class LedgerKeeper
 {
     /// <summary>Steps of which peers' entries are kept: a member's reports are behind its steps by a few. As many as the coordinator compares late reports with.</summary>
     public const int MaxPeerSteps = LedgerRule.MaxKeptSteps;
@@ -49,6 +49,16 @@ internal sealed class LedgerKeeper
         lock (_gate)
         {
             return [.. _own.Values.Where(entry => entry.Step == step)];
+        }
+    }
+
+    /// <summary>What peers told of their ranks in a step and in those behind it.</summary>
+    /// <param name="fromStep">The first step.</param>
+    public ImmutableArray<LedgerEntry> OfPeers(long fromStep)
+    {
+        lock (_gate)
+        {
+            return [.. _peers.Values.SkipWhile(entry => entry.Step < fromStep).Take(MaxPeerEntries)];
         }
     }
 

@@ -1,7 +1,7 @@
 using Orchestrator.Core.Ledger;
-using Orchestrator.Worker.Host.Training;
+using Orchestrator.Worker.Core.Ledger;
 
-namespace Orchestrator.Worker.Tests;
+namespace Orchestrator.Worker.Core.Tests.Ledger;
 
 public class LedgerKeeperTests
 {
@@ -28,6 +28,17 @@ public class LedgerKeeperTests
         _keeper.AddOfPeer(Entry(3, 1));
 
         Assert.Equal([Entry(2, 0), Entry(1, 1), Entry(2, 1)], _keeper.Take(2, withPeers: true));
+    }
+
+    [Fact]
+    public void OfPeers_FromAStepOn_GivesWhatWasToldAndKeepsIt()
+    {
+        _keeper.AddOfPeer(Entry(1, 1));
+        _keeper.AddOfPeer(Entry(2, 1));
+        _keeper.AddOfPeer(Entry(3, 1));
+
+        Assert.Equal([Entry(2, 1), Entry(3, 1)], _keeper.OfPeers(2));
+        Assert.Equal([Entry(2, 1), Entry(3, 1)], _keeper.OfPeers(2));
     }
 
     [Fact]
