@@ -27,16 +27,19 @@ internal static class BenchCommand
         peer.AcceptOnlyFromAmong("gloo", "arrival");
         var python = new Option<string>("--python") { Description = "The Python that has torch.", DefaultValueFactory = _ => "/usr/bin/python3" };
         var rounds = new Option<int>("--rounds") { Description = "Turns of each.", DefaultValueFactory = _ => 5 };
+        var wire = new Option<string>("--wire") { Description = "fp32 or bf16, as allReduce.wire. Sizes and bandwidth are those of fp32; Gloo sends fp32.", DefaultValueFactory = _ => "fp32" };
+        wire.AcceptOnlyFromAmong("fp32", "bf16");
+        var piece = new Option<int>("--piece-kib") { Description = "Longest message, in KiB of fp32.", DefaultValueFactory = _ => AllReduceBench.DefaultPieceKiB };
         var format = new Option<string>("--format") { Description = "table, json or jsonl.", DefaultValueFactory = _ => "table" };
         format.AcceptOnlyFromAmong("table", "json", "jsonl");
         var command = new Command(
             "allreduce", "Times the all-reduce between processes on this machine.\n\nExample: ./orchestrator bench allreduce --ranks 2 --mib 1,25 --peer gloo")
         {
-            ranks, mib, transport, logicalRanks, peer, python, rounds, format,
+            ranks, mib, transport, logicalRanks, peer, python, rounds, wire, piece, format,
         };
         command.SetAction(result => AllReduceBench.Run(new AllReduceBenchOptions(
             result.GetValue(ranks), result.GetValue(mib)!, result.GetValue(transport)!, result.GetValue(logicalRanks) ?? result.GetValue(ranks),
-            result.GetValue(peer), result.GetValue(python)!, result.GetValue(rounds), result.GetValue(format)!)));
+            result.GetValue(peer), result.GetValue(python)!, result.GetValue(rounds), result.GetValue(format)!, result.GetValue(wire)!, result.GetValue(piece))));
         return command;
     }
 
@@ -46,9 +49,12 @@ internal static class BenchCommand
         var transport = new Option<string>("--transport") { Required = true };
         var logicalRanks = new Option<int>("--logical-ranks") { Required = true };
         var arrival = new Option<bool>("--arrival");
-        var command = new Command("allreduce-rank", "One rank of `bench allreduce`.") { index, transport, logicalRanks, arrival };
+        var rounded = new Option<bool>("--bf16");
+        var piece = new Option<int>("--piece-elements") { Required = true };
+        var command = new Command("allreduce-rank", "One rank of `bench allreduce`.") { index, transport, logicalRanks, arrival, rounded, piece };
         command.Hidden = true;
-        command.SetAction(result => AllReduceRank.Run(result.GetValue(index), result.GetValue(transport)!, result.GetValue(logicalRanks), result.GetValue(arrival)));
+        command.SetAction(result => AllReduceRank.Run(
+            result.GetValue(index), result.GetValue(transport)!, result.GetValue(logicalRanks), result.GetValue(arrival), result.GetValue(rounded), result.GetValue(piece)));
         return command;
     }
 

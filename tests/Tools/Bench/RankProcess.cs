@@ -41,18 +41,18 @@ internal sealed class RankProcess : IDisposable
     }
 }
 
-/// <summary>What one rank says of one turn: seconds of each iteration, processor seconds of the turn, whether every element was right.</summary>
-internal sealed record RankTurn(double[] Seconds, double CpuSeconds, bool IsRight)
+/// <summary>What one rank says of one turn: seconds of each iteration, processor seconds of the turn, whether every element was right, bytes of payload that an iteration sent (0: not counted).</summary>
+internal sealed record RankTurn(double[] Seconds, double CpuSeconds, bool IsRight, long SentBytes)
 {
-    /// <summary>CPU RIGHT SECONDS...</summary>
+    /// <summary>CPU RIGHT BYTES SECONDS...</summary>
     public static RankTurn Parse(string line)
     {
         var words = line.Split(' ');
-        return new RankTurn([.. words.Skip(2).Select(Number)], Number(words[0]), words[1] == "1");
+        return new RankTurn([.. words.Skip(3).Select(Number)], Number(words[0]), words[1] == "1", long.Parse(words[2], CultureInfo.InvariantCulture));
     }
 
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{CpuSeconds:R} {(IsRight ? 1 : 0)} {string.Join(' ', Seconds.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}");
+        CultureInfo.InvariantCulture, $"{CpuSeconds:R} {(IsRight ? 1 : 0)} {SentBytes} {string.Join(' ', Seconds.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}");
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -42,4 +42,4 @@ for line in sys.stdin:
                 spent += cpu() - before
             if i == 0:
                 right = torch.equal(buffer, expected)
-        print(spent, 1 if right else 0, *seconds, flush=True)
+        print(spent, 1 if right else 0, 0, *seconds, flush=True)

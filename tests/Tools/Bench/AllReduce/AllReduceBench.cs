@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Orchestrator.Worker.Core.AllReduce;
 
 namespace Orchestrator.Tools.Bench.AllReduce;
 
@@ -11,23 +12,38 @@ namespace Orchestrator.Tools.Bench.AllReduce;
 /// <param name="Python">Program.</param>
 /// <param name="Rounds">Turns of each system.</param>
 /// <param name="Format">table, json or jsonl.</param>
+/// <param name="Wire">fp32 or bf16; sizes are those of fp32.</param>
+/// <param name="PieceKiB">Longest message, in KiB of fp32.</param>
 internal sealed record AllReduceBenchOptions(
-    int Ranks, int[] Mib, string Transport, int LogicalRanks, string? Peer, string Python, int Rounds, string Format);
+    int Ranks, int[] Mib, string Transport, int LogicalRanks, string? Peer, string Python, int Rounds, string Format, string Wire, int PieceKiB)
+{
+    public IEnumerable<string> RankArguments =>
+    [
+        "--transport", Transport, "--logical-ranks", $"{LogicalRanks}", "--piece-elements", $"{PieceKiB * 256}", .. Wire == "bf16" ? (string[])["--bf16"] : [],
+    ];
+}
 
 /// <summary>Times the all-reduce of several processes, ours and a peer's in turn, so that both see the same machine.</summary>
 internal static class AllReduceBench
 {
+    public const int DefaultPieceKiB = AllReducePlan.DefaultPieceElements / 256;
+
     private const int WarmUps = 3;
     private const int WarmUpMib = 300;
 
     public static int Run(AllReduceBenchOptions options)
     {
-        using var ours = StartOurs(options.Ranks, options.Transport, options.LogicalRanks);
+        if (options.Wire == "bf16" && (options.LogicalRanks > 8 || options.Peer == "arrival"))
+        {
+            throw new ToolException("--wire bf16 takes up to 8 logical ranks, whose sums can be checked exactly, and no --peer arrival.");
+        }
+
+        using var ours = StartOurs(options);
         using var peers = options.Peer switch
         {
             null => null,
             "gloo" => StartGloo(options),
-            _ when options.Transport is "tcp" or "unix" && options.LogicalRanks == options.Ranks => StartOurs(options.Ranks, options.Transport, options.LogicalRanks, isArrival: true),
+            _ when options.Transport is "tcp" or "unix" && options.LogicalRanks == options.Ranks => StartOurs(options, isArrival: true),
             _ => throw new ToolException("--peer arrival takes --transport tcp or unix, and as many logical ranks as ranks."),
         };
         var isRight = true;
@@ -49,14 +65,14 @@ internal static class AllReduceBench
     /// <summary>Ours alone, at one size.</summary>
     public static double MedianMilliseconds(int ranks, int mib, string transport, int logicalRanks, int rounds)
     {
-        using var ours = StartOurs(ranks, transport, logicalRanks);
+        using var ours = StartOurs(new AllReduceBenchOptions(ranks, [mib], transport, logicalRanks, null, "", rounds, "table", "fp32", DefaultPieceKiB));
         return Measure(ours, null, mib, rounds).Ours.Milliseconds;
     }
 
-    private static Ranks StartOurs(int count, string transport, int logicalRanks, bool isArrival = false)
+    private static Ranks StartOurs(AllReduceBenchOptions options, bool isArrival = false)
     {
-        var ours = new Ranks(Enumerable.Range(0, count).Select(i => new RankProcess("dotnet",
-            [typeof(AllReduceBench).Assembly.Location, "bench", "allreduce-rank", "--index", $"{i}", "--transport", transport, "--logical-ranks", $"{logicalRanks}", .. isArrival ? (string[])["--arrival"] : []])));
+        var ours = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess("dotnet",
+            [typeof(AllReduceBench).Assembly.Location, "bench", "allreduce-rank", "--index", $"{i}", .. options.RankArguments, .. isArrival ? (string[])["--arrival"] : []])));
         ours.Tell("members " + string.Join(' ', ours.Hear()));
         ours.Hear();
         return ours;
@@ -103,16 +119,17 @@ internal static class AllReduceBench
                 {
                     peer = row.System, transport = row.Transport, ranks = row.Ranks, mib = row.Mib, ms = row.Timing.Milliseconds,
                     busbwGiBs = row.Timing.BusBandwidth(row.Ranks), cpuSecondsPerGiB = row.Timing.CpuSecondsPerGiB, allEqual = row.Timing.IsRight,
-                    timesPeer = row.TimesPeer,
+                    timesPeer = row.TimesPeer, bytesFactor = row.Timing.BytesFactor(row.Ranks),
                 }));
             return;
         }
 
         var right = row.Timing.IsRight ? "every element right" : "WRONG ELEMENTS";
+        var bytes = row.Timing.BytesFactor(row.Ranks) is { } factor ? string.Create(CultureInfo.InvariantCulture, $"{factor,5:0.00} of the least bytes  ") : "";
         var ratio = row.TimesPeer is { } times ? times.ToString("0.00", CultureInfo.InvariantCulture) + " times the peer" : "";
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{row.System,-13} {row.Transport,-5} {row.Ranks,3} ranks {row.Mib,5} MiB {row.Timing.Milliseconds,9:0.000} ms {row.Timing.BusBandwidth(row.Ranks),7:0.00} GiB/s {row.Timing.CpuSecondsPerGiB,7:0.00} CPU s/GiB {right}  {ratio}"));
+            $"{row.System,-13} {row.Transport,-5} {row.Ranks,3} ranks {row.Mib,5} MiB {row.Timing.Milliseconds,9:0.000} ms {row.Timing.BusBandwidth(row.Ranks),7:0.00} GiB/s {row.Timing.CpuSecondsPerGiB,7:0.00} CPU s/GiB {right}  {bytes}{ratio}"));
     }
 
     private sealed record Row(string System, string Transport, int Ranks, int Mib, Timing Timing, double? TimesPeer);
@@ -141,6 +158,7 @@ internal static class AllReduceBench
         private readonly List<double> _seconds = [];
         private double _cpuSeconds;
         private int _rankIterations;
+        private long _sentBytes;
 
         public bool IsRight { get; private set; } = true;
 
@@ -152,8 +170,12 @@ internal static class AllReduceBench
         /// <summary>As nccl-tests defines it: size / time x 2 (n - 1) / n.</summary>
         public double BusBandwidth(int ranks) => mib / 1024.0 / (Milliseconds / 1000) * 2 * (ranks - 1) / ranks;
 
+        /// <summary>What all ranks sent for one all-reduce, divided by the least that fp32 needs: 2 (n - 1) gradients. Ranks that hold several partials send more. Null: not counted.</summary>
+        public double? BytesFactor(int ranks) => _sentBytes == 0 ? null : _sentBytes / (2.0 * (ranks - 1) * mib * (1 << 20));
+
         public void Add(List<RankTurn> turns)
         {
+            _sentBytes = turns.Sum(turn => turn.SentBytes);
             for (var i = 0; i < turns[0].Seconds.Length; i++)
             {
                 _seconds.Add(turns.Max(turn => turn.Seconds[i]));

@@ -22,21 +22,24 @@ internal sealed unsafe class AllReduceRank : IDisposable
     private readonly string _transport;
     private readonly int _logicalRanks;
     private readonly bool _isArrival;
+    private readonly WireFormat _format;
+    private readonly int _pieceElements;
     private ImmutableArray<Member> _members = [];
     private Generation _generation = Generation.None;
     private Session? _session;
     private Session? _barrier;
 
-    private AllReduceRank(int index, string transport, int logicalRanks, bool isArrival)
+    private AllReduceRank(int index, string transport, int logicalRanks, bool isArrival, bool isRounded, int pieceElements)
     {
-        (_index, _transport, _logicalRanks, _isArrival) = (index, transport, logicalRanks, isArrival);
+        (_index, _transport, _logicalRanks, _isArrival, _pieceElements) = (index, transport, logicalRanks, isArrival, pieceElements);
+        _format = isRounded ? WireFormat.RoundedFrom(0) : WireFormat.Fp32;
         _server = new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Console.Error.WriteLine);
     }
 
     /// <summary>Obeys lines on standard input until it closes.</summary>
-    public static int Run(int index, string transport, int logicalRanks, bool isArrival)
+    public static int Run(int index, string transport, int logicalRanks, bool isArrival, bool isRounded, int pieceElements)
     {
-        using var rank = new AllReduceRank(index, transport, logicalRanks, isArrival);
+        using var rank = new AllReduceRank(index, transport, logicalRanks, isArrival, isRounded, pieceElements);
         Console.WriteLine(rank._server.TcpEndPoint);
         while (Console.ReadLine() is { } line)
         {
@@ -83,8 +86,8 @@ internal sealed unsafe class AllReduceRank : IDisposable
     private Session Open(long elements)
     {
         _generation = _generation.Next;
-        var plan = AllReducePlan.Create(_generation, _members[_index].Worker, _members, _logicalRanks, 0, [new ElementRange(0, elements)]);
-        return new Session(plan, _server, _transport, _isArrival);
+        var plan = AllReducePlan.Create(_generation, _members[_index].Worker, _members, _logicalRanks, 0, [new ElementRange(0, elements)], _pieceElements);
+        return new Session(plan, _server, _transport, _isArrival, _format);
     }
 
     private RankTurn Turn(int warmUps, int iterations)
@@ -92,9 +95,10 @@ internal sealed unsafe class AllReduceRank : IDisposable
         var seconds = new List<double>();
         var isRight = true;
         var cpu = 0.0;
+        var sent = _session!.SentBytes;
         for (var i = 0; i < warmUps + iterations; i++)
         {
-            _session!.Fill();
+            _session.Fill();
             _barrier!.AllReduce();
             var cpuBefore = Environment.CpuUsage.TotalTime;
             var start = Stopwatch.GetTimestamp();
@@ -109,7 +113,7 @@ internal sealed unsafe class AllReduceRank : IDisposable
             isRight &= i > 0 || _session.IsRight();
         }
 
-        return new RankTurn([.. seconds], cpu, isRight);
+        return new RankTurn([.. seconds], cpu, isRight, (_session.SentBytes - sent) / (warmUps + iterations));
     }
 
     /// <summary>One generation with its memory: a partial for each tree node that this rank holds, and the place of the sum.</summary>
@@ -124,11 +128,12 @@ internal sealed unsafe class AllReduceRank : IDisposable
         private readonly Dictionary<TreeNode, nint> _partials;
         private readonly long _elements;
         private readonly nint _reduced;
+        private readonly bool _isRounded;
         private long _step;
 
-        public Session(AllReducePlan plan, CollectiveServer server, string transport, bool isArrival)
+        public Session(AllReducePlan plan, CollectiveServer server, string transport, bool isArrival, WireFormat format)
         {
-            (_plan, _server, _elements) = (plan, server, plan.Buckets[0].Length);
+            (_plan, _server, _elements, _isRounded) = (plan, server, plan.Buckets[0].Length, format != WireFormat.Fp32);
             GradientExchange? exchange = null;
             _links = new BulkLinks(plan, Run_, transport, (member, reason) => exchange?.PeerLost(member, reason));
             if (isArrival)
@@ -138,13 +143,16 @@ internal sealed unsafe class AllReduceRank : IDisposable
             }
             else
             {
-                _exchange = exchange = new GradientExchange(plan, _links);
+                _exchange = exchange = new GradientExchange(plan, _links, format: format);
                 _receiver = server.Open(Run_, plan.Generation, exchange);
             }
 
             _partials = plan.In(1).Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
             _reduced = Allocate();
         }
+
+        /// <summary>Bytes of payload so far; 0 when they are not counted.</summary>
+        public long SentBytes => _exchange?.SentBytes ?? 0;
 
         public void Fill()
         {
@@ -206,8 +214,9 @@ internal sealed unsafe class AllReduceRank : IDisposable
             }
         }
 
-        /// <summary>Multiples of 1/8 below 128: their sums are exact in any order, so that every element can be checked.</summary>
-        private static float Value(TreeNode node, long element) => ((element * 7) + (node.First * 13)) % 1000 * 0.125f;
+        /// <summary>Multiples of 1/8 below 128, or whole numbers below 32 of which eight make less than 256: their sums are exact in any order, so that every element can be checked.</summary>
+        private float Value(TreeNode node, long element) =>
+            _isRounded ? ((element * 7) + (node.First * 13)) % 32 : ((element * 7) + (node.First * 13)) % 1000 * 0.125f;
 
         /// <summary>As the worker's flat buffers are: where peers on this host can read them. Transports that send them read them all the same.</summary>
         private nint Allocate() => SharedSegments.TryAllocate(_elements * sizeof(float)) is not 0 and var memory
