@@ -86,7 +86,10 @@ internal static class Completion
         var checkpoint = state.Progress.Checkpoint!;
         var (progress, complete) = ProgressRule.Settle(state.Progress, phase.Crew, checkpoint.Step, state.Progress.RoseAt);
         var (counted, steps) = MemberNews.Committed(state, progress, complete);
-        return Conclude(counted, phase, checkpoint, members, [.. effects, .. steps, .. LedgerQuestion.Warn(counted, checkpoint.Step)]);
+
+        // Also when nobody is left who could have reported the last step.
+        var (whole, stored) = LedgerNews.Commit(counted, checkpoint.Step);
+        return Conclude(whole, phase, checkpoint, members, [.. effects, .. steps, .. stored, .. LedgerQuestion.Warn(whole, checkpoint.Step)]);
     }
 
     private static RunTurn Conclude(

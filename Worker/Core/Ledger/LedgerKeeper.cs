@@ -52,6 +52,16 @@ public sealed class LedgerKeeper
         }
     }
 
+    /// <summary>Everything that is known of one step, for a joiner that follows without an exchange of its own.</summary>
+    /// <param name="step">Its number: steps applied with it.</param>
+    public ImmutableArray<LedgerEntry> Of(long step)
+    {
+        lock (_gate)
+        {
+            return [.. _own.Values.Concat(_peers.Values).Where(entry => entry.Step == step)];
+        }
+    }
+
     /// <summary>What peers told of their ranks in a step and in those behind it.</summary>
     /// <param name="fromStep">The first step.</param>
     public ImmutableArray<LedgerEntry> OfPeers(long fromStep)

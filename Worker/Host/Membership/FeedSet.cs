@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Worker.Core.Membership;
 using Orchestrator.Worker.Host.Collectives;
 using Orchestrator.Worker.Host.Training;
@@ -21,7 +22,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     public void Take(long feedId)
     {
         CloseTaken();
-        _feed = Open(VectorPieces.FeedName(run.Order.Run.Value), feedId, run.Replica.Image.Bytes, new FeedEvents(feedId, post));
+        _feed = Open(VectorPieces.FeedName(run.Order.Run.Value), feedId, run.Replica.Image.Bytes, new FeedEvents(feedId, post, run.Ledger.AddOfPeer));
     }
 
     public void AwaitGift(Generation generation)
@@ -78,6 +79,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
             }
             else
             {
+                sender.Tell(run.Ledger.Of(step));
                 sender.SendGradient(step);
             }
         }
@@ -149,13 +151,15 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
 
     private sealed record Taken(string Name, long Number, VectorReceiver Receiver);
 
-    private sealed class FeedEvents(long feedId, Action<MemberEvent> post) : IVectorEvents
+    private sealed class FeedEvents(long feedId, Action<MemberEvent> post, Action<LedgerEntry> told) : IVectorEvents
     {
         public void StateMoved(long bytes) => post(new MemberEvent.StateMoved(feedId, bytes));
 
         public void StateArrived(long step) => post(new MemberEvent.StateArrived(feedId, step));
 
         public void GradientArrived(long step) => post(new MemberEvent.GradientArrived(feedId, step));
+
+        public void Told(LedgerEntry entry) => told(entry);
 
         public void Ended(long step, Generation generation) => post(new MemberEvent.FeedEnded(feedId, step, generation));
 
@@ -174,6 +178,11 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
         }
 
         public void GradientArrived(long step) => post(new MemberEvent.GiftArrived(generation, step));
+
+        /// <summary>A member that is behind took part in the step, and heard of its ranks in the exchange.</summary>
+        public void Told(LedgerEntry entry)
+        {
+        }
 
         public void Ended(long step, Generation next)
         {

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
+using Orchestrator.Worker.Host.Collectives;
 
 namespace Orchestrator.Worker.Host.Membership;
 
@@ -43,6 +45,12 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
 
     public PayloadPlace Reserve(in BulkHeader header)
     {
+        if (header.Phase == BulkPhase.Fed)
+        {
+            // It has no payload, and its fields are no offsets.
+            return new PayloadPlace(0, 0);
+        }
+
         var (first, end) = (VectorPieces.ByteOf(header), VectorPieces.EndOf(header));
         var whole = header.Phase switch { BulkPhase.State => _stateBytes, BulkPhase.Gradient => _gradientBytes, _ => 0 };
         if (first < 0 || end > whole)
@@ -76,6 +84,9 @@ internal sealed class VectorReceiver : IBulkReceiver, IDisposable
                 break;
             case BulkPhase.Gradient when end == _gradientBytes:
                 _events.GradientArrived(header.Step);
+                break;
+            case BulkPhase.Fed:
+                _events.Told(header.ToLedgerEntry());
                 break;
             case BulkPhase.FeedEnd:
                 Volatile.Write(ref _isEnded, true);
@@ -134,6 +145,9 @@ internal interface IVectorEvents
     void StateArrived(long step);
 
     void GradientArrived(long step);
+
+    /// <summary>What was fed to a rank of a step whose gradient comes next.</summary>
+    void Told(LedgerEntry entry);
 
     void Ended(long step, Generation generation);
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Worker.Host.Collectives;
 
 namespace Orchestrator.Worker.Host.Membership;
@@ -53,6 +54,21 @@ internal sealed class VectorSender : IAsyncDisposable
             Send(VectorPieces.Cut(BulkPhase.State, _call.Generation, step, _call.Sender, image, bytes));
             _waiting?.ForEach(send => send());
             _waiting = null;
+        }
+    }
+
+    /// <summary>Says what was fed in a step. Before its gradient.</summary>
+    public void Tell(IReadOnlyCollection<LedgerEntry> fed)
+    {
+        lock (_gate)
+        {
+            Order(() =>
+            {
+                foreach (var entry in fed)
+                {
+                    _link.Send(entry.ToWire(new Generation(_call.Generation), _call.Sender), 0);
+                }
+            });
         }
     }
 

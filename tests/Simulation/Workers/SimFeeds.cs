@@ -1,11 +1,12 @@
 using Orchestrator.Core.Identities;
 using Orchestrator.Simulation.World;
+using Orchestrator.Worker.Core.Ledger;
 using Orchestrator.Worker.Core.Membership;
 
 namespace Orchestrator.Simulation.Workers;
 
 /// <summary>Feeds and gifts of a member: state copies are taken at once, reduced gradients are read when they arrive.</summary>
-internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, Action<MemberEvent> post)
+internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, LedgerKeeper ledger, Action<MemberEvent> post)
 {
     /// <summary>As of the real ones.</summary>
     private const int MaxBacklog = 4;
@@ -100,6 +101,11 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, Action<Memb
                 continue;
             }
 
+            foreach (var entry in ledger.Of(step))
+            {
+                Send(feed, new SimTold(entry));
+            }
+
             var message = Gradient(step);
             feed.Unsent.Add(message);
             message.Arrived = () => feed.Unsent.Remove(message);
@@ -128,6 +134,9 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, Action<Memb
             case StateMessage state:
                 State = state.Value;
                 post(new MemberEvent.StateArrived(feedId, state.Step));
+                break;
+            case SimTold told:
+                ledger.AddOfPeer(told.Entry);
                 break;
             case GradientMessage gradient:
                 gradient.CopyTo(reduced.For(gradient.Step));

@@ -34,7 +34,7 @@ internal sealed class SimMember
         (_worker, _settings, _value) = (worker, worker.Settings, value);
         _partials = new SimPartials(new ReductionTree(_settings.LogicalRanks));
         _state = MemberState.Start(self, _settings.LogicalRanks, SimModel.Buckets, applied) with { MostDirect = _settings.MostDirect };
-        _feeds = new SimFeeds(worker, _reduced, Post);
+        _feeds = new SimFeeds(worker, _reduced, _ledger, Post);
     }
 
     public MemberState State => _state;

@@ -10,7 +10,7 @@ internal static class ControlPlaneTable
 {
     public static void Print(IEnumerable<int> sizes)
     {
-        // "MB sent" grows with the square of the workers where an order lists all members: everybody exchanges gradients with everybody, so each needs the whole list.
+        // "MB sent" grows with the square of the workers where an order lists all members to each of them.
         // The first round compiles.
         ControlPlaneBench.Measure(100, BytesOf);
         Console.WriteLine("workers  act                        events  to workers  to coordinator  messages each     MB sent  event lines  CPU ms  CPU us each");

@@ -24,6 +24,12 @@ public sealed class GenerationChangeTests : IDisposable
         coordinator.Kill(Id(2));
         await ChangeAfterFailure(coordinator, First.Next, [Id(1), Id(3)]);
         Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
+
+        // Each is asked what the other told it of the last step: together they know every rank.
+        coordinator.Tell(Id(1), new CoordinatorMessage.ReportLedger(First.Next, Steps));
+        coordinator.Tell(Id(3), new CoordinatorMessage.ReportLedger(First.Next, Steps));
+        var (one, other) = (await coordinator.Next<WorkerMessage.Fed>(), await coordinator.Next<WorkerMessage.Fed>());
+        Assert.Equal(Enumerable.Range(0, LogicalRanks), one.Ledger.Concat(other.Ledger).Where(entry => entry.Step == Steps).Select(entry => entry.LogicalRank).Order());
     }
 
     [Fact]
@@ -45,6 +51,15 @@ public sealed class GenerationChangeTests : IDisposable
         coordinator.Tell(change);
         var left = await coordinator.NextFrom<WorkerMessage.Left>();
         Assert.Equal((Id(1), First.Next), (left.Worker, left.Message.Generation));
+
+        // The last step that the joiner only followed: when it is in, it knows what was fed to all of its ranks.
+        while ((await coordinator.NextFrom<WorkerMessage.Entered>()).Worker != joiner)
+        {
+        }
+
+        coordinator.Tell(joiner, new CoordinatorMessage.ReportLedger(First.Next, left.Message.Step));
+        var fed = await coordinator.Next<WorkerMessage.Fed>();
+        Assert.Equal(Enumerable.Range(0, LogicalRanks), fed.Ledger.Where(entry => entry.Step == left.Message.Step).Select(entry => entry.LogicalRank));
         Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
     }
 

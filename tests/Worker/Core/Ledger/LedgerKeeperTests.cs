@@ -42,6 +42,17 @@ public class LedgerKeeperTests
     }
 
     [Fact]
+    public void Of_AStep_GivesItsOwnAndThePeersEntriesAndKeepsThem()
+    {
+        _keeper.Add(Entry(2, 0));
+        _keeper.AddOfPeer(Entry(2, 1));
+        _keeper.AddOfPeer(Entry(3, 1));
+
+        Assert.Equal([Entry(2, 0), Entry(2, 1)], _keeper.Of(2));
+        Assert.Equal([Entry(2, 0)], _keeper.Take(2, withPeers: false));
+    }
+
+    [Fact]
     public void AddOfPeer_ManySteps_TheOldestAreForgotten()
     {
         for (var step = 1; step <= 1000; step++)
