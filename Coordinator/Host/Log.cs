@@ -14,6 +14,18 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Information, "Coordinator ends: {Reason}")]
     public static partial void Ending(ILogger log, string reason);
 
+    [LoggerMessage(1010, LogLevel.Information, "This coordinator owns the runs under term {Term}; its store is {Store}")]
+    public static partial void Owns(ILogger log, long term, string store);
+
+    [LoggerMessage(1011, LogLevel.Warning, "This coordinator gives no orders any more (term {Term}): {Reason}")]
+    public static partial void GivesUp(ILogger log, long term, string reason);
+
+    [LoggerMessage(1012, LogLevel.Information, "Standing by: {Reason}")]
+    public static partial void WaitsForOwnership(ILogger log, string reason);
+
+    [LoggerMessage(1013, LogLevel.Information, "Run {Run} is gone on with: {State} at step {Step}")]
+    public static partial void Revives(ILogger log, string run, string state, long step);
+
     [LoggerMessage(1100, LogLevel.Information, "Worker {Worker} attached: pid {Pid} on {Host}, {Device}, up to {Isa}")]
     public static partial void WorkerAttached(ILogger log, string worker, int pid, string host, string device, string isa);
 

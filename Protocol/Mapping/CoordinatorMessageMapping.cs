@@ -8,7 +8,8 @@ public static class CoordinatorMessageMapping
 {
     public static V1.CoordinatorMessage ToWire(this CoordinatorMessage message) => message switch
     {
-        CoordinatorMessage.Welcome m => new V1.CoordinatorMessage { Welcome = new V1.Welcome { WorkerId = m.Worker.Value } },
+        CoordinatorMessage.Welcome m => new V1.CoordinatorMessage { Welcome = ToWire(m) },
+        CoordinatorMessage.Recorded m => new V1.CoordinatorMessage { Recorded = new V1.Recorded { Step = m.Step } },
         CoordinatorMessage.Prepare m => new V1.CoordinatorMessage { Prepare = ToWire(m) },
         CoordinatorMessage.Activate m => new V1.CoordinatorMessage { Activate = ToWire(m) },
         CoordinatorMessage.PrepareEnd m => new V1.CoordinatorMessage
@@ -35,7 +36,8 @@ public static class CoordinatorMessageMapping
     /// <returns>Null for a message that this version does not know.</returns>
     public static CoordinatorMessage? ToDomain(this V1.CoordinatorMessage message) => message.BodyCase switch
     {
-        V1.CoordinatorMessage.BodyOneofCase.Welcome => new CoordinatorMessage.Welcome(new(message.Welcome.WorkerId)),
+        V1.CoordinatorMessage.BodyOneofCase.Welcome => ToDomain(message.Welcome),
+        V1.CoordinatorMessage.BodyOneofCase.Recorded => new CoordinatorMessage.Recorded(message.Recorded.Step),
         V1.CoordinatorMessage.BodyOneofCase.Prepare => ToDomain(message.Prepare),
         V1.CoordinatorMessage.BodyOneofCase.Activate => ToDomain(message.Activate),
         V1.CoordinatorMessage.BodyOneofCase.PrepareEnd =>
@@ -52,6 +54,20 @@ public static class CoordinatorMessageMapping
         V1.CoordinatorMessage.BodyOneofCase.Follow => new CoordinatorMessage.Follow(message.Follow.FeedId, message.Follow.TotalSteps),
         _ => null,
     };
+
+    private static V1.Welcome ToWire(CoordinatorMessage.Welcome m)
+    {
+        var wire = new V1.Welcome { WorkerId = m.Worker.Value, Term = m.Term };
+        if (m.RecordedStep is { } step)
+        {
+            wire.RecordedStep = step;
+        }
+
+        return wire;
+    }
+
+    private static CoordinatorMessage.Welcome ToDomain(V1.Welcome m) =>
+        new(new WorkerId(m.WorkerId)) { Term = m.Term, RecordedStep = m.HasRecordedStep ? m.RecordedStep : null };
 
     private static V1.Prepare ToWire(CoordinatorMessage.Prepare m)
     {

@@ -8,14 +8,7 @@ public static class WorkerMessageMapping
 {
     public static V1.WorkerMessage ToWire(this WorkerMessage message) => message switch
     {
-        WorkerMessage.Hello m => new V1.WorkerMessage
-        {
-            Hello = new V1.Hello
-            {
-                Pid = m.Pid, Host = m.Host, CollectiveAddress = m.CollectiveAddress, MetricsAddress = m.MetricsAddress,
-                HighestIsa = m.HighestIsa, Device = m.Device, Launcher = m.Launcher, Version = m.Version,
-            },
-        },
+        WorkerMessage.Hello m => new V1.WorkerMessage { Hello = ToWire(m) },
         WorkerMessage.Prepared m => new V1.WorkerMessage { Prepared = ToWire(m) },
         WorkerMessage.Refused m => new V1.WorkerMessage
         {
@@ -52,6 +45,7 @@ public static class WorkerMessageMapping
         WorkerMessage.Followed m => new V1.WorkerMessage { Followed = new V1.Followed { FeedId = m.FeedId, Step = m.Step, Bytes = m.Bytes } },
         WorkerMessage.FeedBroken m => new V1.WorkerMessage { FeedBroken = new V1.FeedBroken { FeedId = m.FeedId, Reason = m.Reason } },
         WorkerMessage.Heartbeat => new V1.WorkerMessage { Heartbeat = new V1.Heartbeat() },
+        WorkerMessage.CaughtUp => new V1.WorkerMessage { CaughtUp = new V1.CaughtUp() },
         _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "This message has no wire form; add it to control.proto."),
     };
 
@@ -84,6 +78,7 @@ public static class WorkerMessageMapping
         V1.WorkerMessage.BodyOneofCase.Followed => new WorkerMessage.Followed(message.Followed.FeedId, message.Followed.Step, message.Followed.Bytes),
         V1.WorkerMessage.BodyOneofCase.FeedBroken => new WorkerMessage.FeedBroken(message.FeedBroken.FeedId, message.FeedBroken.Reason),
         V1.WorkerMessage.BodyOneofCase.Heartbeat => new WorkerMessage.Heartbeat(),
+        V1.WorkerMessage.BodyOneofCase.CaughtUp => new WorkerMessage.CaughtUp(),
         _ => null,
     };
 
@@ -145,7 +140,25 @@ public static class WorkerMessageMapping
     }
 
     private static WorkerMessage.Hello ToDomain(V1.Hello m) =>
-        new(m.Pid, m.Host, m.CollectiveAddress, m.MetricsAddress, m.HighestIsa, m.Device, m.Launcher, m.Version);
+        new(m.Pid, m.Host, m.CollectiveAddress, m.MetricsAddress, m.HighestIsa, m.Device, m.Launcher, m.Version)
+        {
+            Member = m.Member is { } member ? new MemberIdentity(new(member.WorkerId), new(member.RunId), new(member.Generation)) : null,
+        };
+
+    private static V1.Hello ToWire(WorkerMessage.Hello m)
+    {
+        var wire = new V1.Hello
+        {
+            Pid = m.Pid, Host = m.Host, CollectiveAddress = m.CollectiveAddress, MetricsAddress = m.MetricsAddress,
+            HighestIsa = m.HighestIsa, Device = m.Device, Launcher = m.Launcher, Version = m.Version,
+        };
+        if (m.Member is { } member)
+        {
+            wire.Member = new V1.MemberIdentity { WorkerId = member.Worker.Value, RunId = member.Run.Value, Generation = member.Generation.Number };
+        }
+
+        return wire;
+    }
 
     private static WorkerMessage.Prepared ToDomain(V1.Prepared m) => new(
         new(m.Generation), m.SampleCount, m.DataSha256, m.Fingerprint.ToImmutableSortedDictionary(StringComparer.Ordinal), m.CanarySha256,

@@ -9,7 +9,10 @@ public abstract record ClusterEffect
     private ClusterEffect() { }
 
     /// <summary>Bind the stream to the id and say Welcome, before any other message goes to the worker.</summary>
-    public sealed record Admit(long Connection, WorkerId Worker) : ClusterEffect;
+    /// <param name="Connection">Names the stream.</param>
+    /// <param name="Worker">From now on.</param>
+    /// <param name="RecordedStep">It is a member as before, and its reports up to this step are recorded; null: it serves no run.</param>
+    public sealed record Admit(long Connection, WorkerId Worker, long? RecordedStep = null) : ClusterEffect;
 
     /// <summary>Close the stream with the reason.</summary>
     public sealed record Reject(long Connection, string Reason) : ClusterEffect;

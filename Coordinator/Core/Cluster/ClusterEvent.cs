@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -20,6 +22,11 @@ public abstract record ClusterEvent
     public sealed record WorkerLost(WorkerId Worker, string Reason) : ClusterEvent;
 
     public sealed record RunSubmitted(RunOrder Order) : ClusterEvent;
+
+    /// <summary>This coordinator owns the runs from here on: the first event of its life.</summary>
+    /// <param name="Runs">In the order in which they were submitted.</param>
+    /// <param name="LastWorkerNumber">Workers get numbers above it.</param>
+    public sealed record RunsAdopted(ImmutableArray<RevivedRun> Runs, long LastWorkerNumber) : ClusterEvent;
 
     public sealed record StopRequested(RunId Run, string Reason) : ClusterEvent;
 

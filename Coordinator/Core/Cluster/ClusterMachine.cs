@@ -39,6 +39,9 @@ public static class ClusterMachine
             case ClusterEvent.RunSubmitted submitted:
                 Submit(turn, submitted.Order);
                 break;
+            case ClusterEvent.RunsAdopted adopted:
+                Adopt(turn, adopted);
+                break;
             case ClusterEvent.StopRequested stop:
                 turn.Give(state.Find(stop.Run), new RunEvent.StopRequested(stop.Reason));
                 break;
@@ -130,6 +133,32 @@ public static class ClusterMachine
         {
             turn.Give(run, new RunEvent.Tick(pulses));
         }
+
+        SayWhatIsRecorded(turn);
+    }
+
+    /// <summary>Four times a second at most, and only when there is something new.</summary>
+    private static void SayWhatIsRecorded(Turn turn)
+    {
+        if (!turn.State.Options.IsDurable || turn.State.Current is not { Crew: { } crew, Phase: not RunPhase.Reviving } run || run.Progress.Step == turn.State.RecordedStep)
+        {
+            return;
+        }
+
+        var recorded = new CoordinatorMessage.Recorded(run.Progress.Step);
+        turn.State = turn.State with { RecordedStep = run.Progress.Step };
+        turn.Add(run.Id, [.. crew.Members.Keys.Select(worker => new RunEffect.Tell(worker, recorded))]);
+    }
+
+    private static void Adopt(Turn turn, ClusterEvent.RunsAdopted adopted)
+    {
+        turn.State = turn.State with { LastWorkerNumber = adopted.LastWorkerNumber };
+        foreach (var revived in adopted.Runs)
+        {
+            var (run, effects) = revived.Begin(turn.State.Options.Waits, turn.Now);
+            turn.State = turn.State with { Runs = turn.State.Runs.Add(run) };
+            turn.Add(run.Id, effects);
+        }
     }
 
     /// <summary>Free workers join the run that trains.</summary>
@@ -153,6 +182,16 @@ public static class ClusterMachine
         if (WhyNotAdmitted(state, hello) is { } reason)
         {
             turn.Effects.Add(new ClusterEffect.Reject(attached.Connection, reason));
+            return;
+        }
+
+        if (hello.Member is { } member && state.Find(member.Run) is { Phase: RunPhase.Reviving reviving } run
+            && reviving.Crew.Members.ContainsKey(member.Worker) && !reviving.Back.ContainsKey(member.Worker))
+        {
+            var back = new Candidate(member.Worker, hello with { Member = null });
+            turn.State = state with { Workers = state.Workers.Add(back.Worker, back), Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
+            turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, reviving.RecordedStep));
+            turn.Give(run, new RunEvent.MemberBack(back, member.Generation));
             return;
         }
 

@@ -30,6 +30,9 @@ public sealed record ClusterState
 
     public DateTimeOffset LastTick { get; init; }
 
+    /// <summary>The step that the members of the current run were told is recorded.</summary>
+    public long RecordedStep { get; init; }
+
     /// <summary>In the order in which they were submitted; the first that has not ended is the current one.</summary>
     public ImmutableArray<RunState> Runs { get; init; } = [];
 
@@ -44,4 +47,8 @@ public sealed record ClusterState
 
 /// <param name="Version">Of the program; workers must have the same.</param>
 /// <param name="Waits">How long runs wait for what.</param>
-public sealed record ClusterOptions(string Version, RunWaits Waits);
+public sealed record ClusterOptions(string Version, RunWaits Waits)
+{
+    /// <summary>Runs outlive the coordinator: members are told what is recorded, so that they need not keep it for the next one.</summary>
+    public bool IsDurable { get; init; }
+}

@@ -20,6 +20,11 @@ public abstract record RunEvent
     /// <summary>The worker's stream ended.</summary>
     public sealed record WorkerLost(WorkerId Worker, string Reason) : RunEvent;
 
+    /// <summary>A member that had lost its coordinator is attached again.</summary>
+    /// <param name="Candidate">As it introduced itself.</param>
+    /// <param name="Generation">The newest that it was fenced to or has entered.</param>
+    public sealed record MemberBack(Candidate Candidate, Generation Generation) : RunEvent;
+
     /// <summary>A person wants the run to end after a step, with a checkpoint.</summary>
     public sealed record StopRequested(string Reason) : RunEvent;
 
@@ -71,6 +76,9 @@ public enum RunTimer
 
     /// <summary>A member's answer to ReportLedger.</summary>
     Ledger = 9,
+
+    /// <summary>The members of a run whose coordinator was lost.</summary>
+    Return = 10,
 }
 
 /// <summary>How long a run waits for what.</summary>
@@ -96,6 +104,9 @@ public sealed record RunWaits
 
     /// <summary>For a planned change: connecting and a few of the longest steps. When it is over, the change is called off.</summary>
     public TimeSpan Change { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>For members to come back to a new coordinator: they try four times a second, and whoever is not there by then may be lost too.</summary>
+    public TimeSpan Return { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>For the last checkpoint of a failed run: a large state on a slow disk.</summary>
     public TimeSpan Save { get; init; } = TimeSpan.FromMinutes(30);

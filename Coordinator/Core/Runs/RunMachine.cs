@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
@@ -81,6 +82,7 @@ public static class RunMachine
             (RunPhase.Running running, _) => RunningMachine.Step(state, running, @event, waits, now),
             (RunPhase.Regrouping regrouping, _) => RegroupingMachine.Step(state, regrouping, @event, waits, now),
             (RunPhase.Paused paused, _) => PausedMachine.Step(state, paused, @event, waits, now),
+            (RunPhase.Reviving reviving, _) => RevivingMachine.Step(state, reviving, @event, waits, now),
             (RunPhase.Aborting aborting, _) => AbortingMachine.Step(state, aborting, @event, waits, now),
             (RunPhase.Saving saving, _) => SavingMachine.Step(state, saving, @event, waits, now),
             _ => (state, [Note($"{@event.GetType().Name} came after the end of run {state.Id}.")]),

@@ -8,7 +8,7 @@ namespace Orchestrator.Coordinator.Core.Runs;
 
 /// <summary>Where a run stands. Closed set.</summary>
 /// <remarks>Queued, Preparing, Running, then Ended. A loss leads from Running over Regrouping, and Paused when too few are left, back to
-/// Running; Aborting and Saving lie between a failure of the run and its end.</remarks>
+/// Running; Aborting and Saving lie between a failure of the run and its end. Reviving follows the loss of the coordinator.</remarks>
 public abstract record RunPhase
 {
     private RunPhase() { }
@@ -79,6 +79,26 @@ public abstract record RunPhase
     {
         /// <summary>The last step that anybody has decided.</summary>
         public long Decided => Answers.Values.Max(answer => answer.Decided);
+    }
+
+    /// <summary>Its coordinator was lost and another one owns it: the members come back.</summary>
+    /// <param name="Crew">Everyone who was a member, or was about to be one.</param>
+    /// <param name="Back">Those who are back, and the newest generation that each was fenced to or has entered.</param>
+    /// <param name="IsChanging">The members were about to change, or somebody is lost: they must regroup.</param>
+    /// <param name="RecordedStep">Reports up to this step are recorded; members tell the others again.</param>
+    public sealed record Reviving(Crew Crew, ImmutableSortedDictionary<WorkerId, Generation> Back, bool IsChanging, long RecordedStep) : RunPhase
+    {
+        /// <summary>What those who are back have told so far: heard when all have told everything, for it may be of different times.</summary>
+        public ImmutableQueue<RunEvent.WorkerSaid> Heard { get; init; } = [];
+
+        /// <summary>Those who have told everything that they kept.</summary>
+        public ImmutableSortedSet<WorkerId> CaughtUp { get; init; } = [];
+
+        /// <summary>Nobody else is waited for.</summary>
+        public bool IsTimeOver { get; init; }
+
+        /// <summary>Waits in which nobody came.</summary>
+        public int Waits { get; init; }
     }
 
     /// <summary>The generation is given up; the members that are left say what they hold.</summary>

@@ -59,6 +59,9 @@ public abstract record RunRecord(Generation Generation, long Step)
     /// <summary>Too few workers are left. The run goes on by itself when there are enough.</summary>
     public sealed record RunPaused(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 
+    /// <summary>Another coordinator owns the run from here on.</summary>
+    public sealed record RunAdopted(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
     /// <param name="Seconds">How long it was paused.</param>
     public sealed record RunResumed(Generation Generation, long Step, double Seconds) : RunRecord(Generation, Step);
 

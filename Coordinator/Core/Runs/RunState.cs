@@ -88,6 +88,7 @@ public sealed record RunState
         RunPhase.Paused paused => paused.Crew,
         RunPhase.Aborting aborting => aborting.Crew,
         RunPhase.Saving saving => saving.Crew,
+        RunPhase.Reviving reviving => reviving.Crew,
         _ => null,
     };
 

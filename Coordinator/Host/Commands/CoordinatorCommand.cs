@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Commands;
 
@@ -10,6 +12,9 @@ internal static class CoordinatorCommand
 {
     public const int DefaultPort = 7070;
     public const int DefaultHttpPort = 7071;
+
+    /// <summary>In the folder of the runs: what a coordinator knows of them, so that the next one can go on.</summary>
+    public const string StoreFile = "store.db";
 
     public static Command Create()
     {
@@ -24,16 +29,22 @@ internal static class CoordinatorCommand
         };
         var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, though nothing is encrypted yet." };
         var runs = new Option<string>("--runs") { Description = "Where run folders are made.", HelpName = "DIR", DefaultValueFactory = _ => "runs" };
+        var store = new Option<string?>("--store")
+        {
+            Description = $"Where runs are kept: a SQLite file, or a PostgreSQL database that several coordinators share. Default: {StoreFile} in the folder of the runs.",
+            HelpName = "FILE|URL",
+        };
         var command = new Verb("coordinator", "Serves workers and commands until it is told to end.",
             "coordinator",
-            "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --insecure") { listen, http, insecure, runs };
+            "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --insecure",
+            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store };
         command.SetAction((result, _) => RunAsync(
             Addresses.Read("--listen", result.GetValue(listen)!), Addresses.Read("--http", result.GetValue(http)!), result.GetValue(insecure),
-            Path.GetFullPath(result.GetValue(runs)!)));
+            Path.GetFullPath(result.GetValue(runs)!), result.GetValue(store)));
         return command;
     }
 
-    private static async Task<int> RunAsync(Endpoint listen, Endpoint http, bool isInsecure, string runsFolder)
+    private static async Task<int> RunAsync(Endpoint listen, Endpoint http, bool isInsecure, string runsFolder, string? storeText)
     {
         foreach (var (option, endpoint) in new[] { ("--listen", listen), ("--http", http) })
         {
@@ -45,27 +56,85 @@ internal static class CoordinatorCommand
             }
         }
 
-        await using var server = await StartAsync(new CoordinatorOptions { Listen = listen, Http = http, RunsFolder = runsFolder });
         using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Information));
         var log = loggers.CreateLogger("coordinator");
+        var signal = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, signal));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, signal));
+        await using var store = await OpenAsync(runsFolder, storeText);
+        var options = new CoordinatorOptions { Listen = listen, Http = http, RunsFolder = runsFolder };
+        while (!signal.Task.IsCompleted)
+        {
+            if (!await ServeAsync(store, options, signal.Task, log))
+            {
+                Log.Ending(log, "its actor crashed");
+                return ExitCodes.Failed;
+            }
+        }
+
+        Log.Ending(log, $"{await signal.Task}");
+        return ExitCodes.Done;
+    }
+
+    /// <summary>Stands by until it owns the runs, and serves them until it does not any more, or is told to end.</summary>
+    /// <returns>False: an actor crashed.</returns>
+    private static async Task<bool> ServeAsync(RelationalStore store, CoordinatorOptions options, Task signal, ILogger log)
+    {
+        await using var ownership = new OwnershipActor(store, options.Listen.ToString(), log, TimeProvider.System);
+        await Task.WhenAny(signal, ownership.Owned, ownership.Completion);
+        if (!ownership.Owned.IsCompletedSuccessfully)
+        {
+            return signal.IsCompleted;
+        }
+
+        StoredRuns? found;
+        try
+        {
+            found = await StoredRuns.LoadAsync(store, await ownership.Owned);
+        }
+        catch (StoreException e) when (e.IsTransient)
+        {
+            Log.WaitsForOwnership(log, e.Message);
+            found = null;
+        }
+
+        if (found is null)
+        {
+            return true;
+        }
+
+        var journal = new RunJournal(found.Versions, ownership.Decided, TimeProvider.System);
+        ownership.Journal = journal;
+        await using var server = await StartAsync(options with { Tenure = new Tenure(found, journal) });
         Log.Listening(log, ProgramVersion.Text, server.Grpc.ToString(), server.Http.ToString());
         foreach (var endpoint in new[] { server.Grpc, server.Http }.Where(endpoint => !endpoint.IsLoopback))
         {
             Log.Insecure(log, endpoint.ToString());
         }
 
-        var signal = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, signal));
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, signal));
-        await Task.WhenAny(signal.Task, server.Actor.Completion);
-        if (!signal.Task.IsCompleted)
-        {
-            Log.Ending(log, "its actor crashed");
-            return ExitCodes.Failed;
-        }
+        await Task.WhenAny(signal, ownership.Lost, ownership.Completion, server.Actor.Completion);
+        return signal.IsCompleted || ownership.Lost.IsCompleted;
+    }
 
-        Log.Ending(log, $"{await signal.Task}");
-        return ExitCodes.Done;
+    private static async Task<RelationalStore> OpenAsync(string runsFolder, string? storeText)
+    {
+        try
+        {
+            if (storeText is null)
+            {
+                Directory.CreateDirectory(runsFolder);
+            }
+
+            return await RelationalStore.OpenAsync(storeText is null ? StoreAddress.SqliteFile(Path.Combine(runsFolder, StoreFile)) : StoreAddress.Parse(storeText));
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"--store: {e.Message}");
+        }
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(e.Message, ExitCodes.Failed);
+        }
     }
 
     private static void Signalled(PosixSignalContext context, TaskCompletionSource<PosixSignal> signal)

@@ -56,6 +56,9 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.RunPaused r:
                 screen.Warning(r.Reason);
                 break;
+            case RunRecord.RunAdopted r:
+                screen.Line(r.Reason);
+                break;
             case RunRecord.RunResumed r:
                 screen.Line($"The run goes on at step {r.Step} after {Quantities.Time(TimeSpan.FromSeconds(r.Seconds))} of waiting.");
                 break;

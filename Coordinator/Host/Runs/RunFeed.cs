@@ -24,6 +24,14 @@ public sealed class RunFeed
     /// <param name="lines">Lines that events.jsonl has already.</param>
     public RunFeed(int lines) => LinesAtStart = _lines = lines;
 
+    /// <summary>Of a run that has ended: whoever watches is told what the file has, and no more.</summary>
+    public static RunFeed Over()
+    {
+        var feed = new RunFeed(int.MaxValue);
+        feed.Complete();
+        return feed;
+    }
+
     /// <summary>Lines that events.jsonl had before the run.</summary>
     public int LinesAtStart { get; }
 

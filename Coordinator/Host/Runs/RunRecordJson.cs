@@ -34,6 +34,7 @@ public static class RunRecordJson
         RunRecord.WorkerLeft => "worker.left",
         RunRecord.RunScaled => "run.scaled",
         RunRecord.RunPaused => "run.paused",
+        RunRecord.RunAdopted => "run.adopted",
         RunRecord.RunResumed => "run.resumed",
         RunRecord.RunEnded => "run.ended",
         _ => throw new ArgumentOutOfRangeException(nameof(record), record.GetType().Name, "This record has no name on disk; give it one."),
@@ -139,6 +140,9 @@ public static class RunRecordJson
                 json.WriteNumber("desiredWorkers", r.Desired);
                 break;
             case RunRecord.RunPaused r:
+                json.WriteString("reason", r.Reason);
+                break;
+            case RunRecord.RunAdopted r:
                 json.WriteString("reason", r.Reason);
                 break;
             case RunRecord.RunResumed r:

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Actors;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Liveness;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Identities;
 
@@ -21,14 +23,27 @@ public sealed class CoordinatorActor : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly ITimer _ticks;
+    private readonly RunJournal? _journal;
+    private readonly long _term;
     private long _lastConnection;
 
     public CoordinatorActor(CoordinatorOptions options, CoordinatorMetrics metrics, ILogger log, TimeProvider time)
     {
         (_metrics, _log, _time) = (metrics, log, time);
+        (_journal, _term) = (options.Tenure?.Journal, options.Tenure?.Found.Ownership.Term ?? 0);
+        if (_journal is not null)
+        {
+            _journal.CarryOut = CarryOut;
+        }
+
+        var cluster = new ClusterState { Options = new ClusterOptions(ProgramVersion.Text, options.Waits) { IsDurable = _journal is not null } };
         _actor = new MachineActor<ClusterState, ClusterEvent, ClusterEffect>(
-            new ClusterState { Options = new ClusterOptions(ProgramVersion.Text, options.Waits) }, ClusterMachine.Step, CarryOut,
-            (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), time);
+            cluster, ClusterMachine.Step, CarryOutOrStore, (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), time);
+        if (options.Tenure is { Found: var found })
+        {
+            Adopt(found);
+        }
+
         _ticks = time.CreateTimer(_ => _actor.Post(new ClusterEvent.Tick()), null, LivenessRule.TickInterval, LivenessRule.TickInterval);
     }
 
@@ -60,8 +75,9 @@ public sealed class CoordinatorActor : IAsyncDisposable
         return run.Feed;
     }
 
-    /// <returns>Null when the run is not known.</returns>
-    public RunFeed? FeedOf(RunId run) => _runs.TryGetValue(run, out var open) ? open.Feed : null;
+    /// <returns>Null when the run is not known. That of a run which ended under another coordinator is over.</returns>
+    public RunFeed? FeedOf(RunId run) => _runs.TryGetValue(run, out var open) ? open.Feed
+        : State.Find(run) is { Phase: RunPhase.Ended } ? RunFeed.Over() : null;
 
     /// <summary>A worker's stream was opened.</summary>
     public WorkerConnection Open()
@@ -84,6 +100,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     {
         await _ticks.DisposeAsync().ConfigureAwait(false);
         await _actor.DisposeAsync().ConfigureAwait(false);
+        _journal?.Stop();
         foreach (var timer in _timers.Values)
         {
             await timer.DisposeAsync().ConfigureAwait(false);
@@ -101,12 +118,48 @@ public sealed class CoordinatorActor : IAsyncDisposable
         }
     }
 
-    private void CarryOut(ClusterEffect effect)
+    /// <summary>Live runs are open before the machine hears of them.</summary>
+    private void Adopt(StoredRuns found)
+    {
+        var runs = found.Runs;
+        foreach (var run in runs.Where(run => run.Snapshot.Phase is not SnapshotPhase.Ended))
+        {
+            Log.Revives(_log, run.Order.Id.Value, run.Snapshot.Phase.ToString(), Math.Max(run.Snapshot.Step, run.Ledger.HighestStep));
+            try
+            {
+                _runs[run.Order.Id] = new OpenRun(run.Order, RunFolder.Create(run.Order, _time));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Log.RunFolderProblem(_log, run.Order.Id.Value, $"{run.Order.RunDir} cannot be gone on with: {e.Message} The run has failed.");
+                var outcome = new RunOutcome(RunResult.Failed, $"Its folder cannot be gone on with: {e.Message}", ExitCodes.Failed, null);
+                runs = runs.Replace(run, run with { Snapshot = run.Snapshot with { Phase = SnapshotPhase.Failing, Outcome = outcome } });
+            }
+        }
+
+        _actor.Post(new ClusterEvent.RunsAdopted(runs, found.LastWorkerNumber));
+    }
+
+    private void CarryOutOrStore(ClusterEffect effect)
+    {
+        if (_journal is null)
+        {
+            CarryOut(effect, State);
+        }
+        else
+        {
+            _journal.Add(effect, State);
+        }
+    }
+
+    /// <param name="effect">What was decided.</param>
+    /// <param name="cluster">The state that it came from: the present one may be further.</param>
+    private void CarryOut(ClusterEffect effect, ClusterState cluster)
     {
         switch (effect)
         {
             case ClusterEffect.Admit admit:
-                Admit(admit);
+                Admit(admit, cluster);
                 break;
             case ClusterEffect.Reject reject:
                 Log.WorkerRejected(_log, reject.Reason);
@@ -135,17 +188,17 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
                 break;
             case ClusterEffect.ForRun run when _runs.TryGetValue(run.Run, out var open):
-                CarryOut(open, run.Effect);
+                CarryOut(open, run.Effect, cluster);
                 break;
             case ClusterEffect.Note note:
                 Log.Ignored(_log, note.Sentence);
                 break;
         }
 
-        _metrics.WorkersChanged(State.Workers.Count);
+        _metrics.WorkersChanged(cluster.Workers.Count);
     }
 
-    private void Admit(ClusterEffect.Admit admit)
+    private void Admit(ClusterEffect.Admit admit, ClusterState cluster)
     {
         if (!_arriving.TryRemove(admit.Connection, out var connection))
         {
@@ -154,15 +207,15 @@ public sealed class CoordinatorActor : IAsyncDisposable
             return;
         }
 
-        var hello = State.Workers[admit.Worker].Hello;
+        var hello = cluster.Workers[admit.Worker].Hello;
         Log.WorkerAttached(_log, admit.Worker.Value, hello.Pid, hello.Host, hello.Device, hello.HighestIsa);
         _attached[admit.Worker] = connection;
-        connection.Admit(admit.Worker);
+        connection.Admit(admit.Worker, _term, admit.RecordedStep);
     }
 
-    private void CarryOut(OpenRun run, RunEffect effect)
+    private void CarryOut(OpenRun run, RunEffect effect, ClusterState cluster)
     {
-        var state = State.Find(run.Order.Id)!;
+        var state = cluster.Find(run.Order.Id)!;
         switch (effect)
         {
             case RunEffect.Record record:

@@ -1,5 +1,6 @@
 using System.Net;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Ownership;
 
 namespace Orchestrator.Coordinator.Host.Server;
 
@@ -16,7 +17,15 @@ public sealed record CoordinatorOptions
 
     /// <summary>Run folders of submitted jobs that name none.</summary>
     public required string RunsFolder { get; init; }
+
+    /// <summary>The runs that it owns, and how their changes are stored; null: they live and die with this process.</summary>
+    internal Tenure? Tenure { get; init; }
 }
+
+/// <summary>One stint of a coordinator as the owner of its store's runs.</summary>
+/// <param name="Found">What it goes on with.</param>
+/// <param name="Journal">What it decides waits there until it is stored.</param>
+internal sealed record Tenure(StoredRuns Found, RunJournal Journal);
 
 /// <summary>A host and a port, as a person types them.</summary>
 public sealed record Endpoint(string Host, int Port)

@@ -25,9 +25,12 @@ public sealed class WorkerConnection(long id)
     public ChannelReader<CoordinatorMessage> Orders => _orders.Reader;
 
     /// <summary>The worker has its id; Welcome is the first order.</summary>
-    public void Admit(WorkerId worker)
+    /// <param name="worker">Its id.</param>
+    /// <param name="term">Of the coordinator's ownership; 0: it has no store.</param>
+    /// <param name="recordedStep">Set when it is a member as before.</param>
+    public void Admit(WorkerId worker, long term, long? recordedStep)
     {
-        Send(new CoordinatorMessage.Welcome(worker));
+        Send(new CoordinatorMessage.Welcome(worker) { Term = term, RecordedStep = recordedStep });
         _admission.TrySetResult(worker);
     }
 

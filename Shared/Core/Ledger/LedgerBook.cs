@@ -75,8 +75,9 @@ public static class LedgerRule
             return new LedgerTurn(book, [], null);
         }
 
-        var stored = book.Steps.Where(entry => entry.Key > book.CommittedStep && entry.Key <= step).SelectMany(entry => Reports([.. entry.Value.Values]));
-        var kept = book.Steps.RemoveRange(book.Steps.Keys.Where(old => old <= step - MaxKeptSteps));
+        // Sorted: what is open behind the step is not looked at.
+        var stored = book.Steps.TakeWhile(entry => entry.Key <= step).Where(entry => entry.Key > book.CommittedStep).SelectMany(entry => Reports([.. entry.Value.Values]));
+        var kept = book.Steps.RemoveRange(book.Steps.Keys.TakeWhile(old => old <= step - MaxKeptSteps));
         return new LedgerTurn(book with { Steps = kept, CommittedStep = step }, [.. stored], null);
     }
 

@@ -9,7 +9,14 @@ public abstract record CoordinatorMessage
 {
     private CoordinatorMessage() { }
 
-    public sealed record Welcome(WorkerId Worker) : CoordinatorMessage;
+    public sealed record Welcome(WorkerId Worker) : CoordinatorMessage
+    {
+        /// <summary>Under which the coordinator owns its runs; 0: it has no store, and is the only one.</summary>
+        public long Term { get; init; }
+
+        /// <summary>The membership that the worker named still holds, and its reports up to this step are recorded; null: whatever run it had is over for it.</summary>
+        public long? RecordedStep { get; init; }
+    }
 
     public sealed record Prepare(RunId Run, Generation Generation, string JobJson, string Isa, string RunDir, string? ResumeFrom) : CoordinatorMessage;
 
@@ -37,6 +44,8 @@ public abstract record CoordinatorMessage
     public sealed record ReportLedger(Generation Generation, long FromStep) : CoordinatorMessage;
 
     public sealed record Release(string Reason) : CoordinatorMessage;
+
+    public sealed record Recorded(long Step) : CoordinatorMessage;
 }
 
 /// <summary>One member of a generation: its place in the list is its index, and slice i belongs to member i.</summary>

@@ -12,7 +12,11 @@ public abstract record WorkerMessage
 
     public sealed record Hello(
         int Pid, string Host, string CollectiveAddress, string MetricsAddress, string HighestIsa, string Device, string Launcher, string Version)
-        : WorkerMessage;
+        : WorkerMessage
+    {
+        /// <summary>What it was when it lost its coordinator; null: it serves no run.</summary>
+        public MemberIdentity? Member { get; init; }
+    }
 
     public sealed record Prepared(
         Generation Generation, long SampleCount, string DataSha256, ImmutableSortedDictionary<string, string> Fingerprint, string CanarySha256,
@@ -62,7 +66,15 @@ public abstract record WorkerMessage
     public sealed record Fed(Generation Generation, ImmutableArray<LedgerEntry> Ledger) : WorkerMessage;
 
     public sealed record Heartbeat : WorkerMessage;
+
+    public sealed record CaughtUp : WorkerMessage;
 }
+
+/// <summary>A worker goes on as a member of a run while it has no coordinator.</summary>
+/// <param name="Worker">The id that it was given.</param>
+/// <param name="Run">What it trains.</param>
+/// <param name="Generation">The newest that it was fenced to or has entered.</param>
+public sealed record MemberIdentity(WorkerId Worker, RunId Run, Generation Generation);
 
 /// <summary>Seconds of one step and of its phases; the phases may overlap.</summary>
 public readonly record struct StepSeconds(double Step, double Data, double Compute, double AllReduce, double Update);

@@ -30,7 +30,12 @@ public abstract record WorkerEffect
     public sealed record DropRun(string Reason) : WorkerEffect;
 
     /// <summary>Open a new stream to the coordinator, with backoff.</summary>
-    public sealed record Reattach(string Reason) : WorkerEffect;
+    /// <param name="Reason">Why the former one is over.</param>
+    /// <param name="Member">What it goes on with meanwhile; null: it serves no run.</param>
+    public sealed record Reattach(string Reason, MemberIdentity? Member = null) : WorkerEffect;
+
+    /// <summary>Close the stream to the coordinator; its end comes as CoordinatorLost.</summary>
+    public sealed record HangUp(string Reason) : WorkerEffect;
 
     /// <summary>End the process.</summary>
     public sealed record Exit(int Code, string Reason) : WorkerEffect;

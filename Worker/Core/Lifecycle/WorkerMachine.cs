@@ -11,7 +11,19 @@ public static class WorkerMachine
     private const int ExitDone = 0;
     private const int ExitNoCoordinator = 4;
 
-    public static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Step(WorkerState state, WorkerEvent @event) => @event switch
+    public static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Step(WorkerState state, WorkerEvent @event)
+    {
+        if (@event is WorkerEvent.CoordinatorSaid { Message: CoordinatorMessage.Welcome welcome } && state.Phase != WorkerPhase.Ended)
+        {
+            // What it sends now was kept before.
+            return AloneMachine.Welcome(state, welcome);
+        }
+
+        var (next, effects) = Decide(state, @event);
+        return AloneMachine.Keep(next, effects);
+    }
+
+    private static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Decide(WorkerState state, WorkerEvent @event) => @event switch
     {
         _ when state.Phase == WorkerPhase.Ended => (state, []),
         WorkerEvent.CoordinatorSaid said => Said(state, said.Message),
@@ -41,8 +53,7 @@ public static class WorkerMachine
 
     private static (WorkerState, ImmutableArray<WorkerEffect>) Said(WorkerState state, CoordinatorMessage message) => message switch
     {
-        CoordinatorMessage.Welcome welcome =>
-            (state with { Worker = welcome.Worker }, [new WorkerEffect.Note($"The coordinator knows this worker as {welcome.Worker}.")]),
+        CoordinatorMessage.Recorded recorded => (state with { Kept = state.Kept.Behind(recorded.Step) }, []),
         CoordinatorMessage.Prepare prepare when state.Phase == WorkerPhase.Idle && state.Worker is not null =>
             (state with
             {
@@ -104,6 +115,11 @@ public static class WorkerMachine
 
     private static (WorkerState, ImmutableArray<WorkerEffect>) CoordinatorLost(WorkerState state, string reason)
     {
+        if (AloneMachine.CanGoOn(state))
+        {
+            return AloneMachine.Begin(state, reason);
+        }
+
         var effects = ImmutableArray.CreateBuilder<WorkerEffect>();
         if (state.Run is { } run)
         {
@@ -129,8 +145,8 @@ public static class WorkerMachine
 
     private static Generation Later(Generation one, Generation other) => one > other ? one : other;
 
-    private static WorkerState Idle(WorkerState state) => state with
+    internal static WorkerState Idle(WorkerState state) => state with
     {
-        Phase = WorkerPhase.Idle, Run = null, Generation = Generation.None, AppliedSteps = 0,
+        Phase = WorkerPhase.Idle, Run = null, Generation = Generation.None, AppliedSteps = 0, IsAlone = false, Kept = KeptReports.None,
     };
 }

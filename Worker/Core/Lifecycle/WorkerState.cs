@@ -15,6 +15,14 @@ public sealed record WorkerState(
     /// <summary>It was told to end, and waits for its release at a step boundary.</summary>
     public bool IsLeaving { get; init; }
 
+    /// <summary>It trains without a coordinator and looks for the one that owns the run now.</summary>
+    public bool IsAlone { get; init; }
+
+    /// <summary>The newest term that it saw; 0: none.</summary>
+    public long Term { get; init; }
+
+    public KeptReports Kept { get; init; } = KeptReports.None;
+
     public static WorkerState Start(bool endsWithRun) =>
         new(null, WorkerPhase.Idle, null, Generation.None, 0, endsWithRun);
 }

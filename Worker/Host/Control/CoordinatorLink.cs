@@ -4,6 +4,7 @@ using Grpc.Net.Client;
 using Orchestrator.Protocol.Mapping;
 using Orchestrator.Protocol.V1;
 using Orchestrator.Worker.Core.Lifecycle;
+using MemberIdentity = Orchestrator.Core.Messages.MemberIdentity;
 using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
 
 namespace Orchestrator.Worker.Host.Control;
@@ -13,6 +14,9 @@ internal sealed class CoordinatorLink : IAsyncDisposable
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+
+    /// <summary>A member that trains is awaited: whoever owns its run now gives it up after a few seconds.</summary>
+    private static readonly TimeSpan MemberRetry = TimeSpan.FromMilliseconds(250);
 
     private readonly GrpcChannel _channel;
     private readonly string _address;
@@ -24,6 +28,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     // Bounded by what a worker says in one step; the coordinator reads all the time.
     private Channel<WorkerMessage> _outbox = Channel.CreateUnbounded<WorkerMessage>();
     private Task _session = Task.CompletedTask;
+    private CancellationTokenSource _call = new();
     private bool _isOpen;
 
     /// <param name="address">host:port.</param>
@@ -42,12 +47,16 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     }
 
     /// <summary>Begins a new session; the former one is over.</summary>
-    public void Attach()
+    /// <param name="member">Told in Hello; null: it serves no run.</param>
+    public void Attach(MemberIdentity? member = null)
     {
         _outbox = Channel.CreateUnbounded<WorkerMessage>(new UnboundedChannelOptions { SingleReader = true });
         var outbox = _outbox;
-        _session = Task.Run(() => Session(outbox));
+        _session = Task.Run(() => Session(outbox, member));
     }
+
+    /// <summary>Closes the stream that is open; its end is reported as the coordinator's loss.</summary>
+    public void HangUp() => Volatile.Read(ref _call).Cancel();
 
     /// <summary>Queues a message; never blocks.</summary>
     public void Send(WorkerMessage message) => _outbox.Writer.TryWrite(message);
@@ -71,14 +80,14 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task Session(Channel<WorkerMessage> outbox)
+    private async Task Session(Channel<WorkerMessage> outbox, MemberIdentity? member)
     {
         try
         {
             var deadline = DateTimeOffset.UtcNow + _patience;
             for (var delay = FirstRetry; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestRetry.Ticks)))
             {
-                var attempt = await Talk(outbox);
+                var attempt = await Talk(outbox, member);
                 Volatile.Write(ref _isOpen, false);
                 if (attempt.WasOpen || _stop.IsCancellationRequested || outbox.Reader.Completion.IsCompleted)
                 {
@@ -93,7 +102,15 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                     return;
                 }
 
-                _note($"No coordinator at {_address} yet ({attempt.Reason}); trying again in {delay.TotalSeconds:0.0} s.");
+                if (member is not null)
+                {
+                    delay = MemberRetry;
+                }
+                else
+                {
+                    _note($"No coordinator at {_address} yet ({attempt.Reason}); trying again in {delay.TotalSeconds:0.0} s.");
+                }
+
                 await Task.Delay(delay, _stop.Token);
             }
         }
@@ -103,15 +120,17 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         }
     }
 
-    private async Task<(bool WasOpen, string Reason)> Talk(Channel<WorkerMessage> outbox)
+    private async Task<(bool WasOpen, string Reason)> Talk(Channel<WorkerMessage> outbox, MemberIdentity? member)
     {
         var wasOpen = false;
+        var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        Volatile.Write(ref _call, ended);
         try
         {
-            using var call = new WorkerControl.WorkerControlClient(_channel).Attach(cancellationToken: _stop.Token);
-            await call.RequestStream.WriteAsync(_hello.ToWire());
+            using var call = new WorkerControl.WorkerControlClient(_channel).Attach(cancellationToken: ended.Token);
+            await call.RequestStream.WriteAsync((_hello with { Member = member }).ToWire());
             var writer = Task.CompletedTask;
-            await foreach (var wire in call.ResponseStream.ReadAllAsync(_stop.Token))
+            await foreach (var wire in call.ResponseStream.ReadAllAsync(ended.Token))
             {
                 if (!wasOpen)
                 {

@@ -90,7 +90,11 @@ internal sealed class WorkerActor
                 break;
             case WorkerEffect.Reattach reattach:
                 Log.Reattaching(_log, reattach.Reason);
-                link.Attach();
+                link.Attach(reattach.Member);
+                break;
+            case WorkerEffect.HangUp hangUp:
+                Log.Reattaching(_log, hangUp.Reason);
+                link.HangUp();
                 break;
             case WorkerEffect.Exit or WorkerEffect.Restart:
                 _end.TrySetResult(effect);

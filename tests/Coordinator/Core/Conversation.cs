@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Liveness;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
@@ -73,6 +74,26 @@ internal sealed class Conversation
 
         return [.. effects];
     }
+
+    /// <summary>Another coordinator, which knows only what was stored; its workers get numbers from 101 on.</summary>
+    /// <param name="ledger">The last step of which the ledger on disk has everything.</param>
+    /// <param name="snapshot">Null: as it is now.</param>
+    public Conversation Successor(long ledger = 0, RunSnapshot? snapshot = null)
+    {
+        var next = new Conversation { Now = Now };
+        next.Send(new ClusterEvent.RunsAdopted([new RevivedRun(RunState.Order, snapshot ?? RunSnapshot.Of(RunState), new LedgerTail(ledger, ledger, []))], 100));
+        return next;
+    }
+
+    /// <summary>A member that trained on without a coordinator attaches, and has told everything.</summary>
+    public string[] Return(int worker, long generation) => [.. Attach(worker, generation), .. Say(worker, new WorkerMessage.CaughtUp())];
+
+    /// <summary>It attaches, and has more to tell.</summary>
+    public string[] Attach(int worker, long generation) => Send(new ClusterEvent.WorkerAttached(
+        ++_connections, new WorkerMessage.Hello(100 + worker, "host", "host:9", "host:8", "avx2", "cpu", "", "1.0")
+        {
+            Member = new MemberIdentity(WorkerId.FromNumber(worker), Run, new Generation(generation)),
+        }));
 
     public string[] Stop() => Send(new ClusterEvent.StopRequested(Run, "Stopped by a test."));
 

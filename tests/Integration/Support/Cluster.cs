@@ -7,9 +7,11 @@ internal sealed partial class Cluster : IAsyncDisposable
 {
     private readonly List<RunningCommand> _workers = [];
 
-    private Cluster(RunningCommand coordinator, string grpc, string http) => (Coordinator, Grpc, Http) = (coordinator, grpc, http);
+    private readonly string[] _command;
 
-    public RunningCommand Coordinator { get; }
+    private Cluster(string[] command, RunningCommand coordinator, string grpc, string http) => (_command, Coordinator, Grpc, Http) = (command, coordinator, grpc, http);
+
+    public RunningCommand Coordinator { get; private set; }
 
     public IReadOnlyList<RunningCommand> Workers => _workers;
 
@@ -21,12 +23,14 @@ internal sealed partial class Cluster : IAsyncDisposable
 
     /// <param name="folder">Takes the run folders.</param>
     /// <param name="workers">How many, without options of their own.</param>
+    /// <param name="port">Of the coordinator; 0: any free one.</param>
     /// <returns>When all workers are attached, in this order: w-1, w-2, ...</returns>
-    public static async Task<Cluster> StartAsync(TestFolder folder, int workers)
+    public static async Task<Cluster> StartAsync(TestFolder folder, int workers, int port = 0)
     {
-        var coordinator = Command.Start("coordinator", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--runs", folder.New("runs"));
+        string[] command = ["coordinator", "--listen", $"127.0.0.1:{port}", "--http", "127.0.0.1:0", "--runs", folder.New("runs")];
+        var coordinator = Command.Start(command);
         var (grpc, http) = ReadAddresses(await coordinator.WaitForErrorAsync("listens on"));
-        var cluster = new Cluster(coordinator, grpc, http);
+        var cluster = new Cluster(command, coordinator, grpc, http);
         for (var i = 0; i < workers; i++)
         {
             await cluster.AddWorkerAsync();
@@ -43,6 +47,16 @@ internal sealed partial class Cluster : IAsyncDisposable
     {
         _workers.Add(Command.Start(["worker", "--coordinator", Grpc, .. options]));
         await Coordinator.WaitForErrorAsync($"Worker w-{_workers.Count} attached");
+    }
+
+    /// <summary>As a crash of its process and a supervisor that starts it again.</summary>
+    public async Task KillAndRestartCoordinatorAsync()
+    {
+        Coordinator.Send(Signal.Kill);
+        await Coordinator.WaitForEndAsync();
+        await Coordinator.DisposeAsync();
+        Coordinator = Command.Start(_command);
+        await Coordinator.WaitForErrorAsync("listens on");
     }
 
     public static (string Grpc, string Http) ReadAddresses(string line)

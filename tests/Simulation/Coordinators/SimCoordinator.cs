@@ -137,7 +137,7 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
             case ClusterEffect.Admit admit when _byNumber.TryGetValue(admit.Connection, out var connection):
                 connection.Id = admit.Worker;
                 _byWorker[admit.Worker] = connection;
-                connection.Back!.Send(new CoordinatorMessage.Welcome(admit.Worker));
+                connection.Back!.Send(new CoordinatorMessage.Welcome(admit.Worker) { RecordedStep = admit.RecordedStep });
                 break;
             case ClusterEffect.Reject reject when _byNumber.TryGetValue(reject.Connection, out var connection):
                 Lose(connection.Key, reject.Reason);

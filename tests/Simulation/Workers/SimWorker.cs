@@ -151,12 +151,12 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         Beat();
     });
 
-    private void Attach()
+    private void Attach(MemberIdentity? member = null)
     {
         var key = $"{ControlKey}/{_home.NextConnection()}";
         _listeners[key] = (message => Post(new WorkerEvent.CoordinatorSaid((CoordinatorMessage)message)), (_, reason) => Lose(key, reason ?? "it was closed"));
         _toCoordinator = _home.Attach(this, key, reason => Lose(key, reason));
-        _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim"));
+        _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim") { Member = member });
         _toCoordinator.MayDouble = true;
     }
 
@@ -197,8 +197,8 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
                 _member?.Dispose();
                 _member = null;
                 break;
-            case WorkerEffect.Reattach:
-                After(1000 + Random.NextInt64(50_000), Attach);
+            case WorkerEffect.Reattach reattach:
+                After(1000 + Random.NextInt64(50_000), () => Attach(reattach.Member));
                 break;
             case WorkerEffect.Exit or WorkerEffect.Restart:
                 Die();

@@ -130,9 +130,11 @@ public sealed class WorkerMachineTests
     }
 
     [Fact]
-    public void CoordinatorLost_StandingWorker_DropsTheRunAndAttachesAnew()
+    public void CoordinatorLost_StandingWorkerThatPrepares_DropsTheRunAndAttachesAnew()
     {
-        var script = Training(endsWithRun: false);
+        var script = new Script(endsWithRun: false);
+        script.Hears(new CoordinatorMessage.Welcome(new WorkerId("w-1")));
+        script.Hears(Prepare);
         var effects = script.Sees(new WorkerEvent.CoordinatorLost("connection reset"));
         Assert.Equal(["StopTraining", "DropRun", "Reattach"], effects.Select(effect => effect.GetType().Name));
         Assert.Null(script.State.Worker);

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Revival;
+
+/// <summary>A run whose coordinator was lost: its members train on and come back one by one. When all are there as they were, nothing changes; else they regroup.</summary>
+internal static class RevivingMachine
+{
+    /// <summary>Waits in which nobody at all may come before the run is given back to the queue: half a minute, in which a network or a host comes back.</summary>
+    private const int MostWaits = 15;
+
+    public static RunTurn Begin(RunState state, Crew crew, bool isChanging, long recorded, RunWaits waits)
+    {
+        var phase = new RunPhase.Reviving(crew, ImmutableSortedDictionary<WorkerId, Generation>.Empty, isChanging, recorded);
+        return (state with { Phase = phase, Reason = $"A coordinator took the run over; {crew.Members.Count} members are to come back." },
+            [new RunEffect.StartTimer(RunTimer.Return, state.LastGeneration, waits.Return)]);
+    }
+
+    public static RunTurn Step(RunState state, RunPhase.Reviving phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
+    {
+        switch (@event)
+        {
+            case RunEvent.MemberBack back when phase.Crew.Members.ContainsKey(back.Candidate.Worker):
+                var crew = phase.Crew with { Members = phase.Crew.Members.SetItem(back.Candidate.Worker, back.Candidate) };
+                return Consider(state, phase with { Crew = crew, Back = phase.Back.SetItem(back.Candidate.Worker, back.Generation) }, waits, now);
+            case RunEvent.WorkerSaid { Message: WorkerMessage.CaughtUp } said when phase.Back.ContainsKey(said.Worker):
+                return Consider(state, phase with { CaughtUp = phase.CaughtUp.Add(said.Worker) }, waits, now);
+            case RunEvent.WorkerSaid said when phase.Back.ContainsKey(said.Worker):
+                // Bounded by what a worker keeps, and by the seconds that this takes.
+                return (state with { Phase = phase with { Heard = phase.Heard.Enqueue(said) } }, []);
+            case RunEvent.WorkerLost lost when phase.Back.ContainsKey(lost.Worker):
+                var left = phase with { Crew = phase.Crew.Without(lost.Worker), Back = phase.Back.Remove(lost.Worker), CaughtUp = phase.CaughtUp.Remove(lost.Worker), IsChanging = true };
+                return Consider(state, left, waits, now).Before(MemberNews.Lost(state, phase.Crew.Members[lost.Worker], lost.Reason));
+            case RunEvent.TimerFired { Timer: RunTimer.Return } fired when fired.Generation == state.LastGeneration:
+                return phase.Back.IsEmpty && phase.Waits < MostWaits
+                    ? (state with { Phase = phase with { Waits = phase.Waits + 1 } }, [new RunEffect.StartTimer(RunTimer.Return, state.LastGeneration, waits.Return)])
+                    : Consider(state, phase with { IsTimeOver = true }, waits, now);
+            case RunEvent.StopRequested stop:
+                return Ending.Stop(state, stop.Reason);
+            default:
+                return RunMachine.Ignore(state, @event);
+        }
+    }
+
+    private static RunTurn Consider(RunState state, RunPhase.Reviving phase, RunWaits waits, DateTimeOffset now) =>
+        (phase.IsTimeOver || phase.Back.Count == phase.Crew.Members.Count) && phase.Back.Keys.All(phase.CaughtUp.Contains)
+            ? Settle(state, phase, waits, now) : (state with { Phase = phase }, []);
+
+    /// <summary>Nobody else is waited for.</summary>
+    private static RunTurn Settle(RunState state, RunPhase.Reviving phase, RunWaits waits, DateTimeOffset now)
+    {
+        var missing = phase.Crew.Members.Values.Where(member => !phase.Back.ContainsKey(member.Worker)).ToImmutableArray();
+        var told = phase.Back.Values.DefaultIfEmpty(Generation.None).Max();
+        state = state with { LastGeneration = told > state.LastGeneration ? told : state.LastGeneration };
+        var turn = missing.IsEmpty && !phase.IsChanging && phase.Back.Values.All(generation => generation == phase.Crew.Generation)
+            ? GoOn(state, phase, waits) : Regroup(state, phase, missing, waits, now);
+        return Replay(phase).Aggregate(turn, (soFar, said) => soFar.Then(next => RunMachine.Step(next, said, waits, now)));
+    }
+
+    /// <summary>Reports of one step stand together, whoever made them: in a later generation one of them may have no ranks, and nobody would wait for its reports of the earlier.</summary>
+    private static IEnumerable<RunEvent.WorkerSaid> Replay(RunPhase.Reviving phase) =>
+        phase.Heard.Where(said => said.Message is WorkerMessage.Progress).OrderBy(said => ((WorkerMessage.Progress)said.Message).Step)
+            .Concat(phase.Heard.Where(said => said.Message is not WorkerMessage.Progress));
+
+    private static RunTurn GoOn(RunState state, RunPhase.Reviving phase, RunWaits waits)
+    {
+        var why = $"A coordinator took the run over; all {phase.Crew.Members.Count} members came back in {phase.Crew.Generation} and had trained on.";
+        var running = new RunPhase.Running(phase.Crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty) { Entering = [] };
+        return (state with { Phase = running, Reason = why }, [Adopted(state, why)]);
+    }
+
+    /// <summary>Whoever is back says what it holds; the rest is as after any loss.</summary>
+    private static RunTurn Regroup(RunState state, RunPhase.Reviving phase, ImmutableArray<Candidate> missing, RunWaits waits, DateTimeOffset now)
+    {
+        var why = missing.IsEmpty ? "A coordinator took the run over while its members changed."
+            : $"A coordinator took the run over, and {string.Join(", ", missing.Select(member => member.Describe()))} did not come back.";
+        var crew = phase.Crew with { Members = phase.Crew.Members.RemoveRange(missing.Select(member => member.Worker)) };
+        RunEffect[] records = [Adopted(state, why), .. missing.Select(member => MemberNews.Lost(state, member, "it did not come back after the coordinator was lost"))];
+        return RegroupingMachine.Begin(
+            state, crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty, new RegroupCause(why, now), waits, records);
+    }
+
+    private static RunEffect.Record Adopted(RunState state, string why) => new(new RunRecord.RunAdopted(state.Generation, state.Progress.HighestStep, why));
+}

@@ -1,0 +1,195 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Actors;
+using Orchestrator.Coordinator.Core.Ownership;
+using Orchestrator.Storage.Relational;
+
+namespace Orchestrator.Coordinator.Host.Ownership;
+
+/// <summary>The shell of <see cref="OwnershipMachine"/>: asks the store, ticks, and carries out what was decided when it is stored.</summary>
+internal sealed class OwnershipActor : IAsyncDisposable
+{
+    /// <summary>One lease for all runs of a store: they share one pool of workers, which one coordinator deals out.</summary>
+    public const string Lease = "runs";
+
+    /// <summary>Of a SQLite file: nobody stands by, so the lease may outlast a starved machine. A successor on the same machine sees that its owner is dead.</summary>
+    private static readonly OwnershipTimes AloneTimes = new()
+    {
+        Length = TimeSpan.FromSeconds(30), Margin = TimeSpan.FromSeconds(3), RenewEvery = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(10),
+    };
+
+    private readonly MachineActor<OwnershipState, OwnershipEvent, OwnershipEffect> _actor;
+    private readonly RelationalStore _store;
+    private readonly string _name = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+    private readonly string _address;
+    private readonly OwnershipTimes _times;
+    private readonly ILogger _log;
+    private readonly ITimer _ticks;
+    private readonly TaskCompletionSource<Storage.Relational.Ownership> _owned = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private string _said = "";
+
+    /// <param name="store">Outlives this.</param>
+    /// <param name="address">Where this coordinator is reached, for those who find it in the store.</param>
+    /// <param name="log">Told of changes.</param>
+    /// <param name="time">Its timestamps count.</param>
+    public OwnershipActor(RelationalStore store, string address, ILogger log, TimeProvider time)
+    {
+        (_store, _address, _log, _times) = (store, address, log, store.Address.IsPostgres ? new OwnershipTimes() : AloneTimes);
+        _actor = new MachineActor<OwnershipState, OwnershipEvent, OwnershipEffect>(
+            new OwnershipState { Times = _times }, OwnershipMachine.Step, CarryOut, (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), new MonotonicTime(time));
+        _ticks = time.CreateTimer(_ => _actor.Post(new OwnershipEvent.Tick()), null, TimeSpan.Zero, _times.TickInterval);
+    }
+
+    /// <summary>Ends when this coordinator owns the runs. It owns them once: when they are lost, another of these begins anew.</summary>
+    public Task<Storage.Relational.Ownership> Owned => _owned.Task;
+
+    /// <summary>Ends with the reason when orders must not be given any more.</summary>
+    public Task<string> Lost => _lost.Task;
+
+    /// <summary>Faulted when the actor crashed; then the process must end.</summary>
+    public Task Completion => _actor.Completion;
+
+    /// <summary>Set before the first effect is decided.</summary>
+    public RunJournal? Journal { get; set; }
+
+    /// <summary>A coordinator has put an effect into the journal.</summary>
+    public void Decided() => _actor.Post(new OwnershipEvent.Decided());
+
+    /// <summary>Gives the lease back, so that another need not wait for its lapse.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _ticks.DisposeAsync().ConfigureAwait(false);
+        _actor.Post(new OwnershipEvent.EndRequested());
+        await _actor.DisposeAsync().ConfigureAwait(false);
+        if (_surrender is { } surrender)
+        {
+            await Task.WhenAny(surrender, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+        }
+    }
+
+    private Task? _surrender;
+
+    private void CarryOut(OwnershipEffect effect)
+    {
+        switch (effect)
+        {
+            case OwnershipEffect.Take take when _lost.Task.IsCompleted:
+                break; // This one has had its time.
+            case OwnershipEffect.Take take:
+                _ = AskAsync(take.Request, () => TakeAsync(take.Stint));
+                break;
+            case OwnershipEffect.Renew renew:
+                _ = AskAsync(renew.Request, () => _store.Leases.RenewAsync(Own(renew.Stint, renew.Term), _times.Length));
+                break;
+            case OwnershipEffect.Adopt adopt:
+                Log.Owns(_log, adopt.Term, _store.Address.ToString());
+                _owned.TrySetResult(Own(_actor.State.Stint, adopt.Term));
+                break;
+            case OwnershipEffect.Write write:
+                _ = WriteAsync(write, Own(_actor.State.Stint, write.Term), Journal!.Changes(write.First, write.Last));
+                break;
+            case OwnershipEffect.Release release:
+                Journal!.Release(release.First, release.Last);
+                break;
+            case OwnershipEffect.GiveUp given:
+                Log.GivesUp(_log, given.Term, given.Reason);
+                _lost.TrySetResult(given.Reason);
+                break;
+            case OwnershipEffect.Surrender surrender:
+                _surrender = Task.Run(() => _store.Leases.GiveUpAsync(Own(surrender.Stint, surrender.Term)));
+                break;
+            case OwnershipEffect.Note note:
+                Log.Ignored(_log, note.Sentence);
+                break;
+        }
+    }
+
+    private async Task<LeaseAnswer> TakeAsync(long stint)
+    {
+        if (!_store.Address.IsPostgres && await _store.Leases.FindAsync(Lease).ConfigureAwait(false) is { IsLapsed: false } present && IsDead(present.Owner))
+        {
+            await _store.Leases.GiveUpAsync(present.Ownership).ConfigureAwait(false);
+        }
+
+        return await _store.Leases.TakeAsync(Lease, Owner(stint), _address, _times.Length).ConfigureAwait(false);
+    }
+
+    /// <summary>A process of this machine that is gone. Were it mistaken for dead, its next write would be refused.</summary>
+    private static bool IsDead(string owner)
+    {
+        if (owner.Split(':') is not [var machine, var pid, _] || machine != Environment.MachineName || !int.TryParse(pid, out var id))
+        {
+            return false;
+        }
+
+        try
+        {
+            using var process = System.Diagnostics.Process.GetProcessById(id);
+            return process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return true;
+        }
+    }
+
+    private string Owner(long stint) => $"{_name}/{stint}";
+
+    private Storage.Relational.Ownership Own(long stint, long term) => new(Lease, Owner(stint), term);
+
+    private async Task AskAsync(long request, Func<Task<LeaseAnswer>> ask)
+    {
+        try
+        {
+            var answer = await Task.Run(ask).ConfigureAwait(false);
+            if (!answer.IsGranted)
+            {
+                Say(answer.Reason, answer.Present is { } present ? $"{present.Owner} {present.Term}" : "");
+            }
+
+            _actor.Post(answer.IsGranted
+                ? new OwnershipEvent.Granted(request, answer.Present!.Term) : new OwnershipEvent.NotGranted(request, answer.Present?.Remaining ?? TimeSpan.Zero, answer.Reason));
+        }
+        catch (StoreException e)
+        {
+            Say(e.Message, e.Message);
+            _actor.Post(new OwnershipEvent.RequestFailed(request, e.Message));
+        }
+    }
+
+    private async Task WriteAsync(OwnershipEffect.Write write, Storage.Relational.Ownership ownership, System.Collections.Immutable.ImmutableArray<RunChange> changes)
+    {
+        if (changes.IsEmpty)
+        {
+            _actor.Post(new OwnershipEvent.Stored(write.Term, write.Last));
+            return;
+        }
+
+        try
+        {
+            var answer = await Task.Run(() => _store.Runs.WriteAsync(ownership, changes)).ConfigureAwait(false);
+            _actor.Post(answer switch
+            {
+                WriteAnswer.Stored => new OwnershipEvent.Stored(write.Term, write.Last),
+                WriteAnswer.Refused refused => new OwnershipEvent.WriteRefused(write.Term, refused.Reason),
+                WriteAnswer.OutOfOrder wrong => new OwnershipEvent.WriteRefused(write.Term, wrong.Reason),
+                _ => throw new InvalidOperationException($"The store answered {answer}."),
+            });
+        }
+        catch (StoreException e)
+        {
+            Say(e.Message, e.Message);
+            _actor.Post(new OwnershipEvent.WriteFailed(write.Term, write.Last, e.Message));
+        }
+    }
+
+    /// <summary>Once for each change, not at each try.</summary>
+    private void Say(string sentence, string key)
+    {
+        if (Interlocked.Exchange(ref _said, key) != key)
+        {
+            Log.WaitsForOwnership(_log, sentence);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Revival;
+using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
+using Orchestrator.Core.Messages;
+
+namespace Orchestrator.Coordinator.Core.Tests.Revival;
+
+/// <summary>A coordinator is lost at some moment of a run, and another goes on from what was stored.</summary>
+public sealed class RevivalTests
+{
+    [Fact]
+    public void Revive_AllMembersComeBackAsTheyWere_NothingIsToldAndTheRunGoesOn()
+    {
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        Assert.IsType<RunPhase.Reviving>(next.RunState.Phase);
+        Assert.Equal(["admit w-1"], next.Return(1, generation: 1));
+        Assert.Equal(["admit w-2", "record RunAdopted"], next.Return(2, generation: 1));
+        next.Say(1, Conversation.Progress(4));
+        Assert.Equal(["step 4: loss 1, 32 samples, 200 bytes"], next.Say(2, Conversation.Progress(4)));
+    }
+
+    [Fact]
+    public void Revive_AMemberDoesNotComeBack_TheOthersAreFencedAndGoOn()
+    {
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        next.Return(1, generation: 1);
+        var told = next.Fire(RunTimer.Return, 1);
+        Assert.Equal("record RunAdopted", told[0]);
+        Assert.StartsWith("record WorkerLost w-2 at 3: it did not come back", told[1], StringComparison.Ordinal);
+        Assert.StartsWith("tell w-1 Fence G2: A coordinator took the run over, and worker w-2", told[2], StringComparison.Ordinal);
+        Assert.Contains(next.Say(1, Conversation.Fenced(2, 3, (0, 4))), line => line.StartsWith("tell w-1 Activate G2 3..100/100: w-1=[0,8)", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Revive_AMemberKnowsANewerGeneration_AllAreFencedToOneThatNobodyHasHeardOf()
+    {
+        // The coordinator died when it had told a change of members to one of them.
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        next.Return(1, generation: 5);
+        var told = next.Return(2, generation: 1);
+        Assert.Equal(["admit w-2", "record RunAdopted", "tell w-1 Fence G6", "tell w-2 Fence G6"], told.Where(line => !line.StartsWith("timer", StringComparison.Ordinal)).Select(line => line.Split(':')[0]));
+    }
+
+    [Fact]
+    public void Revive_TheCoordinatorDiedWhileItFenced_TheMembersAreFencedAnew()
+    {
+        var talk = Conversation.AtStep(3, workers: 3, Conversation.Job(desired: 3));
+        talk.Lose(3);
+        var next = talk.Successor(ledger: 3);
+        next.Return(1, generation: 2);
+        Assert.Contains(next.Return(2, generation: 2), line => line.StartsWith("tell w-1 Fence G3", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Revive_NobodyComesBack_WaitsAndThenGoesToTheQueue()
+    {
+        var talk = Conversation.AtStep(3, workers: 2);
+        talk.Say(1, Conversation.Saved(3));
+        var next = talk.Successor(ledger: 3);
+        for (var wait = 0; wait < 15; wait++)
+        {
+            Assert.Equal(["timer Return G1 2 s"], next.Fire(RunTimer.Return, 1));
+        }
+
+        Assert.Contains(next.Fire(RunTimer.Return, 1), line => line.Contains("goes on from its checkpoint of step 3", StringComparison.Ordinal));
+        Assert.IsType<RunPhase.Queued>(next.RunState.Phase);
+        Assert.Equal("/ck/step-3", next.RunState.ResumeFrom);
+        // Who comes now is told that the run is over for it, and may be asked anew.
+        Assert.Equal("admit w-101", next.Return(1, generation: 1)[0]);
+    }
+
+    [Fact]
+    public void Revive_WhatThoseWhoAreBackSaidMeanwhile_IsHeardWhenAllAre()
+    {
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        next.Return(1, generation: 1);
+        next.Say(1, Conversation.Progress(4));
+        Assert.Empty(next.Say(1, new WorkerMessage.LinkBroken(new Generation(1), WorkerId.FromNumber(2), "reset")));
+        Assert.Contains(next.Return(2, generation: 1), line => line.StartsWith("timer Link G1", StringComparison.Ordinal));
+    }
+
+    /// <summary>Steps that one member alone had told of were counted before the other had told of them, and the ledger lacked its ranks for ever.</summary>
+    [Fact]
+    public void Revive_TheRanksMovedAndOneMemberTellsFirst_TheLedgerHasTheRanksOfBoth()
+    {
+        // w-2 has no rank in the generation in which the coordinator was lost, but a report of the one before was on its way.
+        var talk = Conversation.AtStep(3, workers: 2);
+        var crew = talk.RunState.Crew!;
+        var moved = RunSnapshot.Of(talk.RunState) with
+        {
+            Crew = SnapshotCrew.Of(crew with { Ranks = crew.Ranks.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value with { FirstRank = 0, RankCount = entry.Key == crew.Ranks.Keys.First() ? 8 : 0 }) }),
+        };
+        var next = talk.Successor(ledger: 3, moved);
+        next.Attach(1, generation: 1);
+        next.Attach(2, generation: 1);
+        for (var step = 4; step <= 300; step++)
+        {
+            Assert.Empty(next.SayAtOnce(1, Conversation.Progress(step) with { Ledger = [.. Enumerable.Range(0, step == 4 ? 4 : 8).Select(rank => new LedgerEntry(step, rank, 4, default))] }));
+        }
+
+        Assert.Empty(next.Say(1, new WorkerMessage.CaughtUp()));
+        next.Say(2, Conversation.Progress(4) with { Ledger = [.. Enumerable.Range(4, 4).Select(rank => new LedgerEntry(4, rank, 4, default))] });
+        var lines = next.Say(2, new WorkerMessage.CaughtUp());
+        Assert.Equal("record RunAdopted", lines[0]);
+        Assert.Contains(lines, line => line.Contains("step 4 of w-2 in G1: ranks 4 5 6 7", StringComparison.Ordinal));
+        Assert.Equal(300, next.RunState.Progress.Step);
+    }
+
+    [Fact]
+    public void Revive_AMemberTellsBeforeTheOtherIsBack_NothingOfItIsForgotten()
+    {
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        next.Attach(1, generation: 1);
+        for (var step = 4; step <= 400; step++)
+        {
+            Assert.Empty(next.SayAtOnce(1, Fed(step, 0)));
+        }
+
+        next.Pass(1, 1);
+        next.Attach(2, generation: 1);
+        for (var step = 4; step <= 400; step++)
+        {
+            next.SayAtOnce(2, Fed(step, 4));
+        }
+
+        next.Say(1, new WorkerMessage.CaughtUp());
+        var ledger = string.Join('\n', next.Say(2, new WorkerMessage.CaughtUp()).Where(line => line.StartsWith("ledger", StringComparison.Ordinal)));
+        for (var step = 4; step <= 400; step++)
+        {
+            Assert.Contains($"step {step} of w-1 in G1: ranks 0 1 2 3", ledger, StringComparison.Ordinal);
+            Assert.Contains($"step {step} of w-2 in G1: ranks 4 5 6 7", ledger, StringComparison.Ordinal);
+        }
+
+        static WorkerMessage.Progress Fed(long step, int firstRank) =>
+            Conversation.Progress(step) with { Ledger = [.. Enumerable.Range(firstRank, 4).Select(rank => new LedgerEntry(step, rank, 4, default))] };
+    }
+
+    [Fact]
+    public void Revive_QueuedStoppingAndEndedRuns_AreAsTheyWere()
+    {
+        var queued = new Conversation();
+        queued.Submit();
+        Assert.Equal(queued.RunState.Reason, queued.Successor().RunState.Reason);
+        Assert.IsType<RunPhase.Queued>(queued.Successor().RunState.Phase);
+
+        var stopping = Conversation.AtStep(3, workers: 1, Conversation.Job(desired: 1));
+        stopping.Stop();
+        var next = stopping.Successor(ledger: 3);
+        next.Return(1, generation: 1);
+        Assert.Contains(next.Say(1, Conversation.Progress(4)), line => line == "tell w-1 PrepareEnd G1");
+
+        var ended = new Conversation();
+        ended.Submit();
+        ended.Stop();
+        Assert.Equal(ended.RunState.Phase, ended.Successor().RunState.Phase);
+    }
+
+    [Fact]
+    public void LedgerTail_TornInTheMiddleOfAStep_IsCompleteUpToTheStepBefore()
+    {
+        var tail = LedgerTail.Of(2, 10, [Fed(11, 0, 1), Fed(12, 0), Fed(12, 1), Fed(13, 1)]);
+        Assert.Equal((13, 12), (tail.HighestStep, tail.CompleteStep));
+        Assert.Equal((10, 10), (LedgerTail.Of(2, 10, []).HighestStep, LedgerTail.Of(2, 10, []).CompleteStep));
+    }
+
+    private static FedReport Fed(long step, params int[] ranks) =>
+        new(new Generation(1), new WorkerId("w-1"), [.. ranks.Select(rank => new LedgerEntry(step, rank, 1, default))]);
+}
