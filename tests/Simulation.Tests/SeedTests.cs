@@ -36,7 +36,8 @@ public sealed class SeedTests
 
     /// <summary>Each of them once showed a bug: a fenced joiner that would not feed others, joiners that left or were lost and were still counted, the state of a
     /// second feed taken for a later step, partials of a member that was behind computed twice,
-    /// the last step of a member that had reported none before, never counted and never stored in the ledger.</summary>
+    /// the last step of a member that had reported none before, never counted and never stored in the ledger,
+    /// an end behind an older step than a checkpoint whose writer was lost, a member whose first report of all did not tell what it had heard.</summary>
     [Theory]
     [InlineData(1923)]
     [InlineData(2418)]
@@ -44,6 +45,9 @@ public sealed class SeedTests
     [InlineData(42697)]
     [InlineData(78805)]
     [InlineData(5374)]
+    [InlineData(15211)]
+    [InlineData(73561)]
+    [InlineData(74515)]
     public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
 
     /// <summary>Members had agreed to end after a step; one was still writing its checkpoint when their generation was given up, and its word for the old end counted in the new one.</summary>

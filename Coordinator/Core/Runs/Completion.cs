@@ -32,7 +32,8 @@ internal static class Completion
             return End(state, phase, effects.AsSpan());
         }
 
-        if (state.Progress.Checkpoint?.Step == step)
+        // A later one is as good: who wrote it may be gone, and with it the steps that only it had taken.
+        if (state.Progress.Checkpoint?.Step >= step)
         {
             return LedgerQuestion.Ask(state, phase, step, waits)?.Before(effects.AsSpan()) ?? End(state, phase, effects.AsSpan());
         }
@@ -120,7 +121,7 @@ internal static class Completion
             return ($"{done} checkpoint could not be written: {problem.Reason} {RunEnding.HowToGoOn(state)}", FailureKind.Environment);
         }
 
-        return state.Progress.Checkpoint?.Step == step ? null
+        return state.Progress.Checkpoint?.Step >= step ? null
             : ($"All members ended at step {step}, but none reported its checkpoint. {RunEnding.HowToGoOn(state)}", FailureKind.Internal);
     }
 

@@ -94,7 +94,7 @@ internal sealed class StepWork(
                 work.Generation, work.Step, update.Loss, samples, update.GradientNorm, update.LearningRate, _clock.Seconds(), sent - _sentBefore)
             {
                 // Whoever is gone may have been lost before its report was out: the others tell what they heard of its ranks.
-                Ledger = run.Ledger.Take(work.Step, withPeers: _reported != Generation.None && work.Generation != _reported),
+                Ledger = run.Ledger.Take(work.Step, withPeers: work.Generation != _reported && work.Generation.Number > 1),
             });
             _reported = work.Generation;
             CheckpointAndEvaluate(work);

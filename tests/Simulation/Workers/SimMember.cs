@@ -275,7 +275,7 @@ internal sealed class SimMember
         {
             _worker.Report(new WorkerMessage.Progress(work.Generation, work.Step, 1, 1, 0, 0, new StepSeconds(0, 0, passSeconds, 0, 0), 0)
             {
-                Ledger = _ledger.Take(work.Step, withPeers: _reported != Generation.None && work.Generation != _reported),
+                Ledger = _ledger.Take(work.Step, withPeers: work.Generation != _reported && work.Generation.Number > 1),
             });
             _reported = work.Generation;
             if (work.IsLast || work.Step % _settings.CheckpointEvery == 0)
