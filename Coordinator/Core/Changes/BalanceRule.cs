@@ -55,7 +55,7 @@ public static class BalanceRule
         var slowest = seconds.IndexOf(seconds.Max());
         var reason = string.Create(
             CultureInfo.InvariantCulture,
-            $"{members[slowest]} takes {seconds[slowest] * 1000:0} ms for a logical rank and the fastest {seconds.Min() * 1000:0} ms: a step's passes would take {after * 1000:0} ms instead of {before * 1000:0} ms.");
+            $"{members[slowest]} takes {seconds[slowest] * 1000:0.#} ms for a logical rank and the fastest {seconds.Min() * 1000:0.#} ms: a step's passes would take {after * 1000:0.#} ms instead of {before * 1000:0.#} ms.");
         return new BalanceDecision(before >= after * WorthIt ? counts : default, reason);
     }
 
