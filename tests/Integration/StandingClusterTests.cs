@@ -50,7 +50,10 @@ public sealed class StandingClusterTests : IDisposable
         Assert.Equal(("running", 2), (running.GetProperty("state").GetString(), running.GetProperty("workers").GetInt32()));
         Assert.Contains(runId, (await cluster.AskAsync("status")).Expect(0).Output);
         var workers = (await cluster.AskAsync("workers", "--format", "jsonl")).Expect(0).Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement);
-        Assert.All(workers, worker => Assert.Equal((runId, 2), (worker.GetProperty("runId").GetString(), worker.GetProperty("logicalRanks").GetArrayLength())));
+
+        // Equal shares at first; on a busy machine a rank may have moved to the quicker worker by now.
+        Assert.All(workers, worker => Assert.Equal(runId, worker.GetProperty("runId").GetString()));
+        Assert.Equal(4, workers.Sum(worker => worker.GetProperty("logicalRanks").GetArrayLength()));
 
         (await cluster.AskAsync("stop", runId)).Expect(0);
         var ended = (await submit.WaitForEndAsync()).Expect(0).ExpectError("Stopped on request");
