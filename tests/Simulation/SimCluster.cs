@@ -92,7 +92,9 @@ public sealed class SimCluster : ISimHome
     /// <summary>What was fed may only be lost with everybody who had heard of it, and the run must say so.</summary>
     private string? WhyNotLost(long step, int rank)
     {
-        var witness = _workers.FirstOrDefault(worker => worker is { IsDead: false, Member: { } member } && member.HasHeardOf(step, rank));
+        // One that was given up is not asked: for the coordinator it is dead.
+        var witness = _workers.FirstOrDefault(
+            worker => worker is { IsDead: false, Member: { } member, Id: { } id } && _lastRun?.Members.Contains(id) != false && member.HasHeardOf(step, rank));
         return witness is not null ? $"the ledger lacks rank {rank} of step {step}, and {witness.Name} ({witness.Id}) had heard of it"
             : _coordinator.Loads == 1 && !_coordinator.HasWarned ? $"the ledger lacks rank {rank} of step {step}, and the run does not say so"
             : null;

@@ -147,7 +147,7 @@ internal static class ChangeMachine
         }
 
         var candidate = phase.Change.Candidates[joiner];
-        var release = new RunEffect.Tell(joiner, new CoordinatorMessage.Release($"It cannot join: {how}."));
+        var release = new RunEffect.Tell(joiner, new CoordinatorMessage.Release($"It cannot join: {how}.", MayReturn: true));
         var cause = new RegroupCause($"{joiner} could not join: {how}.", now);
         return RunningMachine.Lose(
             state with { Refused = state.Refused.SetItem(joiner, how) }, phase, joiner, cause, waits, MemberNews.Left(state, candidate, how), release);

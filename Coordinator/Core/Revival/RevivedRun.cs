@@ -26,7 +26,10 @@ public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail
                 // A mean over steps that do not follow each other would be none.
                 RecentLosses = step == Snapshot.Step ? Snapshot.RecentLosses : [],
             },
-            Ledger = new LedgerBook(Ledger.ToSteps(), Math.Max(Ledger.HighestStep, 0), Snapshot.FirstGeneration),
+            Ledger = new LedgerBook(Ledger.ToSteps(), Math.Max(Ledger.HighestStep, 0), Snapshot.FirstGeneration)
+            {
+                StartStep = Snapshot.Phase == SnapshotPhase.Training ? Ledger.CompleteStep : null,
+            },
         };
         return Snapshot switch
         {

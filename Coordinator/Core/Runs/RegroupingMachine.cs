@@ -105,7 +105,7 @@ internal static class RegroupingMachine
     private static RunTurn GiveBack(RunState state, RunPhase.Regrouping phase, ImmutableArray<WorkerId> workers)
     {
         var crew = phase.Crew with { Members = phase.Crew.Members.RemoveRange(workers) };
-        var release = new CoordinatorMessage.Release($"It was behind when {phase.Next} was formed; it may join again.");
+        var release = new CoordinatorMessage.Release($"It was behind when {phase.Next} was formed; it may join again.", MayReturn: true);
         return (state with
         {
             Phase = phase with { Crew = crew, Answers = phase.Answers.RemoveRange(workers) }, Joiners = state.Joiners.RemoveRange(workers),

@@ -12,6 +12,9 @@ public sealed record LedgerBook(
 {
     public static readonly LedgerBook Empty = new(
         ImmutableSortedDictionary<long, ImmutableSortedDictionary<int, LedgerClaim>>.Empty, 0, Generation.None);
+
+    /// <summary>Every rank of the steps behind this one is to be reported; null: no generation has begun.</summary>
+    public long? StartStep { get; init; }
 }
 
 /// <summary>The first report of what was fed to a rank.</summary>
@@ -81,25 +84,37 @@ public static class LedgerRule
         return new LedgerTurn(book with { Steps = kept, CommittedStep = step }, [.. stored], null);
     }
 
-    /// <returns>The first step up to the given one of which some ranks are known and others are not; null: there is none.</returns>
+    /// <returns>The first step up to the given one of which not every rank is known; null: there is none. What is forgotten is not looked at.</returns>
     /// <param name="book">With the steps that were committed last.</param>
     /// <param name="logicalRanks">V.</param>
     /// <param name="step">The last that is decided.</param>
-    public static long? FirstGap(LedgerBook book, int logicalRanks, long step) => book.Steps.IsEmpty ? null
-        : Steps(book.Steps.Keys.First(), step).Where(each => (book.Steps.GetValueOrDefault(each)?.Count ?? 0) < logicalRanks).Select(each => (long?)each).FirstOrDefault();
-
-    private static IEnumerable<long> Steps(long first, long last)
+    public static long? FirstGap(LedgerBook book, int logicalRanks, long step)
     {
-        for (var step = first; step <= last; step++)
+        // Nobody has reported anything: there is nobody to ask either.
+        if (book.StartStep is not { } start || book.Steps.IsEmpty)
         {
-            yield return step;
+            return null;
         }
+
+        for (var each = Math.Max(start, book.CommittedStep - MaxKeptSteps) + 1; each <= step; each++)
+        {
+            if (!book.Steps.TryGetValue(each, out var claims) || claims.Count < logicalRanks)
+            {
+                return each;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>A generation begins behind a step, so the steps before it are committed. When some behind it were already, they are abandoned and taken again.</summary>
-    public static LedgerTurn Begin(LedgerBook book, Generation generation, long startStep) => startStep >= book.CommittedStep
-        ? Commit(book, startStep)
-        : new LedgerTurn(new LedgerBook(book.Steps.RemoveRange(book.Steps.Keys.Where(step => step > startStep)), startStep, generation), [], null);
+    public static LedgerTurn Begin(LedgerBook book, Generation generation, long startStep)
+    {
+        book = book with { StartStep = book.StartStep ?? startStep };
+        return startStep >= book.CommittedStep
+            ? Commit(book, startStep)
+            : new LedgerTurn(book with { Steps = book.Steps.RemoveRange(book.Steps.Keys.Where(step => step > startStep)), CommittedStep = startStep, FirstGeneration = generation }, [], null);
+    }
 
     /// <summary>Claims of one step by who made them, in runs of at most a record's size.</summary>
     private static ImmutableArray<FedReport> Reports(ImmutableArray<LedgerClaim> claims) =>

@@ -43,7 +43,9 @@ public abstract record CoordinatorMessage
 
     public sealed record ReportLedger(Generation Generation, long FromStep) : CoordinatorMessage;
 
-    public sealed record Release(string Reason) : CoordinatorMessage;
+    /// <param name="Reason">For the log.</param>
+    /// <param name="MayReturn">The run goes on and will take it in again: a worker that ends with its run stays.</param>
+    public sealed record Release(string Reason, bool MayReturn = false) : CoordinatorMessage;
 
     public sealed record Recorded(long Step) : CoordinatorMessage;
 }

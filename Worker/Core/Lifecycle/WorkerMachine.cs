@@ -69,7 +69,7 @@ public static class WorkerMachine
         CoordinatorMessage.SaveCheckpoint save when state.Phase is WorkerPhase.Stopped or WorkerPhase.Training && save.Generation >= state.Generation =>
             (state, [new WorkerEffect.WriteCheckpoint(save.Generation, state.AppliedSteps)]),
         CoordinatorMessage.ReportLedger report when state.Phase == WorkerPhase.Training => (state, [new WorkerEffect.TellLedger(report.Generation, report.FromStep)]),
-        CoordinatorMessage.Release release => Released(state, release.Reason),
+        CoordinatorMessage.Release release => Released(state, release),
         _ => (state, [new WorkerEffect.Note($"{message.GetType().Name} is for another generation or phase than {state.Generation}, {state.Phase}: ignored.")]),
     };
 
@@ -88,11 +88,11 @@ public static class WorkerMachine
             [new WorkerEffect.Send(new WorkerMessage.Aborted(state.Generation, state.AppliedSteps))]),
     };
 
-    private static (WorkerState, ImmutableArray<WorkerEffect>) Released(WorkerState state, string reason)
+    private static (WorkerState, ImmutableArray<WorkerEffect>) Released(WorkerState state, CoordinatorMessage.Release release)
     {
-        var drop = ImmutableArray.Create<WorkerEffect>(new WorkerEffect.StopTraining(reason), new WorkerEffect.DropRun(reason));
-        return state.EndsWithRun || state.IsLeaving
-            ? (Idle(state) with { Phase = WorkerPhase.Ended }, drop.Add(new WorkerEffect.Exit(ExitDone, reason)))
+        var drop = ImmutableArray.Create<WorkerEffect>(new WorkerEffect.StopTraining(release.Reason), new WorkerEffect.DropRun(release.Reason));
+        return (state.EndsWithRun && !release.MayReturn) || state.IsLeaving
+            ? (Idle(state) with { Phase = WorkerPhase.Ended }, drop.Add(new WorkerEffect.Exit(ExitDone, release.Reason)))
             : (Idle(state), drop);
     }
 

@@ -19,12 +19,14 @@ public sealed class TrainingTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_TheDiskIsFullDuringACheckpoint_TrainsOnAndTellsAtTheEnd()
+    public async Task Run_TheDiskIsFullDuringACheckpoint_TrainsOnAndTriesTheLastOneUntilAPersonStops()
     {
         // The run's own files are on that disk too: the coordinator once crashed when it closed them.
         using var disk = await SmallDisk.MountAsync(_folder.New("disk"), "220k");
         var runDir = Path.Combine(disk.Path, "run");
-        var result = (await Command.RunAsync(Spirals.Command("run", ["training.steps=200", "checkpoint.everySteps=20"], "--workers", "2", "--format", "json", "--out", runDir))).Expect(1);
+        await using var run = Command.Start(Spirals.Command("run", ["training.steps=200", "checkpoint.everySteps=20"], "--workers", "2", "--format", "json", "--out", runDir));
+        await run.WaitForErrorAsync("the workers keep the weights and try again");
+        var result = (await run.EndAsync()).Expect(1);
         result.ExpectError("the training goes on", "the disk is full", "200 steps are applied", "--resume");
         Assert.Equal(("failed", 200), (result.Text("state"), result.Json.GetProperty("steps").GetInt32()));
         (await Command.RunAsync("checkpoint", "verify", runDir)).Expect(0);

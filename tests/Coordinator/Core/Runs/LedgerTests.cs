@@ -48,6 +48,7 @@ public class LedgerTests
     public void Lost_BehindTheLastStepBeforeItsReport_TheOthersAreAskedWhatItFed()
     {
         var talk = Training(3);
+        Report(talk, 99, [0, 1], [2, 3, 4], [5, 6, 7]);
         talk.Say(2, Fed(100, 2, 3, 4));
         talk.Say(3, Fed(100, 5, 6, 7));
         talk.Say(2, Saved(100));
@@ -78,12 +79,42 @@ public class LedgerTests
     public void Lost_BehindTheLastStepAndNobodyHeardOfIt_TheRunSaysWhatTheLedgerLacks()
     {
         var talk = Training(2);
+        Report(talk, 99, [0, 1, 2, 3], [4, 5, 6, 7]);
         talk.Say(2, Fed(100, 4, 5, 6, 7));
         talk.Say(2, Saved(100));
         talk.Say(2, Finished(100));
         talk.Lose(1);
 
         Assert.Contains(talk.Fire(Orchestrator.Coordinator.Core.Runs.RunTimer.Ledger, 1), line => line.StartsWith("record RunWarned: The ledger lacks ranks of step 100", StringComparison.Ordinal));
+    }
+
+    /// <summary>The lost worker had not reported for more than a step: only the last one was asked for.</summary>
+    [Fact]
+    public void Lost_WithReportsOfSeveralStepsOnTheWay_TheOthersAreAskedFromTheFirstOfThemOn()
+    {
+        var talk = Training(2);
+        Report(talk, 97, [0, 1, 2, 3], [4, 5, 6, 7]);
+        for (var step = 98; step <= 100; step++)
+        {
+            talk.Say(2, Fed(step, step == 99 ? [] : [4, 5, 6, 7]));
+        }
+
+        talk.Say(2, Saved(100));
+        talk.Say(2, Finished(100));
+
+        Assert.Contains("tell w-2 ReportLedger G1 98", talk.Lose(1));
+    }
+
+    /// <summary>Steps 1 to the given one, each member its ranks.</summary>
+    private static void Report(Conversation talk, long steps, params int[][] ranks)
+    {
+        for (var step = 1L; step <= steps; step++)
+        {
+            for (var member = 0; member < ranks.Length; member++)
+            {
+                talk.Say(member + 1, Fed(step, ranks[member]));
+            }
+        }
     }
 
     private static WorkerMessage.Progress Fed(long step, params int[] ranks) =>

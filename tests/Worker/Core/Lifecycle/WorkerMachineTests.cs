@@ -101,6 +101,17 @@ public sealed class WorkerMachineTests
         Assert.Equal(new WorkerEffect.Exit(0, "left"), script.Hears(new CoordinatorMessage.Release("left"))[^1]);
     }
 
+    /// <summary>A joiner that was behind when the members regrouped was to join anew; its process ended, and the run lost a worker that nothing had hit.</summary>
+    [Fact]
+    public void Release_ThatLetsItReturn_LeavesTheProcessReadyForTheNextOffer()
+    {
+        var script = Training(endsWithRun: true);
+        var effects = script.Hears(new CoordinatorMessage.Release("behind", MayReturn: true));
+        Assert.DoesNotContain(effects, effect => effect is WorkerEffect.Exit);
+        Assert.Contains(new WorkerEffect.DropRun("behind"), effects);
+        Assert.Equal(WorkerPhase.Idle, script.State.Phase);
+    }
+
     /// <summary>It ended at once, and its Activate was on the way: the others had a generation with a dead member.</summary>
     [Fact]
     public void LeaveRequested_WhileReady_WaitsForItsReleaseOrItsGeneration()
