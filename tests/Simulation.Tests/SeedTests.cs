@@ -48,6 +48,10 @@ public sealed class SeedTests
     [InlineData(15211)]
     [InlineData(73561)]
     [InlineData(74515)]
+    [InlineData(8337)]
+    [InlineData(21151)]
+    [InlineData(73723)]
+    [InlineData(83504)]
     public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
 
     /// <summary>Members had agreed to end after a step; one was still writing its checkpoint when their generation was given up, and its word for the old end counted in the new one.</summary>

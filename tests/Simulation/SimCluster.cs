@@ -96,6 +96,8 @@ public sealed class SimCluster : ISimHome
         var witness = _workers.FirstOrDefault(
             worker => worker is { IsDead: false, Member: { } member, Id: { } id } && _lastRun?.Members.Contains(id) != false && member.HasHeardOf(step, rank));
         return witness is not null ? $"the ledger lacks rank {rank} of step {step}, and {witness.Name} ({witness.Id}) had heard of it"
+            : _faults.All(fault => fault is Fault.Scale or Fault.Leave or Fault.ClockJump or Fault.SlowDisk or Fault.HangingFeeds)
+                ? $"the ledger lacks rank {rank} of step {step}, and nobody was lost"
             : _coordinator.Loads == 1 && !_coordinator.HasWarned ? $"the ledger lacks rank {rank} of step {step}, and the run does not say so"
             : null;
     }

@@ -90,8 +90,7 @@ public static class LedgerRule
     /// <param name="step">The last that is decided.</param>
     public static long? FirstGap(LedgerBook book, int logicalRanks, long step)
     {
-        // Nobody has reported anything: there is nobody to ask either.
-        if (book.StartStep is not { } start || book.Steps.IsEmpty)
+        if (book.StartStep is not { } start)
         {
             return null;
         }

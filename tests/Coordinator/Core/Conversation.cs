@@ -98,7 +98,9 @@ internal sealed class Conversation
     public string[] Stop() => Send(new ClusterEvent.StopRequested(Run, "Stopped by a test."));
 
     /// <summary>Attaches workers, submits, prepares them all: the run trains.</summary>
-    public static Conversation Training(int workers, JobSpec? job = null, long? stopAfter = null, string? launcher = null, long appliedSteps = 0)
+    /// <param name="hasLedger">Whether the members are to report what they fed; else nobody misses it.</param>
+    public static Conversation Training(
+        int workers, JobSpec? job = null, long? stopAfter = null, string? launcher = null, long appliedSteps = 0, bool hasLedger = false)
     {
         var talk = new Conversation();
         for (var i = 0; i < workers; i++)
@@ -113,7 +115,19 @@ internal sealed class Conversation
         }
 
         Assert.IsType<RunPhase.Running>(talk.RunState.Phase);
+        if (!hasLedger)
+        {
+            talk.MissNoLedger();
+        }
+
         return talk;
+    }
+
+    /// <summary>Nobody misses what the members do not report of what they fed.</summary>
+    public void MissNoLedger()
+    {
+        var run = RunState with { Ledger = RunState.Ledger with { StartStep = int.MaxValue } };
+        State = State with { Runs = State.Runs.Replace(RunState, run) };
     }
 
     /// <summary>The run trains and every member has reported every step so far.</summary>

@@ -230,6 +230,7 @@ public sealed class JoinTests
     public void Ended_WhileOneLoads_TheJoinerIsReleased()
     {
         var talk = TwoTrain();
+        talk.MissNoLedger();
         talk.Attach();
         talk.Say(1, Saved(100));
         talk.Say(1, Finished(100));

@@ -10,7 +10,7 @@ public class LedgerTests
     [Fact]
     public void Progress_OfBoth_IsStoredBeforeTheStepIsReported()
     {
-        var talk = Training(2);
+        var talk = Training(2, hasLedger: true);
 
         Assert.Empty(talk.Say(1, Fed(1, 0, 1)));
         Assert.Equal(
@@ -20,7 +20,7 @@ public class LedgerTests
     [Fact]
     public void Progress_OfAnOldGenerationWithARankThatIsMissing_IsStored()
     {
-        var talk = Training(1);
+        var talk = Training(1, hasLedger: true);
         talk.Say(1, Fed(1, 0, 1));
 
         var effects = talk.Say(1, Fed(1, 2) with { Generation = new Orchestrator.Core.Identities.Generation(0) });
@@ -31,7 +31,7 @@ public class LedgerTests
     [Fact]
     public void Progress_TwoWorkersFedOneRankDifferently_TheRunFails()
     {
-        var talk = Training(2);
+        var talk = Training(2, hasLedger: true);
         talk.Say(1, Fed(1, 0));
         var other = Progress(1) with { Ledger = [new LedgerEntry(1, 0, 8, new SampleDigest(1, 1))] };
 
@@ -47,7 +47,7 @@ public class LedgerTests
     [Fact]
     public void Lost_BehindTheLastStepBeforeItsReport_TheOthersAreAskedWhatItFed()
     {
-        var talk = Training(3);
+        var talk = Training(3, hasLedger: true);
         Report(talk, 99, [0, 1], [2, 3, 4], [5, 6, 7]);
         talk.Say(2, Fed(100, 2, 3, 4));
         talk.Say(3, Fed(100, 5, 6, 7));
@@ -68,7 +68,7 @@ public class LedgerTests
     [Fact]
     public void Progress_OfAMembersFirstStepBehindTheNextStart_Counts()
     {
-        var talk = Training(2);
+        var talk = Training(2, hasLedger: true);
         talk.Lose(1);
         talk.Say(2, Fenced(2, 1));
 
@@ -78,7 +78,7 @@ public class LedgerTests
     [Fact]
     public void Lost_BehindTheLastStepAndNobodyHeardOfIt_TheRunSaysWhatTheLedgerLacks()
     {
-        var talk = Training(2);
+        var talk = Training(2, hasLedger: true);
         Report(talk, 99, [0, 1, 2, 3], [4, 5, 6, 7]);
         talk.Say(2, Fed(100, 4, 5, 6, 7));
         talk.Say(2, Saved(100));
@@ -92,7 +92,7 @@ public class LedgerTests
     [Fact]
     public void Lost_WithReportsOfSeveralStepsOnTheWay_TheOthersAreAskedFromTheFirstOfThemOn()
     {
-        var talk = Training(2);
+        var talk = Training(2, hasLedger: true);
         Report(talk, 97, [0, 1, 2, 3], [4, 5, 6, 7]);
         for (var step = 98; step <= 100; step++)
         {
@@ -103,6 +103,17 @@ public class LedgerTests
         talk.Say(2, Finished(100));
 
         Assert.Contains("tell w-2 ReportLedger G1 98", talk.Lose(1));
+    }
+
+    /// <summary>The only one that had reported was lost: the coordinator knew of no rank, and asked nobody.</summary>
+    [Fact]
+    public void Lost_AndNobodyElseHasReported_TheOthersAreAskedFromTheStartOn()
+    {
+        var talk = Training(2, hasLedger: true);
+        talk.Say(2, Saved(100));
+        talk.Say(2, Finished(100));
+
+        Assert.Contains("tell w-2 ReportLedger G1 1", talk.Lose(1));
     }
 
     /// <summary>Steps 1 to the given one, each member its ranks.</summary>
