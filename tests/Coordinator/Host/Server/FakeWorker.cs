@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 using Orchestrator.Protocol.Mapping;
 using V1 = Orchestrator.Protocol.V1;
@@ -85,9 +86,13 @@ internal sealed class FakeWorker : IAsyncDisposable
     /// <summary>Takes steps up to the one given.</summary>
     public async Task TakeStepsAsync(CoordinatorMessage.Activate activate, long lastStep, int samples = 16)
     {
+        var self = activate.Members.Single(member => member.Worker == Id);
         for (var step = activate.StartStep + 1; step <= lastStep; step++)
         {
-            await SayAsync(new WorkerMessage.Progress(activate.Generation, step, 1.0 / step, samples, 0.5, 1e-3, new StepSeconds(0.1, 0.01, 0.05, 0.03, 0.01), 1000));
+            await SayAsync(new WorkerMessage.Progress(activate.Generation, step, 1.0 / step, samples, 0.5, 1e-3, new StepSeconds(0.1, 0.01, 0.05, 0.03, 0.01), 1000)
+            {
+                Ledger = [.. Enumerable.Range(self.FirstRank, self.RankCount).Select(rank => new LedgerEntry(step, rank, 4, new SampleDigest((ulong)rank, (ulong)step)))],
+            });
         }
     }
 
