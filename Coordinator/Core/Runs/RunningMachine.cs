@@ -40,6 +40,9 @@ internal static class RunningMachine
             case RunEvent.StopRequested when phase.Retry is not null:
                 // Whoever stops it does not want to wait for room on the disk.
                 return Completion.End(state, phase);
+            case RunEvent.StopRequested stop when state.Progress.CheckpointProblem?.Step >= phase.Crew.LastStep:
+                // The same, and not every member has finished: then the run ends without another try.
+                return Ending.Stop(state with { Phase = phase with { Retry = SaveRetry.None } }, stop.Reason);
             case RunEvent.StopRequested stop:
                 return Ending.Stop(state, stop.Reason);
             case RunEvent.Tick tick:

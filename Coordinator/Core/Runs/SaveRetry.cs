@@ -6,4 +6,8 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <param name="Tries">So far, without the first.</param>
 /// <param name="Last">Who tried last; null: nobody was asked yet.</param>
 /// <param name="IsPausing">Whether it waits before the next try.</param>
-public sealed record SaveRetry(int Tries, WorkerId? Last, bool IsPausing);
+public sealed record SaveRetry(int Tries, WorkerId? Last, bool IsPausing)
+{
+    /// <summary>It is not tried again.</summary>
+    public static readonly SaveRetry None = new(int.MaxValue, null, IsPausing: false);
+}

@@ -258,6 +258,18 @@ public sealed class RunningTests
         Assert.StartsWith("end Failed 1: All 100 steps are applied, but the last checkpoint could not be written: disk full.", talk.Stop()[^1]);
     }
 
+    /// <summary>The stop came between the writer's failure and the other member's end: the run tried for an hour.</summary>
+    [Fact]
+    public void Checkpoint_FailsAtTheLastStepAndAPersonStopsBeforeAllHaveFinished_FailsTheRunWhenTheyHave()
+    {
+        var talk = Training(2);
+        talk.Say(1, Saved(100, "disk full."));
+        talk.Say(1, Finished(100));
+        talk.Stop();
+
+        Assert.StartsWith("end Failed 1: All 100 steps are applied, but the last checkpoint could not be written: disk full.", talk.Say(2, Finished(100))[^1]);
+    }
+
     [Fact]
     public void Checkpoint_FailsAtTheLastStepAndItsWriterIsLost_TheOtherTries()
     {
