@@ -28,8 +28,6 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
         }
     }
 
-    private string WhileUnsaved(long step) => step < _lastStep ? "; the training goes on" : "; the workers keep the weights and try again every few seconds";
-
     private void Show(JsonElement line)
     {
         string Text(string name) => line.GetProperty(name).GetString() ?? "";
@@ -55,7 +53,7 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
                 screen.Line($"step {step}: held-out loss {Quantities.Loss(line.GetProperty("loss").GetDouble())} on {line.GetProperty("samples")} samples");
                 break;
             case "checkpoint.failed":
-                screen.Warning($"the checkpoint of step {step} could not be written{WhileUnsaved(step)}. {Text("reason")}");
+                screen.Warning(RunSentences.Unsaved(step, _lastStep, Text("reason")));
                 break;
             case "worker.refused":
                 screen.Warning($"{Text("worker")} is not a member: {Text("reason")}");
@@ -70,13 +68,13 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
                 screen.Warning(Text("reason"));
                 break;
             case "run.resumed":
-                screen.Line($"The run goes on at step {step} after {Quantities.Time(TimeSpan.FromSeconds(line.GetProperty("seconds").GetDouble()))} of waiting.");
+                screen.Line(RunSentences.Resumed(step, line.GetProperty("seconds").GetDouble()));
                 break;
             case "run.scaled":
-                screen.Line($"The run wants {Quantities.Workers(line.GetProperty("desiredWorkers").GetInt32())} now.");
+                screen.Line(RunSentences.Scaled(line.GetProperty("desiredWorkers").GetInt32()));
                 break;
             case "worker.joining":
-                screen.Line($"{Text("worker")} (pid {line.GetProperty("pid")} on {Text("host")}) joins: it loads, and follows from step {step} on.");
+                screen.Line(RunSentences.Joining(Text("worker"), line.GetProperty("pid").GetInt32(), Text("host"), step));
                 break;
             case "run.stopping" or "run.waiting":
                 screen.Line(Text("reason"));

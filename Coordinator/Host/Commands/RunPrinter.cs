@@ -33,7 +33,7 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
                 screen.Line($"step {r.Step}: held-out loss {Quantities.Loss(r.Loss)}{(r.Accuracy is { } accuracy ? $", accuracy {accuracy:P2}" : "")} on {r.Samples} samples");
                 break;
             case RunRecord.CheckpointFailed r:
-                screen.Warning($"the checkpoint of step {r.Step} could not be written{(r.Step < news.State.LastStep ? "; the training goes on" : "; the workers keep the weights and try again every few seconds")}. {r.Reason}");
+                screen.Warning(RunSentences.Unsaved(r.Step, news.State.LastStep, r.Reason));
                 break;
             case RunRecord.WorkerRefused r when !news.State.Order.IsEmbedded:
                 screen.Warning($"{r.Worker} is not a member: {r.Reason}");
@@ -51,7 +51,7 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
                 screen.Warning(r.Reason);
                 break;
             case RunRecord.WorkerJoining r:
-                screen.Line($"{r.Worker} (pid {r.Pid} on {r.Host}) joins: it loads, and follows from step {r.Step} on.");
+                screen.Line(RunSentences.Joining(r.Worker.Value, r.Pid, r.Host, r.Step));
                 break;
             case RunRecord.RunPaused r:
                 screen.Warning(r.Reason);
@@ -60,10 +60,10 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
                 screen.Line(r.Reason);
                 break;
             case RunRecord.RunResumed r:
-                screen.Line($"The run goes on at step {r.Step} after {Quantities.Time(TimeSpan.FromSeconds(r.Seconds))} of waiting.");
+                screen.Line(RunSentences.Resumed(r.Step, r.Seconds));
                 break;
             case RunRecord.RunScaled r:
-                screen.Line($"The run wants {Quantities.Workers(r.Desired)} now.");
+                screen.Line(RunSentences.Scaled(r.Desired));
                 break;
             case RunRecord.RunStopping r:
                 screen.Line($"{r.Reason} It ends after a step, with a checkpoint.");

@@ -44,7 +44,7 @@ public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
 
     private readonly Random _random = new(seed);
     private readonly Queue<FaultKind> _round = new();
-    private readonly HashSet<FaultKind> _longs = [];
+    private readonly Dictionary<FaultKind, bool> _wasLong = [];
 
     public PlannedFault Next()
     {
@@ -65,7 +65,8 @@ public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
             return new PlannedFault(next, victim, TimeSpan.Zero);
         }
 
-        var isLong = _longs.Add(next) || !_longs.Remove(next);
+        var isLong = !_wasLong.GetValueOrDefault(next);
+        _wasLong[next] = isLong;
         var (least, most) = isLong ? LongSeconds : ShortSeconds;
         return new PlannedFault(next, victim, TimeSpan.FromSeconds(least + (_random.NextDouble() * (most - least))));
     }

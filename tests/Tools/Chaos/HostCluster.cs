@@ -66,7 +66,11 @@ internal sealed class HostCluster : ICluster
     {
         await _end.CancelAsync();
         await Task.WhenAll(_workers);
-        await EndAsync(_coordinator);
+        if (_coordinator is not null)
+        {
+            await RunProgram.StopAsync(_coordinator);
+        }
+
         foreach (var name in Enumerable.Range(0, _hosts).Select(host => Name(host)).Append(Name(null)))
         {
             await SystemTool.TryRunAsync("ip", "netns", "del", name);
@@ -130,43 +134,18 @@ internal sealed class HostCluster : ICluster
             }
             catch (OperationCanceledException)
             {
-                await EndAsync(worker);
+                await RunProgram.StopAsync(worker);
             }
         }
     }
 
-    /// <summary>Starts a program on a host; the process is the program's own, so that a signal to it reaches the program.</summary>
+    /// <summary>Starts a program on a host.</summary>
     private Process InNamespace(string name, string log, string program, params string[] arguments)
     {
         // Processes of one host find each other's sockets in the temporary folder; those of two must not.
         var temporary = Path.Combine(_folder, name);
         Directory.CreateDirectory(temporary);
-        return Process.Start(new ProcessStartInfo(
-            "ip", ["netns", "exec", name, "sh", "-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", Path.Combine(_folder, $"{log}.log"), "dotnet", RunProgram.Assembly(program), .. arguments])
-        {
-            Environment = { ["TMPDIR"] = temporary },
-        })!;
-    }
-
-    private static async Task EndAsync(Process? process)
-    {
-        if (process is null || process.HasExited)
-        {
-            return;
-        }
-
-        Signals.Send(process.Id, Signals.Continue);
-        Signals.Send(process.Id, Signals.Term);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        try
-        {
-            await process.WaitForExitAsync(patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Signals.Send(process.Id, Signals.Kill);
-            await process.WaitForExitAsync(CancellationToken.None);
-        }
+        return RunProgram.StartLogged(["ip", "netns", "exec", name], Path.Combine(_folder, $"{log}.log"), program, arguments, temporary);
     }
 
     private static async Task<string> ReadAsync(string path)

@@ -30,4 +30,45 @@ internal static class RunProgram
         var last = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault();
         return (process.ExitCode, last?.StartsWith('{') == true ? JsonDocument.Parse(last).RootElement.Clone() : null);
     }
+
+    /// <summary>Starts a verb that stays; what it says goes to a file. The process is the program's own, so that a signal to it reaches the program.</summary>
+    /// <param name="prefix">A command that runs another one in its own place, and its arguments.</param>
+    /// <param name="log">The file.</param>
+    /// <param name="program">Orchestrator.Coordinator or Orchestrator.Worker.</param>
+    /// <param name="arguments">The verb and its options.</param>
+    /// <param name="temporary">Its folder for temporary files; null: that of this process.</param>
+    public static Process StartLogged(IEnumerable<string> prefix, string log, string program, IEnumerable<string> arguments, string? temporary = null)
+    {
+        string[] command = [.. prefix, "sh", "-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", log, "dotnet", Assembly(program), .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..]);
+        if (temporary is not null)
+        {
+            start.Environment["TMPDIR"] = temporary;
+        }
+
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Tells a process to end, and kills it when it does not.</summary>
+    public static async Task StopAsync(Process process)
+    {
+        if (process.HasExited)
+        {
+            return;
+        }
+
+        // A frozen one could not hear it.
+        Signals.Send(process.Id, Signals.Continue);
+        Signals.Send(process.Id, Signals.Term);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Signals.Send(process.Id, Signals.Kill);
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
+    }
 }

@@ -61,18 +61,12 @@ internal static class DdpBenchmark
                 }
             }
 
-            return new DdpFigures(version, parameters, rounds, Median(exposed), AllReduceAlone(options, parameters));
+            return new DdpFigures(version, parameters, rounds, Statistics.Median(exposed), AllReduceAlone(options, parameters));
         }
         finally
         {
             Array.ForEach(peers, peer => peer.Dispose());
         }
-    }
-
-    public static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length == 0 ? double.NaN : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     /// <summary>Writes what PyTorch needs. Returns the count of trained elements.</summary>

@@ -9,9 +9,9 @@ internal static class DdpReport
 {
     public static void Write(DdpOptions options, DdpFigures figures, string format)
     {
-        var ours = DdpBenchmark.Median(figures.Rounds.Select(round => round.Ours));
-        var peer = DdpBenchmark.Median(figures.Rounds.Select(round => round.Peer));
-        var ratio = DdpBenchmark.Median(figures.Rounds.Select(round => round.Ours / round.Peer));
+        var ours = Statistics.Median(figures.Rounds.Select(round => round.Ours));
+        var peer = Statistics.Median(figures.Rounds.Select(round => round.Peer));
+        var ratio = Statistics.Median(figures.Rounds.Select(round => round.Ours / round.Peer));
         double? hidden = figures.AllReduceMilliseconds > 0 ? Math.Clamp(1 - (figures.ExposedMilliseconds / figures.AllReduceMilliseconds), 0, 1) : null;
         if (format != "table")
         {

@@ -68,7 +68,7 @@ internal static class JoinCommand
             await Task.Delay(Rest);
             joins.Add(joined.Average());
             controls.Add(control.Average());
-            longest.Add(joined.Max() / Median(control));
+            longest.Add(joined.Max() / Statistics.Median(control));
             Console.Error.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"join {round}: {seconds:0.0} s with {burnt:0.0} s of processor; {joined.Count} steps of {joined.Average() * 1000:0} ms, the longest {joined.Max() * 1000:0} ms; control {control.Count} steps of {control.Average() * 1000:0} ms, the longest {control.Max() * 1000:0} ms"));
@@ -79,9 +79,9 @@ internal static class JoinCommand
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            step while a worker joins   {Median(joins) * 1000:0} ms
-            control                     {Median(controls) * 1000:0} ms
-            join against control        {Median([.. joins.Zip(controls, (join, control) => join / control)]):0.00} times
+            step while a worker joins   {Statistics.Median(joins) * 1000:0} ms
+            control                     {Statistics.Median(controls) * 1000:0} ms
+            join against control        {Statistics.Median(joins.Zip(controls, (join, control) => join / control)):0.00} times
             longest step of a join      {longest.Max():0.00} times the control's median step
             """));
         return 0;
@@ -142,6 +142,4 @@ internal static class JoinCommand
             },
             TaskCreationOptions.LongRunning)));
     }
-
-    private static double Median(IReadOnlyCollection<double> values) => values.Order().ElementAt((values.Count - 1) / 2);
 }

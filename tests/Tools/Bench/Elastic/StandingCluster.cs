@@ -40,16 +40,14 @@ internal sealed class StandingCluster(string folder) : IAsyncDisposable
     {
         foreach (var process in Enumerable.Reverse(_processes))
         {
-            Signals.Send(process.Id, Signals.Term);
-            await process.WaitForExitAsync();
+            await RunProgram.StopAsync(process);
             process.Dispose();
         }
     }
 
     private Process Start(string log, string program, params string[] arguments)
     {
-        var process = Process.Start(new ProcessStartInfo(
-            "sh", ["-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", Path.Combine(folder, $"{log}.log"), "dotnet", RunProgram.Assembly(program), .. arguments]))!;
+        var process = RunProgram.StartLogged([], Path.Combine(folder, $"{log}.log"), program, arguments);
         _processes.Add(process);
         return process;
     }

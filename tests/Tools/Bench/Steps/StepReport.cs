@@ -11,8 +11,8 @@ internal static class StepReport
     public static void Write(IReadOnlyList<StepSeries> series, string format)
     {
         var lines = series.Select(one => new Figure(
-            one.Program, one.Ranks, Round(Median(one.Rounds.Select(r => r.Milliseconds)), 2), Round(Median(one.Rounds.Select(r => r.ProcessorMilliseconds)), 2),
-            Round(Median(one.Rounds.Select(r => r.PageFaults)), 0), one.Rounds.Count)).ToArray();
+            one.Program, one.Ranks, Round(Statistics.Median(one.Rounds.Select(r => r.Milliseconds)), 2), Round(Statistics.Median(one.Rounds.Select(r => r.ProcessorMilliseconds)), 2),
+            Round(Statistics.Median(one.Rounds.Select(r => r.PageFaults)), 0), one.Rounds.Count)).ToArray();
         var ratios = Ratios(series).ToArray();
         if (format == "jsonl")
         {
@@ -42,16 +42,10 @@ internal static class StepReport
                 yield return new Comparison(
                     ours.Ranks == 1 ? "1 logical rank" : $"{ours.Ranks} logical ranks",
                     peer.Ranks == 1 ? "PyTorch, one pass" : $"PyTorch, {peer.Ranks} micro-batches",
-                    Round(Median(pairs.Select(pair => pair.First.Milliseconds / pair.Second.Milliseconds)), 3),
-                    Round(Median(pairs.Select(pair => pair.First.ProcessorMilliseconds / pair.Second.ProcessorMilliseconds)), 3));
+                    Round(Statistics.Median(pairs.Select(pair => pair.First.Milliseconds / pair.Second.Milliseconds)), 3),
+                    Round(Statistics.Median(pairs.Select(pair => pair.First.ProcessorMilliseconds / pair.Second.ProcessorMilliseconds)), 3));
             }
         }
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private static double Round(double value, int digits) => Math.Round(value, digits);
