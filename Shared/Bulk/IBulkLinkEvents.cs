@@ -3,8 +3,8 @@ namespace Orchestrator.Bulk;
 /// <summary>What happens on a link.</summary>
 public interface IBulkLinkEvents
 {
-    /// <summary>The kernel has taken the whole message: its payload is not read any more. On the link's sending thread, or
-    /// for a message without payload on the thread that queued it; must not block.</summary>
+    /// <summary>The kernel has taken the whole message: its payload is not read any more. On the link's sending thread, never on one that queues; must
+    /// not block. A message without payload has nothing to give back, and is not told of.</summary>
     void Sent(in BulkHeader header, object? state);
 
     /// <summary>The link is lost: once, at once, on the link's receiving thread. Not called after <see cref="BulkLink.Dispose"/> or the end in order.

@@ -69,12 +69,10 @@ internal sealed unsafe class LinkSender : IDisposable
             if (message.Header.PayloadBytes > 0 || !TrySendHere())
             {
                 Wake();
-                return true;
             }
-        }
 
-        _events.Sent(message.Header, message.State);
-        return true;
+            return true;
+        }
     }
 
     /// <summary>A small frame, before further messages.</summary>
@@ -316,7 +314,10 @@ internal sealed unsafe class LinkSender : IDisposable
                 message = _queue.Take();
             }
 
-            _events.Sent(message.Header, message.State);
+            if (message.Header.PayloadBytes > 0)
+            {
+                _events.Sent(message.Header, message.State);
+            }
         }
     }
 

@@ -99,7 +99,8 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     {
         if (_given.Remove(feedId, out var sender))
         {
-            _closing.Add(sender.DisposeAsync().AsTask());
+            // Behind the member's lock, which the link's threads may be waiting for.
+            _closing.Add(Task.Run(async () => await sender.DisposeAsync()));
         }
     }
 

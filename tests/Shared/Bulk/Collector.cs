@@ -78,11 +78,17 @@ internal sealed class LinkLog : IBulkLinkEvents
 
     public ConcurrentQueue<object?> SentStates { get; } = new();
 
+    public ConcurrentQueue<int> SentThreads { get; } = new();
+
     public int LostCalls { get; private set; }
 
     public Task<string> LostReason => _lost.Task;
 
-    public void Sent(in BulkHeader header, object? state) => SentStates.Enqueue(state);
+    public void Sent(in BulkHeader header, object? state)
+    {
+        SentThreads.Enqueue(Environment.CurrentManagedThreadId);
+        SentStates.Enqueue(state);
+    }
 
     public void Lost(string reason)
     {

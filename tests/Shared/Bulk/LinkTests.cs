@@ -62,6 +62,24 @@ public sealed class LinkTests : IDisposable
         Assert.Equal(0, _log.LostCalls);
     }
 
+    /// <summary>A caller may hold a lock that its own <see cref="IBulkLinkEvents.Sent"/> takes: a feed's did, and a member hung for good.</summary>
+    [Fact]
+    public void Sent_IsToldOfPayloadsOnly_AndNeverOnTheThreadThatQueues()
+    {
+        using var link = Connect(out _);
+        using var payload = new Payload(1000, 3);
+        for (var round = 0; round < 20; round++)
+        {
+            link.Send(Pair.Header(0), 0, "without a payload");
+            link.Flush(TestContext.Current.CancellationToken);
+            link.Send(Pair.Header(payload.Bytes), payload.Address, "with one");
+            link.Flush(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(Enumerable.Repeat<object?>("with one", 20), _log.SentStates);
+        Assert.DoesNotContain(Environment.CurrentManagedThreadId, _log.SentThreads);
+    }
+
     [Fact]
     public void Settings_ThatShrinkTheWindow_StopTheSender()
     {

@@ -34,7 +34,7 @@ public sealed class PushTests
 
         Assert.Equal(payloads.Length, await link.Complete().WaitAsync(Wait.Limit));
         Assert.Null(await pair.Receiver.Ended.WaitAsync(Wait.Limit));
-        Assert.Equal(Enumerable.Range(0, payloads.Length).Cast<object?>(), log.SentStates);
+        Assert.Equal(Enumerable.Range(0, payloads.Length).Where(index => payloads[index].Bytes > 0).Cast<object?>(), log.SentStates);
         Assert.Equal((0, 1), (log.LostCalls, pair.Receiver.EndedCalls));
         Assert.Empty(pair.Logged);
         Array.ForEach(payloads, payload => payload.Dispose());
