@@ -87,8 +87,17 @@ internal static class ChangeMachine
         Settle(state, phase, change.Candidates.ContainsKey(worker) ? change with { Entered = change.Entered.SetItem(worker, step) } : change, waits, now);
 
     /// <summary>The change is over when all of its members have entered and those who leave have left.</summary>
+    /// <remarks>
+    /// Members that have entered take down what they had for the former generation, shared memory among it. A leaver that was still reading there finds
+    /// its link broken; nobody needs what it would have done, so for it that is the end as well.
+    /// </remarks>
     public static RunTurn Settle(RunState state, RunPhase.Running phase, PlannedChange change, RunWaits waits, DateTimeOffset now)
     {
+        if (change.IsOver)
+        {
+            change = change with { Leaving = [.. change.Leaving.Where(leaver => !phase.BrokenLinks.Any(link => link.Lower == leaver || link.Higher == leaver))] };
+        }
+
         return change.IsOver && change.Leaving.IsEmpty ? Conclude(state, phase, change, waits, now) : (state with { Phase = phase with { Change = change } }, []);
     }
 
@@ -109,12 +118,14 @@ internal static class ChangeMachine
         {
             Joiners = counted.Joiners.RemoveRange(crew.Members.Keys), Leavers = counted.Leavers.Except(leavers.Select(leaver => leaver.Worker)), Reason = why,
         };
-        var running = new RunPhase.Running(crew, phase.Finished) { Entering = [], BrokenLinks = [] };
+        var broken = phase.BrokenLinks.Where(link => crew.Members.ContainsKey(link.Lower) && crew.Members.ContainsKey(link.Higher)).ToImmutableSortedSet();
+        var running = new RunPhase.Running(crew, phase.Finished) { Entering = [], BrokenLinks = broken };
         var (formed, records) = Activation.Form(counted, running, why, null, 0, now);
         var release = new CoordinatorMessage.Release($"It has left run {state.Id}; the others go on in {change.Generation}.");
+        RunEffect[] judge = broken.IsEmpty ? [] : [new RunEffect.StartTimer(RunTimer.Link, crew.Generation, waits.Link)];
         RunTurn turn = (formed,
         [
-            .. steps, .. records, .. leavers.Select(leaver => MemberNews.Left(formed, leaver, "it left behind a step, and nothing was lost")),
+            .. steps, .. records, .. judge, .. leavers.Select(leaver => MemberNews.Left(formed, leaver, "it left behind a step, and nothing was lost")),
             .. leavers.Select(leaver => new RunEffect.Tell(leaver.Worker, release)),
         ]);
         turn = turn.Then(CheckpointWatch.MakeGood);

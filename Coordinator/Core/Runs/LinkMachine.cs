@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -11,7 +12,7 @@ internal static class LinkMachine
     private const int MaxNamed = 8;
 
     /// <summary>Waits a moment: mostly the peer has died, and its stream's end says so better.</summary>
-    public static RunTurn Note(RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.LinkBroken broken, RunWaits waits)
+    public static RunTurn Note(RunState state, RunPhase.Running phase, WorkerId worker, WorkerMessage.LinkBroken broken, RunWaits waits, DateTimeOffset now)
     {
         if (RunningMachine.Find(phase, broken.Peer) is null || broken.Peer == worker)
         {
@@ -19,6 +20,11 @@ internal static class LinkMachine
         }
 
         var links = phase.BrokenLinks.Add(BrokenLink.Between(worker, broken.Peer));
+        if (phase.Change is { IsOver: true } change && !(change.Candidates.ContainsKey(worker) && change.Candidates.ContainsKey(broken.Peer)))
+        {
+            return ChangeMachine.Settle(state, phase with { BrokenLinks = links }, change, waits, now);
+        }
+
         return (state with { Phase = phase with { BrokenLinks = links } },
             phase.BrokenLinks.IsEmpty ? [new RunEffect.StartTimer(RunTimer.Link, phase.Crew.Generation, waits.Link)] : []);
     }

@@ -101,15 +101,22 @@ internal static class RegroupingMachine
         return (formed, [.. effects, .. released, .. told]);
     }
 
-    /// <summary>A joiner that had not come in yet has nothing that the others need, and joins anew.</summary>
+    /// <summary>A joiner that had not come in yet has nothing that the others need, and joins anew. A leaver that the others were ahead of has left.</summary>
     private static RunTurn GiveBack(RunState state, RunPhase.Regrouping phase, ImmutableArray<WorkerId> workers)
     {
         var crew = phase.Crew with { Members = phase.Crew.Members.RemoveRange(workers) };
         var release = new CoordinatorMessage.Release($"It was behind when {phase.Next} was formed; it may join again.", MayReturn: true);
+        var left = new CoordinatorMessage.Release($"It has left run {state.Id}; the others go on in {phase.Next}.");
+        var leavers = workers.Where(state.Leavers.Contains).ToImmutableArray();
         return (state with
         {
             Phase = phase with { Crew = crew, Answers = phase.Answers.RemoveRange(workers) }, Joiners = state.Joiners.RemoveRange(workers),
-        }, [.. workers.Select(worker => new RunEffect.Tell(worker, release))]);
+            Leavers = state.Leavers.Except(leavers),
+        },
+        [
+            .. leavers.Select(leaver => MemberNews.Left(state, phase.Crew.Members[leaver], $"it was leaving when {phase.Next} was formed, and nobody needed it")),
+            .. workers.Select(worker => new RunEffect.Tell(worker, leavers.Contains(worker) ? left : release)),
+        ]);
     }
 
     private static RunTurn Activate(RunState state, RunPhase.Regrouping phase, RegroupPlan plan, DateTimeOffset now)

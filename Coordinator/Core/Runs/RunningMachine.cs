@@ -77,7 +77,7 @@ internal static class RunningMachine
             case WorkerMessage.Left left when phase.Change is { } change && left.Generation == change.Generation:
                 return ChangeMachine.Settle(state, phase, change with { Leaving = change.Leaving.Remove(said.Worker) }, waits, now);
             case WorkerMessage.LinkBroken broken when broken.Generation == (phase.Change?.Generation ?? phase.Crew.Generation) || broken.Generation == phase.Crew.Generation:
-                return LinkMachine.Note(state, phase, said.Worker, broken, waits);
+                return LinkMachine.Note(state, phase, said.Worker, broken, waits, now);
             case WorkerMessage.Finished finished when Completion.Counts(phase.Crew, finished):
                 var (known, effects) = MemberNews.Finish(state, phase.Finished, said.Worker, finished);
                 return Completion.Settle(state, phase with { Finished = known }, effects, waits);

@@ -9,6 +9,8 @@ public sealed class LeaveTests
 {
     private static WorkerMessage.Left Left(long generation, long step) => new(new Generation(generation), step);
 
+    private static WorkerMessage.LinkBroken Broken(long generation, int peer) => new(new Generation(generation), WorkerId.FromNumber(peer), "it was withdrawn");
+
     [Fact]
     public void Leaving_OneOfThree_IsLeftOutBehindAStepAndThenReleased()
     {
@@ -38,6 +40,67 @@ public sealed class LeaveTests
         talk.Say(3, Entered(2, 7));
 
         Assert.Equal(["record WorkerLost w-2 at 5: its stream broke", "record GenerationFormed G2 7..100"], talk.Lose(2)[..2]);
+    }
+
+    /// <summary>The others take down the former generation's shared memory when they have entered; the leaver was still reading there.</summary>
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(1, 2)]
+    public void Leaving_ItsLinkBreaksWhenAllOthersHaveEntered_HasLeft(int reporter, int peer)
+    {
+        var talk = AtStep(5, 3);
+        talk.Say(2, new WorkerMessage.Leaving("SIGTERM"));
+        talk.Say(1, Entered(2, 7));
+        talk.Say(3, Entered(2, 7));
+
+        var effects = talk.Say(reporter, Broken(1, peer));
+        Assert.Equal("record GenerationFormed G2 7..100", effects[0]);
+        Assert.Equal(["record WorkerLeft w-2 at 5: it left behind a step, and nothing was lost", "tell w-2 Release"], effects[^2..]);
+    }
+
+    [Fact]
+    public void Leaving_ItsLinkBreaksAndThenTheLastOtherEnters_HasLeft()
+    {
+        var talk = AtStep(5, 3);
+        talk.Say(2, new WorkerMessage.Leaving("SIGTERM"));
+        talk.Say(1, Entered(2, 7));
+        Assert.Equal(["timer Link G1 0.3 s"], talk.Say(2, Broken(1, 1)));
+
+        Assert.Equal("tell w-2 Release", talk.Say(3, Entered(2, 7))[^1]);
+        Assert.DoesNotContain(talk.Fire(RunTimer.Link, 1), line => line.Contains("Fence", StringComparison.Ordinal));
+    }
+
+    /// <summary>A link of two who stay, in the generation that comes, is judged in it.</summary>
+    [Fact]
+    public void Leaving_ALinkOfTheOthersBreaksMeanwhile_IsMadeAnewInTheNextGeneration()
+    {
+        var talk = AtStep(5, 3);
+        talk.Say(2, new WorkerMessage.Leaving("SIGTERM"));
+        talk.Say(1, Entered(2, 7));
+        talk.Say(3, Entered(2, 7));
+        talk.Say(1, Broken(2, 3));
+
+        Assert.Contains("timer Link G2 0.3 s", talk.Say(2, Left(2, 7)));
+        Assert.StartsWith("tell w-1 Fence G3: The link between w-1 and w-3 broke", talk.Fire(RunTimer.Link, 2)[0]);
+    }
+
+    /// <summary>The members were fenced while one was leaving that they had gone on without.</summary>
+    [Fact]
+    public void Leaving_IsTwoStepsBehindAtAFence_HasLeft()
+    {
+        var talk = AtStep(5, 3);
+        talk.Say(2, new WorkerMessage.Leaving("SIGTERM"));
+        talk.Say(1, Entered(2, 7));
+        talk.Say(3, Entered(2, 7));
+        talk.Say(1, Broken(2, 3));
+        talk.Fire(RunTimer.Link, 1);
+        talk.Say(1, Fenced(3, 8));
+        talk.Say(2, Fenced(3, 6));
+
+        Assert.Equal(
+            ["record WorkerLeft w-2 at 5: it was leaving when G3 was formed, and nobody needed it", "tell w-2 Release"],
+            talk.Say(3, Fenced(3, 8))[..2]);
+        Assert.DoesNotContain(new WorkerId("w-2"), talk.RunState.Leavers);
     }
 
     [Fact]
