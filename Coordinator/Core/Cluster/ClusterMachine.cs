@@ -279,10 +279,16 @@ public static class ClusterMachine
             var evicted = effects.OfType<RunEffect.Evict>().Select(evict => evict.Worker).ToImmutableArray();
             State = State with
             {
-                Runs = State.Runs.Replace(State.Find(run.Id)!, next), Workers = State.Workers.RemoveRange(evicted), Pulses = State.Pulses.RemoveRange(evicted),
+                Runs = State.Runs.Replace(State.Find(run.Id)!, next), Workers = WithEnding(State.Workers.RemoveRange(evicted), effects), Pulses = State.Pulses.RemoveRange(evicted),
             };
             Add(run.Id, effects);
         }
+
+        /// <summary>A process that a launcher started ends when its run releases it for good: it is free for a moment, and may not be offered.</summary>
+        private static ImmutableSortedDictionary<WorkerId, Candidate> WithEnding(ImmutableSortedDictionary<WorkerId, Candidate> workers, ImmutableArray<RunEffect> effects) =>
+            workers.SetItems(effects.OfType<RunEffect.Tell>().Where(tell => tell.Message is CoordinatorMessage.Release { MayReturn: false })
+                .Select(tell => workers.GetValueOrDefault(tell.Worker)).OfType<Candidate>().Where(candidate => candidate.Hello.Launcher.Length > 0)
+                .Select(candidate => KeyValuePair.Create(candidate.Worker, candidate with { IsLeaving = true })));
 
         public void Add(RunId run, ImmutableArray<RunEffect> effects) =>
             Effects.AddRange(effects.Select<RunEffect, ClusterEffect>(

@@ -176,6 +176,27 @@ public sealed class LeaveTests
         Assert.Empty(talk.RunState.Joiners);
     }
 
+    /// <summary>A loss makes room for one that is just leaving; but its process ends when it is released, so only another can take the place.</summary>
+    [Fact]
+    public void Scale_DownAndOneIsLostMeanwhile_WhoLeavesIsNotTakenAgain()
+    {
+        var talk = AtStep(5, 3, launcher: "me");
+        talk.Scale(2);
+        talk.Say(1, Entered(2, 7));
+        talk.Say(2, Entered(2, 7));
+        talk.Lose(2);
+        talk.Say(1, Fenced(3, 8));
+        talk.Say(3, Fenced(3, 7));
+        talk.Say(1, Progress(9, generation: 3));
+        talk.Say(1, Entered(3, 8));
+        talk.Say(3, Entered(3, 8));
+        talk.Say(1, Entered(4, 9));
+
+        Assert.Equal("tell w-3 Release", talk.Say(3, Left(4, 9))[^1]);
+        Assert.Empty(talk.RunState.Joiners);
+        Assert.Contains("tell w-4 Prepare G4 avx2", talk.Attach(launcher: "me"));
+    }
+
     [Fact]
     public void Scale_Up_FreeWorkersJoin()
     {
