@@ -2,17 +2,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Orchestrator.Coordinator.Host;
 
-/// <summary>Everything the coordinator logs. 1000: the process; 1100: workers; 1200: runs; 1900: bugs. Information = once per change of state.</summary>
+/// <summary>Everything the coordinator logs. 1000: the process; 1100: workers; 1120: access; 1200: runs; 1900: bugs. Information = once per change of state.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1000, LogLevel.Information, "Coordinator {Version} listens on {Grpc} for workers and commands, and on {Http} for /metrics, /targets and /healthz")]
+    [LoggerMessage(1000, LogLevel.Information, "Coordinator {Version} listens on {Grpc} for workers and commands, and on {Http} for /api/v1, /metrics, /targets and /healthz")]
     public static partial void Listening(ILogger log, string version, string grpc, string http);
 
-    [LoggerMessage(1001, LogLevel.Warning, "{Address} is reached by other machines, without encryption or authentication: whoever reaches it can run programs on the workers. Use it on a trusted network only")]
+    [LoggerMessage(1001, LogLevel.Warning, "{Address} is reached by other machines, without encryption: whoever listens in on the network sees the tokens. Use it on a trusted network only")]
     public static partial void Insecure(ILogger log, string address);
 
     [LoggerMessage(1002, LogLevel.Information, "Coordinator ends: {Reason}")]
     public static partial void Ending(ILogger log, string reason);
+
+    [LoggerMessage(1003, LogLevel.Information, "The tokens of this coordinator are in {File}")]
+    public static partial void TokensAreIn(ILogger log, string file);
 
     [LoggerMessage(1010, LogLevel.Information, "This coordinator owns the runs under term {Term}; its store is {Store}")]
     public static partial void Owns(ILogger log, long term, string store);
@@ -40,6 +43,9 @@ internal static partial class Log
 
     [LoggerMessage(1104, LogLevel.Information, "Worker {Worker} is given up and its stream closed: {Reason}")]
     public static partial void WorkerEvicted(ILogger log, string worker, string reason);
+
+    [LoggerMessage(1120, LogLevel.Warning, "A request from {Remote} was refused ({Verdict}): {Reason}")]
+    public static partial void Refused(ILogger log, string remote, string verdict, string reason);
 
     [LoggerMessage(1200, LogLevel.Information, "Run {Run}: {Event} at step {Step}: {Text}")]
     public static partial void RunRecorded(ILogger log, string run, string @event, long step, string text);

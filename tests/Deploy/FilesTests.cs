@@ -9,7 +9,7 @@ public partial class FilesTests
 {
     private static readonly Dictionary<string, string[]> Options = new()
     {
-        ["coordinator"] = ["--listen", "--http", "--insecure"],
+        ["coordinator"] = ["--listen", "--http", "--host", "--insecure"],
         ["worker"] = ["--coordinator", "--listen", "--metrics", "--insecure"],
     };
 

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using Orchestrator.Coordinator.Host.Runs;
+using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Host.Commands;
 
@@ -23,6 +25,7 @@ internal static class CoordinatorClient
     public static async Task<T> AskAsync<T>(string address, Func<Protocol.V1.Runs.RunsClient, Task<T>> ask)
     {
         var endpoint = Addresses.Read("--coordinator", Find(address));
+        var token = FindToken(address, endpoint);
         using var handler = new SocketsHttpHandler
         {
             // What runs within a cluster does not go through a proxy that the environment names for the web.
@@ -31,7 +34,15 @@ internal static class CoordinatorClient
         using var channel = GrpcChannel.ForAddress($"http://{endpoint}", new GrpcChannelOptions { HttpHandler = handler });
         try
         {
-            return await ask(new Protocol.V1.Runs.RunsClient(channel));
+            return await ask(new Protocol.V1.Runs.RunsClient(channel.Intercept(headers =>
+            {
+                if (token is not null)
+                {
+                    headers.Add(BearerHeader.Name, BearerHeader.Of(token));
+                }
+
+                return headers;
+            })));
         }
         catch (RpcException e)
         {
@@ -43,6 +54,21 @@ internal static class CoordinatorClient
     private static string Find(string typed) => !Directory.Exists(typed) ? typed
         : CoordinatorFile.Read(typed) ?? throw new UsageException(
             $"No run is under way in {typed}: it has no file '{CoordinatorFile.Name}'. Name the coordinator's address, or the folder of a run that trains.", ExitCodes.NoCoordinator);
+
+    /// <summary>A run that `run` directs has tokens of its own, in its folder.</summary>
+    private static string? FindToken(string typed, Server.Endpoint endpoint)
+    {
+        try
+        {
+            return Directory.Exists(typed) && CoordinatorFile.TokensOf(typed) is { } tokens
+                ? TokenPlaces.Choose(TokenFile.Read(tokens), TokenUse.Command)
+                : TokenPlaces.Find(TokenUse.Command, endpoint.IsLoopback);
+        }
+        catch (TokenFileException e)
+        {
+            throw new UsageException(e.Message, ExitCodes.NotAllowed);
+        }
+    }
 
     private static UsageException Translate(RpcException e, string address) => e.StatusCode switch
     {

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Security.Tokens;
 using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Commands;
@@ -24,10 +26,19 @@ internal static class CoordinatorCommand
         };
         var http = new Option<string>("--http")
         {
-            Description = "For /metrics, /targets (Prometheus' HTTP discovery) and /healthz.", HelpName = "HOST:PORT",
+            Description = "For the JSON API (/openapi.json describes it), /metrics, /targets (Prometheus' HTTP discovery) and /healthz.", HelpName = "HOST:PORT",
             DefaultValueFactory = _ => Endpoint.Loopback(DefaultHttpPort).ToString(),
         };
-        var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, though nothing is encrypted yet." };
+        var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, though nothing is encrypted. Tokens are asked for all the same." };
+        var tokens = new Option<string?>("--token-file")
+        {
+            Description = $"The tokens of its callers, a line for each role; made when it is not there. Default: ${TokenPlaces.FileVariable}, else {TokenPlaces.Default}, where this user's commands and workers look, too.",
+            HelpName = "FILE",
+        };
+        var hosts = new Option<string[]>("--host")
+        {
+            Description = "A name that it is reached by, when that is not in --listen or --http. May be given again; requests for other hosts are refused.", HelpName = "NAME", DefaultValueFactory = _ => [],
+        };
         var runs = new Option<string>("--runs") { Description = "Where run folders are made.", HelpName = "DIR", DefaultValueFactory = _ => "runs" };
         var store = new Option<string?>("--store")
         {
@@ -37,32 +48,45 @@ internal static class CoordinatorCommand
         var command = new Verb("coordinator", "Serves workers and commands until it is told to end.",
             "coordinator",
             "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --insecure",
-            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store };
-        command.SetAction((result, _) => RunAsync(
-            Addresses.Read("--listen", result.GetValue(listen)!), Addresses.Read("--http", result.GetValue(http)!), result.GetValue(insecure),
-            Path.GetFullPath(result.GetValue(runs)!), result.GetValue(store)));
+            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts };
+        command.SetAction((result, _) =>
+        {
+            var (grpcAddress, httpAddress) = (Addresses.Read("--listen", result.GetValue(listen)!), Addresses.Read("--http", result.GetValue(http)!));
+            RequireLoopback(grpcAddress, httpAddress, result.GetValue(insecure));
+            var file = ReadTokens(result.GetValue(tokens));
+            var options = new CoordinatorOptions
+            {
+                Listen = grpcAddress, Http = httpAddress,
+                RunsFolder = Path.GetFullPath(result.GetValue(runs)!),
+                Access = new AccessOptions { Tokens = new TokenVerifier(file.Lines), Hosts = [.. result.GetValue(hosts)!] },
+            };
+            return RunAsync(options, result.GetValue(store), file.Path);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(Endpoint listen, Endpoint http, bool isInsecure, string runsFolder, string? storeText)
+    private static void RequireLoopback(Endpoint listen, Endpoint http, bool isInsecure)
     {
         foreach (var (option, endpoint) in new[] { ("--listen", listen), ("--http", http) })
         {
             if (!endpoint.IsLoopback && !isInsecure)
             {
                 throw new UsageException(
-                    $"{option} {endpoint} can be reached by other machines, and connections are neither encrypted nor authenticated yet. "
+                    $"{option} {endpoint} can be reached by other machines, and connections are not encrypted: whoever listens in sees the tokens. "
                     + "Add --insecure if the network is trusted, or use 127.0.0.1.", ExitCodes.NotAllowed);
             }
         }
+    }
 
+    private static async Task<int> RunAsync(CoordinatorOptions options, string? storeText, string tokenFile)
+    {
         using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Information));
         var log = loggers.CreateLogger("coordinator");
         var signal = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, signal));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, signal));
-        await using var store = await OpenAsync(runsFolder, storeText);
-        var options = new CoordinatorOptions { Listen = listen, Http = http, RunsFolder = runsFolder };
+        await using var store = await OpenAsync(options.RunsFolder, storeText);
+        Log.TokensAreIn(log, tokenFile);
         while (!signal.Task.IsCompleted)
         {
             if (!await ServeAsync(store, options, signal.Task, log))
@@ -114,6 +138,18 @@ internal static class CoordinatorCommand
 
         await Task.WhenAny(signal, ownership.Lost, ownership.Completion, server.Actor.Completion);
         return signal.IsCompleted || ownership.Lost.IsCompleted;
+    }
+
+    private static TokenFile ReadTokens(string? typed)
+    {
+        try
+        {
+            return TokenFile.ReadOrCreate(TokenPlaces.OfCoordinator(typed));
+        }
+        catch (TokenFileException e)
+        {
+            throw new UsageException(e.Message, ExitCodes.NotAllowed);
+        }
     }
 
     private static async Task<RelationalStore> OpenAsync(string runsFolder, string? storeText)

@@ -3,9 +3,11 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Core.Supervision;
+using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Launch;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Security.Tokens;
 using Orchestrator.Telemetry.Events;
 
 namespace Orchestrator.Coordinator.Host.Commands;
@@ -19,8 +21,14 @@ internal sealed class RunSession(RunOrder order, string workerProgram, RestartLi
     /// <summary>Runs to the end. No worker process is left when it returns.</summary>
     public async Task<(RunState Run, int ExitCode)> RunAsync()
     {
+        // Known to this process, its workers and the run folder's owner only; they end with the run.
+        var tokens = TokenFile.NewLines();
         await using var server = await CoordinatorServer.StartAsync(
-            new CoordinatorOptions { Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = Path.GetDirectoryName(order.RunDir)! },
+            new CoordinatorOptions
+            {
+                Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = Path.GetDirectoryName(order.RunDir)!,
+                Access = new AccessOptions { Tokens = new TokenVerifier(tokens) },
+            },
             logging => Logging.ToStandardError(logging, LogLevel.Warning), time);
         RunFeed feed;
         try
@@ -43,9 +51,9 @@ internal sealed class RunSession(RunOrder order, string workerProgram, RestartLi
         }
 
         screen.Line($"Run {order.Id} in {order.RunDir}; metrics at http://{server.Http}/metrics");
-        using var address = CoordinatorFile.Write(order.RunDir, server.Grpc.ToString());
+        using var address = WriteAddress(server, tokens);
         using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Warning));
-        await using (var workers = new WorkerSupervisor(order, server, workerProgram, limits, Say, loggers.CreateLogger("launcher"), time))
+        await using (var workers = new WorkerSupervisor(order, server, tokens.First(line => line.Role == Role.Worker).Token!, workerProgram, limits, Say, loggers.CreateLogger("launcher"), time))
         {
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, server, workers, ExitCodes.Interrupted));
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, server, workers, ExitCodes.Terminated));
@@ -55,6 +63,18 @@ internal sealed class RunSession(RunOrder order, string workerProgram, RestartLi
         var run = server.Actor.State.Find(order.Id)!;
         var outcome = (run.Phase as RunPhase.Ended)?.Outcome ?? throw new InvalidOperationException($"Run {order.Id} was left in {run.Phase}.");
         return (run, outcome.Result == RunResult.Stopped && _signalExitCode != 0 ? _signalExitCode : outcome.ExitCode);
+    }
+
+    private CoordinatorFile WriteAddress(CoordinatorServer server, IEnumerable<TokenLine> tokens)
+    {
+        try
+        {
+            return CoordinatorFile.Write(order.RunDir, server.Grpc.ToString(), tokens);
+        }
+        catch (TokenFileException e)
+        {
+            throw new UsageException(e.Message, ExitCodes.Failed);
+        }
     }
 
     private async Task ShowAsync(IAsyncEnumerable<RunNews> news, CoordinatorServer server, WorkerSupervisor workers)

@@ -12,7 +12,7 @@ public static class JobJson
     {
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = JobYaml.MaxDepth });
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = JobYaml.MaxDepth, AllowDuplicateProperties = false });
             return ToNode(document.RootElement, origin);
         }
         catch (JsonException e)
@@ -25,7 +25,7 @@ public static class JobJson
     private static JobNode ToNode(JsonElement element, string origin) => element.ValueKind switch
     {
         JsonValueKind.Object => new JobNode.Mapping(
-            origin, [.. element.EnumerateObject().DistinctBy(p => p.Name).Select(p => new JobEntry(p.Name, origin, ToNode(p.Value, origin)))]),
+            origin, [.. element.EnumerateObject().Select(p => new JobEntry(p.Name, origin, ToNode(p.Value, origin)))]),
         JsonValueKind.Array => new JobNode.Sequence(origin, [.. element.EnumerateArray().Select(item => ToNode(item, origin))]),
         JsonValueKind.String => new JobNode.Scalar(origin, element.GetString()!, IsQuoted: true),
         _ => new JobNode.Scalar(origin, element.GetRawText(), IsQuoted: false),

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Host.Launch;
 
@@ -29,11 +30,12 @@ internal sealed class LaunchedWorker : IAsyncDisposable
 
     /// <param name="assembly">The worker program.</param>
     /// <param name="coordinator">Where it finds its coordinator, host:port.</param>
+    /// <param name="token">What it shows it; it goes by the environment, which other users cannot read.</param>
     /// <param name="launcher">Names this launcher.</param>
     /// <param name="logFolder">Takes its output, as process-N.log until it has an id.</param>
     /// <param name="number">N.</param>
     /// <exception cref="System.ComponentModel.Win32Exception">It cannot be started.</exception>
-    public static LaunchedWorker Start(string assembly, string coordinator, string launcher, string logFolder, int number)
+    public static LaunchedWorker Start(string assembly, string coordinator, string token, string launcher, string logFolder, int number)
     {
         Directory.CreateDirectory(logFolder);
         var logPath = Path.Combine(logFolder, $"process-{number}.log");
@@ -46,6 +48,7 @@ internal sealed class LaunchedWorker : IAsyncDisposable
         var start = new ProcessStartInfo(command[0], command.AsEnumerable().Skip(1))
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            Environment = { [TokenPlaces.TokenVariable] = token },
         };
         return new LaunchedWorker(Process.Start(start)!, logPath, log);
     }

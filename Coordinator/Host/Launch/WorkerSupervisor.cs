@@ -14,6 +14,7 @@ internal sealed class WorkerSupervisor : IAsyncDisposable
 {
     private readonly RunOrder _order;
     private readonly CoordinatorServer _server;
+    private readonly string _token;
     private readonly string _program;
     private readonly Action<SupervisionEffect.Say> _say;
     private readonly MachineActor<SupervisionState, SupervisionEvent, SupervisionEffect> _actor;
@@ -24,15 +25,16 @@ internal sealed class WorkerSupervisor : IAsyncDisposable
 
     /// <param name="order">The run, with how many workers it wants.</param>
     /// <param name="server">Whom the workers attach to.</param>
+    /// <param name="token">What they show it.</param>
     /// <param name="program">The worker's assembly.</param>
     /// <param name="limits">How often a process is started again.</param>
     /// <param name="say">Told what a person should know. Any thread.</param>
     /// <param name="log">For a bug.</param>
     /// <param name="time">The only clock.</param>
     public WorkerSupervisor(
-        RunOrder order, CoordinatorServer server, string program, RestartLimits limits, Action<SupervisionEffect.Say> say, ILogger log, TimeProvider time)
+        RunOrder order, CoordinatorServer server, string token, string program, RestartLimits limits, Action<SupervisionEffect.Say> say, ILogger log, TimeProvider time)
     {
-        (_order, _server, _program, _say, _time) = (order, server, program, say, time);
+        (_order, _server, _token, _program, _say, _time) = (order, server, token, program, say, time);
         _actor = new MachineActor<SupervisionState, SupervisionEvent, SupervisionEffect>(
             SupervisionState.Create(limits, order.Job.Workers.Min), SupervisionMachine.Step, CarryOut, (e, @event) => Log.ActorCrashed(log, @event.ToString(), e), time);
         _actor.Post(new SupervisionEvent.Wanted(order.Job.Workers.Desired));
@@ -117,7 +119,7 @@ internal sealed class WorkerSupervisor : IAsyncDisposable
             lock (_lock)
             {
                 process = LaunchedWorker.Start(
-                    _program, _server.Grpc.ToString(), _order.Launcher!, Path.Combine(_order.RunDir, RunFolder.LogsFolder), _processes.Count + 1);
+                    _program, _server.Grpc.ToString(), _token, _order.Launcher!, Path.Combine(_order.RunDir, RunFolder.LogsFolder), _processes.Count + 1);
                 _processes.Add(process);
             }
 

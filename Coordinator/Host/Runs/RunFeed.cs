@@ -8,7 +8,11 @@ namespace Orchestrator.Coordinator.Host.Runs;
 /// <param name="Line">As in events.jsonl; null: only the state moved on.</param>
 /// <param name="Record">What the line says; null when there is none, or when it is read back from the file.</param>
 /// <param name="State">The run as it was then.</param>
-public sealed record RunNews(string? Line, RunRecord? Record, RunState State);
+public sealed record RunNews(string? Line, RunRecord? Record, RunState State)
+{
+    /// <summary>Lines that events.jsonl has with this one; set by <see cref="RunFeed"/>.</summary>
+    public int LineCount { get; init; }
+}
 
 /// <summary>Hands news of one run to everyone who watches it. Published by the actor; watched from any thread.</summary>
 public sealed class RunFeed
@@ -40,6 +44,7 @@ public sealed class RunFeed
         lock (_lock)
         {
             _lines += news.Line is null ? 0 : 1;
+            news = news with { LineCount = _lines };
             foreach (var watcher in _watchers)
             {
                 watcher.Writer.TryWrite(news);

@@ -1,5 +1,6 @@
 using System.Net;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Ownership;
 
 namespace Orchestrator.Coordinator.Host.Server;
@@ -10,8 +11,11 @@ public sealed record CoordinatorOptions
     /// <summary>For workers and commands: gRPC over HTTP/2 without TLS. Port 0: any free one.</summary>
     public required Endpoint Listen { get; init; }
 
-    /// <summary>For /metrics, /targets and /healthz.</summary>
+    /// <summary>For the JSON API, /metrics, /targets and /healthz: HTTP/1.1, which without TLS cannot share a port with gRPC.</summary>
     public required Endpoint Http { get; init; }
+
+    /// <summary>Who may call it.</summary>
+    public required AccessOptions Access { get; init; }
 
     public RunWaits Waits { get; init; } = new();
 

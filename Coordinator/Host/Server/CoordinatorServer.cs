@@ -6,9 +6,12 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Coordinator.Host.Access;
+using Orchestrator.Coordinator.Host.Api;
 using Orchestrator.Telemetry.Prometheus;
 
 namespace Orchestrator.Coordinator.Host.Server;
@@ -31,8 +34,11 @@ public sealed class CoordinatorServer : IAsyncDisposable
     /// <summary>Where it listens for workers and commands, with the real port.</summary>
     public Endpoint Grpc { get; }
 
-    /// <summary>Where it serves /metrics, /targets and /healthz, with the real port.</summary>
+    /// <summary>Where it serves the JSON API, /metrics, /targets and /healthz, with the real port.</summary>
     public Endpoint Http { get; }
+
+    /// <summary>All that it serves, on both ports: every one has a rule in <see cref="RouteRules"/>.</summary>
+    internal IEnumerable<Microsoft.AspNetCore.Http.Endpoint> Routes => ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints);
 
     /// <exception cref="PortInUseException">Another program listens there.</exception>
     /// <exception cref="FormatException">An address cannot be resolved.</exception>
@@ -51,10 +57,16 @@ public sealed class CoordinatorServer : IAsyncDisposable
             services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<WorkerControlService>();
         builder.Services.AddSingleton<RunsService>();
+        builder.Services.AddSingleton<ApiHandlers>();
         builder.Services.AddGrpc();
         var app = builder.Build();
+        var gate = new AccessGate(
+            options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("access"),
+            app.Services.GetRequiredService<TimeProvider>());
+        app.Use(gate.PassAsync);
         app.MapGrpcService<WorkerControlService>();
         app.MapGrpcService<RunsService>();
+        app.MapApi();
         app.MapMetrics();
         var actor = app.Services.GetRequiredService<CoordinatorActor>();
         app.MapGet("/healthz", () => actor.Completion.IsCompleted ? Results.Text("stopped\n", statusCode: 503) : Results.Text("ok\n"));

@@ -25,6 +25,11 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             throw new RpcException(new Status(StatusCode.InvalidArgument, string.Join('\n', outcome.Errors)));
         }
 
+        if (request.HasStopAfter && request.StopAfter < 1)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"stopAfter is {request.StopAfter}; a step from 1 on is needed."));
+        }
+
         var queued = coordinator.State.Runs.Count(run => run.Phase is not RunPhase.Ended);
         if (queued >= ClusterState.MaxQueuedRuns)
         {

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Orchestrator.Protocol.Mapping;
 using Orchestrator.Protocol.V1;
+using Orchestrator.Security.Tokens;
 using Orchestrator.Worker.Core.Lifecycle;
 using MemberIdentity = Orchestrator.Core.Messages.MemberIdentity;
 using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
@@ -24,6 +25,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     private readonly Action<WorkerEvent> _post;
     private readonly Action<string> _note;
     private readonly TimeSpan _patience;
+    private readonly Func<string, string?> _token;
     private readonly CancellationTokenSource _stop = new();
     // Bounded by what a worker says in one step; the coordinator reads all the time.
     private Channel<WorkerMessage> _outbox = Channel.CreateUnbounded<WorkerMessage>();
@@ -35,10 +37,11 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     /// <param name="hello">The introduction.</param>
     /// <param name="post">Where events go; must not block.</param>
     /// <param name="note">Where attempts are told.</param>
+    /// <param name="token">What is shown at an address; asked at each attempt: a file may come, or be changed, later.</param>
     /// <param name="patience">How long it tries to open a stream before it reports the coordinator as lost.</param>
-    public CoordinatorLink(string address, WorkerMessage.Hello hello, Action<WorkerEvent> post, Action<string> note, TimeSpan patience)
+    public CoordinatorLink(string address, WorkerMessage.Hello hello, Action<WorkerEvent> post, Action<string> note, Func<string, string?> token, TimeSpan patience)
     {
-        (_address, _hello, _post, _note, _patience) = (address, hello, post, note, patience);
+        (_address, _hello, _post, _note, _token, _patience) = (address, hello, post, note, token, patience);
         _channel = GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
         {
             // What runs within a cluster does not go through a proxy that the environment names for the web.
@@ -98,7 +101,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                 if (DateTimeOffset.UtcNow + delay > deadline)
                 {
                     _post(new WorkerEvent.CoordinatorLost(
-                        $"No coordinator answers at {_address} since {_patience.TotalSeconds:0} s ({attempt.Reason}). Start one with ./orchestrator coordinator, or correct --coordinator."));
+                        $"No coordinator at {_address} takes this worker since {_patience.TotalSeconds:0} s ({attempt.Reason}). Start one with ./orchestrator coordinator, or correct --coordinator."));
                     return;
                 }
 
@@ -108,7 +111,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                 }
                 else
                 {
-                    _note($"No coordinator at {_address} yet ({attempt.Reason}); trying again in {delay.TotalSeconds:0.0} s.");
+                    _note($"No coordinator at {_address} takes this worker yet ({attempt.Reason}); trying again in {delay.TotalSeconds:0.0} s.");
                 }
 
                 await Task.Delay(delay, _stop.Token);
@@ -127,7 +130,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         Volatile.Write(ref _call, ended);
         try
         {
-            using var call = new WorkerControl.WorkerControlClient(_channel).Attach(cancellationToken: ended.Token);
+            using var call = new WorkerControl.WorkerControlClient(_channel).Attach(Headers(), cancellationToken: ended.Token);
             await call.RequestStream.WriteAsync((_hello with { Member = member }).ToWire());
             var writer = Task.CompletedTask;
             await foreach (var wire in call.ResponseStream.ReadAllAsync(ended.Token))
@@ -147,6 +150,10 @@ internal sealed class CoordinatorLink : IAsyncDisposable
 
             return (wasOpen, "it was closed by the coordinator.");
         }
+        catch (TokenFileException error)
+        {
+            return (wasOpen, error.Message);
+        }
         catch (RpcException error)
         {
             return (wasOpen, error.Status.Detail.Length > 0 ? error.Status.Detail : error.Message);
@@ -156,6 +163,9 @@ internal sealed class CoordinatorLink : IAsyncDisposable
             return (wasOpen, error.Message);
         }
     }
+
+    /// <exception cref="TokenFileException">The file of tokens cannot be used.</exception>
+    private Metadata Headers() => _token(_address) is { } token ? new Metadata { { BearerHeader.Name, BearerHeader.Of(token) } } : [];
 
     private async Task Write(IClientStreamWriter<Protocol.V1.WorkerMessage> stream, ChannelReader<WorkerMessage> outbox)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Worker.Host.Control;
 
@@ -25,6 +26,16 @@ internal sealed record WorkerOptions(
         : !IPAddress.IsLoopback(Metrics.Address)
             ? $"The worker would listen on {Metrics}, which others can reach, without authentication or encryption. Listen on 127.0.0.1, or say --insecure on a network that you trust."
         : null;
+
+    /// <summary>What it shows the coordinator at an address; null: nothing.</summary>
+    /// <exception cref="TokenFileException">The file of tokens cannot be used.</exception>
+    public static string? FindToken(string address) => TokenPlaces.Find(TokenUse.Worker, IsOnThisMachine(address));
+
+    private static bool IsOnThisMachine(string address)
+    {
+        var host = address[..Math.Max(0, address.LastIndexOf(':'))].Trim('[', ']');
+        return host == "localhost" || (IPAddress.TryParse(host, out var parsed) && IPAddress.IsLoopback(parsed));
+    }
 
     /// <summary>cpu, or cuda:N: whether this machine has an NVIDIA device is seen from its driver, without loading libtorch.</summary>
     public string ResolveDevice() => Device switch

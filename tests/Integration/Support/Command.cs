@@ -14,6 +14,9 @@ internal static class Command
     /// <summary>An assembly that the build made, under its project's name.</summary>
     public static string Program(string name) => Path.Combine(Root, "artifacts", "bin", name, Configuration, name + ".dll");
 
+    /// <summary>Takes the place of the user's ~/.config, where the tokens are that commands find by themselves.</summary>
+    public static readonly string Configurations = Path.Combine(Root, "artifacts", "test-config");
+
     /// <summary>Runs to the end, with nothing on standard input.</summary>
     public static Task<CommandResult> RunAsync(params string[] arguments) => RunAsync(new CommandPlace(), arguments);
 
@@ -45,7 +48,7 @@ internal static class Command
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
-            Environment = { ["ORCHESTRATOR_WORKER"] = Program("Orchestrator.Worker"), ["NO_COLOR"] = "1" },
+            Environment = { ["ORCHESTRATOR_WORKER"] = Program("Orchestrator.Worker"), ["NO_COLOR"] = "1", ["XDG_CONFIG_HOME"] = Configurations },
         };
         foreach (var (name, value) in place.Environment)
         {

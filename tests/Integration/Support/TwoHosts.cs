@@ -64,7 +64,12 @@ internal sealed class TwoHosts : IAsyncDisposable
         // Workers of one host find each other's Unix sockets there; these two must not.
         var temporary = folder.New("tmp");
         Directory.CreateDirectory(temporary);
-        return new CommandPlace { Prefix = [_ip, "netns", "exec", _names[host]], Environment = new Dictionary<string, string> { ["TMPDIR"] = temporary } };
+        return new CommandPlace
+        {
+            Prefix = [_ip, "netns", "exec", _names[host]],
+            // The user's own tokens are not sent to another machine in the clear; those of a file that is named are.
+            Environment = new Dictionary<string, string> { ["TMPDIR"] = temporary, ["ORCHESTRATOR_TOKEN_FILE"] = Path.Combine(folder.Path, "tokens") },
+        };
     }
 
     private async Task RunAsync(params string[] arguments)

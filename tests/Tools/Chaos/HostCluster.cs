@@ -38,6 +38,8 @@ internal sealed class HostCluster : ICluster
     public async Task<Task<(int Code, JsonElement? Result)>> StartAsync()
     {
         Directory.CreateDirectory(_folder);
+        // The programs that are started inherit it: tokens go to another host only when they are named.
+        Environment.SetEnvironmentVariable("ORCHESTRATOR_TOKEN_FILE", Path.Combine(_folder, "tokens"));
         await MakeNetworkAsync();
         _coordinator = InNamespace(Name(null), "coordinator", "Orchestrator.Coordinator", "coordinator", "--listen", Coordinator, "--http", $"{Hub}:7071", "--insecure", "--runs", _folder);
         for (var host = 0; host < _hosts; host++)

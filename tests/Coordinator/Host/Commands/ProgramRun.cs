@@ -13,6 +13,8 @@ internal sealed record ProgramRun(int ExitCode, string[] Out, string[] Error)
     public static async Task<ProgramRun> StartAsync(string folder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        // Not the tokens of whoever runs the tests.
+        start.Environment["XDG_CONFIG_HOME"] = Path.Combine(folder, "config");
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Tests.Jobs;
+using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Tests.Commands;
 
@@ -157,12 +158,13 @@ public sealed class ProgramTests : IDisposable
     public async Task Client_RunFolder_AsksTheCoordinatorThatItNames()
     {
         var port = FreePort();
-        using (CoordinatorFile.Write(_folder, $"127.0.0.1:{port}"))
+        using (CoordinatorFile.Write(_folder, $"127.0.0.1:{port}", TokenFile.NewLines()))
         {
             Assert.StartsWith($"No coordinator answers at 127.0.0.1:{port}.", (await Type("status", "--coordinator", _folder)).Reason);
         }
 
         Assert.Null(CoordinatorFile.Read(_folder));
+        Assert.Null(CoordinatorFile.TokensOf(_folder));
     }
 
     [Fact]

@@ -1,11 +1,15 @@
 using System.Text.Json;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Coordinator.Tests.Access;
 using Orchestrator.Coordinator.Tests.Jobs;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Protocol.V1;
+using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Tests.Server;
 
@@ -18,7 +22,7 @@ internal sealed class CoordinatorFixture : IAsyncDisposable
     {
         (Server, Folder) = (server, folder);
         _channel = GrpcChannel.ForAddress($"http://{server.Grpc}");
-        Client = new Runs.RunsClient(_channel);
+        Client = new Runs.RunsClient(_channel.Intercept(TestTokens.Add(Role.Admin)));
     }
 
     public CoordinatorServer Server { get; }
@@ -34,7 +38,7 @@ internal sealed class CoordinatorFixture : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("coordinator-").FullName;
         var options = new CoordinatorOptions
         {
-            Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = folder, Waits = new RunWaits { Grace = TimeSpan.FromMilliseconds(50) },
+            Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = folder, Access = new AccessOptions { Tokens = TestTokens.Verifier }, Waits = new RunWaits { Grace = TimeSpan.FromMilliseconds(50) },
         };
         return new CoordinatorFixture(await CoordinatorServer.StartAsync(options, logging => logging.SetMinimumLevel(LogLevel.None)), folder);
     }

@@ -1,11 +1,14 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
+using Orchestrator.Coordinator.Tests.Access;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 using Orchestrator.Protocol.Mapping;
+using Orchestrator.Security.Tokens;
 using V1 = Orchestrator.Protocol.V1;
 
 namespace Orchestrator.Coordinator.Tests.Server;
@@ -23,7 +26,7 @@ internal sealed class FakeWorker : IAsyncDisposable
     private FakeWorker(string address)
     {
         _channel = GrpcChannel.ForAddress($"http://{address}");
-        _call = new V1.WorkerControl.WorkerControlClient(_channel).Attach();
+        _call = new V1.WorkerControl.WorkerControlClient(_channel.Intercept(TestTokens.Add(Role.Worker))).Attach();
         _reading = ReadAsync();
     }
 

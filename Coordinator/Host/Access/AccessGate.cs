@@ -1,0 +1,86 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Coordinator.Host.Api;
+using Orchestrator.Security.Tokens;
+
+namespace Orchestrator.Coordinator.Host.Access;
+
+/// <summary>Stands in front of every endpoint, after routing: asks <see cref="AccessRule"/> and answers those who are refused.</summary>
+internal sealed class AccessGate(TokenVerifier tokens, HostRule hosts, ILogger log, TimeProvider time)
+{
+    /// <summary>Between two lines of log about refusals: a stranger who tries all the time must not fill a disk.</summary>
+    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(1);
+
+    private long _lastLog = long.MinValue;
+
+    public async Task PassAsync(HttpContext context, RequestDelegate next)
+    {
+        var request = context.Request;
+        var token = BearerHeader.Read(request.Headers.Authorization.ToString());
+        var decision = AccessRule.Decide(
+            new AccessRequest(
+                $"{request.Method} {request.Path}", NeedOf(context), request.Scheme, request.Host.Value ?? "", request.Host.Host,
+                request.Headers.Origin is { Count: > 0 } origin ? origin.ToString() : null, token is not null, token is null ? null : tokens.Identify(token),
+                context.Connection.LocalIpAddress),
+            hosts);
+        if (decision.IsAllowed)
+        {
+            await (context.GetEndpoint() is null
+                ? Problem.WriteAsync(context, StatusCodes.Status404NotFound, $"There is nothing at {request.Method} {request.Path}. GET {ApiRoutes.Description} lists what there is.")
+                : next(context)).ConfigureAwait(false);
+            return;
+        }
+
+        Tell(context, decision);
+        await RefuseAsync(context, decision).ConfigureAwait(false);
+    }
+
+    private static AccessNeed NeedOf(HttpContext context) => context.GetEndpoint() switch
+    {
+        RouteEndpoint endpoint => RouteKey.NeedOf(endpoint, context.Request.Method),
+
+        // Nothing is there, which is no secret.
+        null => AccessNeed.Nothing,
+
+        // Routing's own answers, such as 405.
+        _ => AccessNeed.AnyToken,
+    };
+
+    private void Tell(HttpContext context, AccessDecision decision)
+    {
+        var now = time.GetTimestamp();
+        var last = Interlocked.Read(ref _lastLog);
+        if ((last == long.MinValue || time.GetElapsedTime(last, now) >= LogInterval) && Interlocked.CompareExchange(ref _lastLog, now, last) == last)
+        {
+            Log.Refused(log, $"{context.Connection.RemoteIpAddress}", decision.Verdict.ToString(), decision.Reason);
+        }
+    }
+
+    private static Task RefuseAsync(HttpContext context, AccessDecision decision)
+    {
+        var (httpStatus, grpcStatus) = decision.Verdict switch
+        {
+            AccessVerdict.WrongHost => (StatusCodes.Status421MisdirectedRequest, Grpc.Core.StatusCode.PermissionDenied),
+            AccessVerdict.NoToken or AccessVerdict.WrongToken => (StatusCodes.Status401Unauthorized, Grpc.Core.StatusCode.Unauthenticated),
+            _ => (StatusCodes.Status403Forbidden, Grpc.Core.StatusCode.PermissionDenied),
+        };
+        var response = context.Response;
+        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
+        {
+            // An answer of headers only ("Trailers-Only" in gRPC's specification of its HTTP/2 mapping).
+            response.ContentType = "application/grpc";
+            response.Headers["grpc-status"] = ((int)grpcStatus).ToString(CultureInfo.InvariantCulture);
+            response.Headers["grpc-message"] = Uri.EscapeDataString(decision.Reason);
+            return response.CompleteAsync();
+        }
+
+        if (httpStatus == StatusCodes.Status401Unauthorized)
+        {
+            response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        return Problem.WriteAsync(context, httpStatus, decision.Reason);
+    }
+}

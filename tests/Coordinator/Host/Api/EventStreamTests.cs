@@ -1,0 +1,117 @@
+using System.Net;
+using Orchestrator.Coordinator.Tests.Server;
+using Orchestrator.Core.Identities;
+using Orchestrator.Protocol.V1;
+
+namespace Orchestrator.Coordinator.Tests.Api;
+
+public sealed class EventStreamTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Events_OfARunThatGoesOnAndEnds_AreItsLinesThenItsEnd()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var worker = await FakeWorker.AttachAsync(coordinator.Address);
+        using var api = new ApiCaller(coordinator);
+        var run = await coordinator.SubmitAsync("training.steps=3");
+        var activate = await worker.GetReadyAsync();
+        using var stream = await api.OpenEventsAsync(run.RunId);
+        Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (stream.StatusCode, stream.Content.Headers.ContentType?.MediaType));
+        var reading = ReadAsync(stream);
+
+        await worker.TakeStepsAsync(activate, 3);
+        await worker.SaveAsync(new Generation(1), 3);
+        await worker.FinishAsync(new Generation(1), 3);
+        var events = await reading.WaitAsync(Patience);
+
+        var lines = File.ReadAllLines(Path.Combine(run.RunDir, "events.jsonl"));
+        var messages = events.Where(@event => @event.Name == "message").ToList();
+        Assert.Equal(lines, messages.Select(message => message.Text));
+        Assert.Equal(Enumerable.Range(1, lines.Length), messages.Select(message => message.Id!.Value));
+        Assert.Contains(events, @event => @event.Name == "status");
+        Assert.Equal("end", events[^1].Name);
+        Assert.Equal((await api.GetAsync($"/api/v1/runs/{run.RunId}")).Text, events[^1].Text);
+
+        // Who comes back gets what is left; who has all of it is told to stop asking.
+        using var again = await api.OpenEventsAsync(run.RunId, lastId: lines.Length - 2);
+        Assert.Equal(lines[^2..], (await ReadAsync(again).WaitAsync(Patience)).Where(@event => @event.Name == "message").Select(@event => @event.Text));
+        using var done = await api.OpenEventsAsync(run.RunId, lastId: lines.Length);
+        Assert.Equal(HttpStatusCode.NoContent, done.StatusCode);
+    }
+
+    [Fact]
+    public async Task Events_FromTheMiddleOfALiveRun_BeginBehindTheLastThatCame()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        await using var worker = await FakeWorker.AttachAsync(coordinator.Address);
+        using var api = new ApiCaller(coordinator);
+        var run = await coordinator.SubmitAsync("training.steps=3");
+        var activate = await worker.GetReadyAsync();
+        await worker.TakeStepsAsync(activate, 2);
+        await coordinator.WaitForStepAsync(run.RunId, 2);
+        using var stream = await api.OpenEventsAsync(run.RunId, lastId: 2);
+        var reading = ReadAsync(stream);
+
+        await worker.TakeStepsAsync(activate with { StartStep = 2 }, 3);
+        await worker.SaveAsync(new Generation(1), 3);
+        await worker.FinishAsync(new Generation(1), 3);
+        var events = await reading.WaitAsync(Patience);
+
+        Assert.Equal(File.ReadAllLines(Path.Combine(run.RunDir, "events.jsonl"))[2..], events.Where(@event => @event.Name == "message").Select(@event => @event.Text));
+    }
+
+    [Fact]
+    public async Task Events_TheReaderLeaves_TheStreamEndsAndTheRunGoesOn()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        using var api = new ApiCaller(coordinator);
+        var run = await coordinator.SubmitAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            using var stream = await api.OpenEventsAsync(run.RunId);
+            Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
+        }
+
+        Assert.Equal(RunState.Queued, (await coordinator.Client.StatusAsync(new StatusRequest { RunId = run.RunId })).Runs[0].State);
+    }
+
+    [Fact]
+    public async Task Events_ALastIdThatIsNone_IsRefused()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        using var api = new ApiCaller(coordinator);
+        var run = await coordinator.SubmitAsync();
+        using var stream = await api.OpenEventsAsync(run.RunId, lastId: -5);
+        Assert.Equal(HttpStatusCode.BadRequest, stream.StatusCode);
+    }
+
+    private static async Task<List<(string Name, int? Id, string Text)>> ReadAsync(HttpResponseMessage stream)
+    {
+        var events = new List<(string, int?, string)>();
+        using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync());
+        var (name, id, text) = ("message", (int?)null, "");
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            switch (line.Split(": ", 2))
+            {
+                case [""] when text.Length > 0:
+                    events.Add((name, id, text));
+                    (name, id, text) = ("message", null, "");
+                    break;
+                case ["event", var value]:
+                    name = value;
+                    break;
+                case ["id", var value]:
+                    id = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
+                    break;
+                case ["data", var value]:
+                    text = value;
+                    break;
+            }
+        }
+
+        return events;
+    }
+}
