@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using Orchestrator.Coordinator.Host;
+using static System.FormattableString;
 
 namespace Orchestrator.Tools.Chaos;
 
@@ -89,15 +91,17 @@ internal static class ChaosCommand
     }
 
     private static string Describe(int seed, ChaosVerdict verdict) => string.Join('\n',
-        $"seed               {seed}",
-        $"verdict            {(verdict.IsGood ? "good" : "broken")}",
-        $"faults             {string.Join(", ", verdict.Faults.Select(fault => $"{fault.Value} {fault.Key.ToString().ToLowerInvariant()}"))}",
-        $"weights            {(verdict.WeightsEqual ? "equal" : "NOT equal")} to the quiet run's: {verdict.ChaosSha256}",
-        $"samples            {verdict.SamplesVerified} verified, {(verdict.SamplesExactlyOnce ? "each once an epoch" : "NOT each once")}",
-        $"pause after a kill {Spread(verdict.Pauses)}",
-        $"kill to next step  {Spread(verdict.NextSteps)}",
-        $"throughput kept    {(verdict.ThroughputKept is { } kept ? kept.ToString("P0", System.Globalization.CultureInfo.InvariantCulture) : "not measured (--throughput)")}",
-        $"computed again     {verdict.LostLogicalRankSteps} logical ranks; {verdict.LostCommits} committed steps lost; {verdict.SurvivorRestarts} survivors restarted");
+        $"seed                {seed}",
+        $"verdict             {(verdict.IsGood ? "good" : "broken")}",
+        $"faults              {string.Join(", ", verdict.Faults.Select(fault => $"{fault.Value} {fault.Key.ToString().ToLowerInvariant()}"))}",
+        $"weights             {(verdict.WeightsEqual ? "equal" : "NOT equal")} to the quiet run's: {verdict.ChaosSha256}",
+        $"samples             {verdict.SamplesVerified} verified, {(verdict.SamplesExactlyOnce ? "each once an epoch" : "NOT each once")}",
+        $"pause after a kill  {Spread(verdict.Pauses)}",
+        $"kill to next step   {Spread(verdict.NextSteps)}",
+        $"throughput kept     {(verdict.ThroughputKept is { } kept ? kept.ToString("P0", CultureInfo.InvariantCulture) : "not measured (--throughput)")}",
+        $"seen after a freeze {Spread(verdict.FreezesSeen)}",
+        Invariant($"starts              {verdict.Starts} processes, {verdict.StartSeconds:0.0} s of processor until they were members: {verdict.StartShare:P0} of what this machine had"),
+        $"computed again      {verdict.LostLogicalRankSteps} logical ranks; {verdict.LostCommits} committed steps lost; {verdict.SurvivorRestarts} survivors restarted");
 
     private static string Spread(IReadOnlyList<double> millis) =>
         millis.Count == 0 ? "none seen" : $"median {millis[(millis.Count - 1) / 2]:0} ms, longest {millis[^1]:0} ms, of {millis.Count}";

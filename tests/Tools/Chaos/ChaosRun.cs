@@ -23,6 +23,8 @@ internal sealed class ChaosRun
     private readonly RunEvents _events;
     private readonly List<Task> _mends = [];
     private readonly ConcurrentDictionary<int, FaultKind> _suffering = [];
+    private readonly Dictionary<int, TimeSpan> _starts = [];
+    private readonly HashSet<int> _first = [];
     private bool _isGrown;
 
     /// <param name="runDir">The run's folder.</param>
@@ -42,6 +44,12 @@ internal sealed class ChaosRun
 
     public RunSteps Steps { get; }
 
+    /// <summary>Processes that came in after the first members, and the processor time that they had used by then: starting, loading, catching up.</summary>
+    public (int Count, TimeSpan Processor) Starts => (_starts.Count, TimeSpan.FromTicks(_starts.Values.Sum(each => each.Ticks)));
+
+    /// <summary>From the moment when all first members were there to the end.</summary>
+    public TimeSpan Lasted { get; private set; }
+
     public async Task<(int Code, JsonElement? Result)> PlayAsync()
     {
         var end = await _cluster.StartAsync();
@@ -53,7 +61,10 @@ internal sealed class ChaosRun
             if (!watch.IsRunning && _events.Members().Count >= _workers)
             {
                 watch.Start();
+                _first.UnionWith(_events.Members().Values);
             }
+
+            NoteStarts();
 
             if (watch.IsRunning && watch.Elapsed >= next && !_events.IsEnded)
             {
@@ -64,9 +75,27 @@ internal sealed class ChaosRun
             await Task.WhenAny(end, Task.Delay(Look));
         }
 
+        Lasted = watch.Elapsed;
         await Task.WhenAll(_mends);
         _events.Read();
         return await end;
+    }
+
+    private void NoteStarts()
+    {
+        foreach (var pid in _first.Count == 0 ? [] : _events.Members().Values.Where(pid => !_first.Contains(pid) && !_starts.ContainsKey(pid)).ToList())
+        {
+            try
+            {
+                using var process = Process.GetProcessById(pid);
+                _starts[pid] = process.TotalProcessorTime;
+            }
+            catch (Exception gone) when (gone is ArgumentException or InvalidOperationException)
+            {
+                // It was killed in the moment when it came in.
+                _starts[pid] = TimeSpan.Zero;
+            }
+        }
     }
 
     private async Task HitAsync(PlannedFault fault)

@@ -8,9 +8,13 @@ namespace Orchestrator.Tools.Chaos;
 /// <param name="Pauses">Milliseconds from each kill until the members that are left were told to go on, rising.</param>
 /// <param name="NextSteps">Milliseconds from each kill to the first step that the generation without the victim committed, rising.</param>
 /// <param name="FreezesSeen">Milliseconds from each freeze that outlasts the detector until the others went on, rising.</param>
+/// <param name="Starts">Processes that came in later than the first members.</param>
+/// <param name="StartSeconds">Processor time that these had used when they came in.</param>
+/// <param name="StartShare">The same as a share of all processor time that this machine had meanwhile.</param>
 internal sealed record ChaosVerdict(
     IReadOnlyList<string> Reasons, IReadOnlyDictionary<FaultKind, int> Faults, bool WeightsEqual, bool SamplesExactlyOnce, long SamplesVerified, double? ThroughputKept,
-    IReadOnlyList<double> Pauses, IReadOnlyList<double> NextSteps, IReadOnlyList<double> FreezesSeen, long LostLogicalRankSteps, int LostCommits, int SurvivorRestarts, string? QuietSha256, string? ChaosSha256)
+    IReadOnlyList<double> Pauses, IReadOnlyList<double> NextSteps, IReadOnlyList<double> FreezesSeen, int Starts, double StartSeconds, double StartShare,
+    long LostLogicalRankSteps, int LostCommits, int SurvivorRestarts, string? QuietSha256, string? ChaosSha256)
 {
     public bool IsGood => Reasons.Count == 0;
 
@@ -41,7 +45,8 @@ internal sealed record ChaosVerdict(
         return new ChaosVerdict(
             reasons, faults, quietSha is not null && quietSha == chaosSha, isOnce, Number(ledger, "samplesVerified") is { } samples ? (long)samples : 0,
             Number(even, "samplesPerSecond") is > 0 and { } rate && Number(chaos, "samplesPerSecond") is { } kept ? kept / rate : null,
-            PausesOf(run, FaultKind.Kill, Pause), PausesOf(run, FaultKind.Kill, NextStep), PausesOf(run, FaultKind.Freeze, Pause), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha);
+            PausesOf(run, FaultKind.Kill, Pause), PausesOf(run, FaultKind.Kill, NextStep), PausesOf(run, FaultKind.Freeze, Pause),
+            run.Starts.Count, run.Starts.Processor.TotalSeconds, run.Starts.Processor / (run.Lasted * Environment.ProcessorCount), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha);
 
         void Require(bool isKept, string reason)
         {
@@ -63,6 +68,9 @@ internal sealed record ChaosVerdict(
         pauseMillis = Quantiles(Pauses),
         nextStepMillis = Quantiles(NextSteps),
         freezeSeenMillis = Quantiles(FreezesSeen),
+        starts = Starts,
+        startProcessorSeconds = Math.Round(StartSeconds, 1),
+        startProcessorShare = Math.Round(StartShare, 3),
         lostLogicalRankSteps = LostLogicalRankSteps,
         lostCommits = LostCommits,
         survivorRestarts = SurvivorRestarts,
