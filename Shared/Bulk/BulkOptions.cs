@@ -47,6 +47,10 @@ public sealed record BulkLinkOptions : BulkOptions
     /// its bytes stay in that core's cache. Null: wherever the system likes. Linux only.</summary>
     public int? Processor { get; init; }
 
+    /// <summary>Whether <see cref="IBulkLinkEvents.Sent"/> is called. When nobody needs it, a message that finds the link idle is sent by the thread that queues it, as far as
+    /// the kernel takes it at once: a thread is woken less on the way of small messages.</summary>
+    public bool TellsSent { get; init; } = true;
+
     /// <summary>Asked once with the process that listens on a Unix socket: what <see cref="BulkCall.Memory"/> shall say to it. Null, or a null answer: nothing is shared.</summary>
     public Func<int, string?>? ShareMemory { get; init; }
 

@@ -4,7 +4,7 @@ namespace Orchestrator.Bulk;
 public interface IBulkLinkEvents
 {
     /// <summary>The kernel has taken the whole message: its payload is not read any more. On the link's sending thread, never on one that queues; must
-    /// not block. A message without payload has nothing to give back, and is not told of.</summary>
+    /// not block. A message without payload has nothing to give back, and is not told of; nor is any with <see cref="BulkLinkOptions.TellsSent"/> false.</summary>
     void Sent(in BulkHeader header, object? state);
 
     /// <summary>The link is lost: once, at once, on the link's receiving thread. Not called after <see cref="BulkLink.Dispose"/> or the end in order.

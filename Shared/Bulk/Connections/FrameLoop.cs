@@ -87,7 +87,8 @@ internal abstract class FrameLoop(Wire wire, BulkOptions options) : IDisposable
     /// <summary>Sends a small frame, soon.</summary>
     protected abstract void SendControl(ReadOnlySpan<byte> frame);
 
-    protected abstract void OnSettings(ReadOnlySpan<byte> entries);
+    /// <summary>Takes the peer's settings over, and sends the acknowledgement BEFORE anything that makes use of them: gRPC's C core refuses larger frames until it has it.</summary>
+    protected abstract void OnSettings(ReadOnlySpan<byte> entries, ReadOnlySpan<byte> acknowledgement);
 
     protected abstract void OnHeaders(int streamId, List<HeaderField> fields, bool endsStream);
 
@@ -275,10 +276,9 @@ internal abstract class FrameLoop(Wire wire, BulkOptions options) : IDisposable
             throw new Http2Exception(ErrorCode.EnhanceYourCalm, $"The peer sent {frame.Length} bytes of SETTINGS; at most {MaxSettingsFrameBytes} are taken.");
         }
 
-        OnSettings(TakeWhole(frame.Length));
-        _isSettled = true;
         Span<byte> ack = stackalloc byte[FrameHeader.Bytes];
-        SendControl(ack[..ControlFrames.WriteSettingsAck(ack)]);
+        OnSettings(TakeWhole(frame.Length), ack[..ControlFrames.WriteSettingsAck(ack)]);
+        _isSettled = true;
     }
 
     private void HandlePing(in FrameHeader frame)

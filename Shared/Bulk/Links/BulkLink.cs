@@ -29,7 +29,7 @@ public sealed class BulkLink : IDisposable
     private BulkLink(Wire wire, EndPoint address, in BulkCall call, IBulkLinkEvents events, BulkLinkOptions options)
     {
         (_wire, _events, Address, SharesMemory, _processor) = (wire, events, address, call.Memory is not null, options.Processor);
-        _sender = new LinkSender(wire, events, options.Limits);
+        _sender = new LinkSender(wire, events, options.Limits, options.TellsSent);
         _receiver = new LinkReceiver(wire, options, _sender) { Answered = OnAnswered };
         _sender.Control(Opening(call, address, options));
         _sending = new Thread(Send, ThreadSizes.StackBytes) { IsBackground = true, Name = $"bulk to {wire.Peer}" };

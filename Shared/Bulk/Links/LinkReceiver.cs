@@ -28,7 +28,7 @@ internal sealed class LinkReceiver(Wire wire, BulkOptions options, LinkSender se
 
     protected override void SendControl(ReadOnlySpan<byte> frame) => sender.Control(frame);
 
-    protected override void OnSettings(ReadOnlySpan<byte> entries) => sender.Apply(entries);
+    protected override void OnSettings(ReadOnlySpan<byte> entries, ReadOnlySpan<byte> acknowledgement) => sender.Apply(entries, acknowledgement);
 
     protected override void OnHeaders(int streamId, List<HeaderField> fields, bool endsStream)
     {

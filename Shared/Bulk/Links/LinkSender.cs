@@ -5,7 +5,10 @@ using Orchestrator.Bulk.Wires;
 namespace Orchestrator.Bulk.Links;
 
 /// <summary>The sending half of a link: a queue and the one thread that writes to the wire, within the peer's windows.</summary>
-/// <remarks>Control frames go out between batches. Windows and settings are set by the receiving thread.</remarks>
+/// <remarks>
+/// Control frames go out between batches. Windows and settings are set by the receiving thread. A message that is queued while the sending thread has nothing to
+/// do may be sent by the thread that queues it, as far as the kernel takes it at once: waking a thread costs more than a small message.
+/// </remarks>
 internal sealed unsafe class LinkSender : IDisposable
 {
     public const int StreamId = 1;
@@ -14,6 +17,7 @@ internal sealed unsafe class LinkSender : IDisposable
     private readonly Wire _wire;
     private readonly IBulkLinkEvents _events;
     private readonly int _maxControlBytes;
+    private readonly bool _tellsSent;
     private readonly OutgoingQueue _queue;
     private readonly FrameBatch _batch;
     private readonly byte[] _control;
@@ -27,14 +31,20 @@ internal sealed unsafe class LinkSender : IDisposable
     private bool _isEnded;
     private bool _isStopped;
     private bool _isIdle;
+    private bool _isPlanned;
+    private int _unsent;
     private int _whole;
     private int _flushes;
     private long _enqueued;
     private int _frames;
 
-    public LinkSender(Wire wire, IBulkLinkEvents events, BulkLimits limits)
+    /// <param name="wire">Where it sends.</param>
+    /// <param name="events">Told on the sending thread.</param>
+    /// <param name="limits">Bounds of what is held.</param>
+    /// <param name="tellsSent">Messages with a payload are reported, and so are the sending thread's.</param>
+    public LinkSender(Wire wire, IBulkLinkEvents events, BulkLimits limits, bool tellsSent = true)
     {
-        (_wire, _events, _maxControlBytes) = (wire, events, limits.MaxPendingControlBytes);
+        (_wire, _events, _maxControlBytes, _tellsSent) = (wire, events, limits.MaxPendingControlBytes, tellsSent);
         _batch = new FrameBatch(wire);
         _queue = new OutgoingQueue(limits.MaxQueuedMessages);
         _control = new byte[_maxControlBytes];
@@ -66,7 +76,7 @@ internal sealed unsafe class LinkSender : IDisposable
             }
 
             _enqueued++;
-            if (message.Header.PayloadBytes > 0 || !TrySendHere())
+            if (!TrySendHere(message))
             {
                 Wake();
             }
@@ -81,24 +91,19 @@ internal sealed unsafe class LinkSender : IDisposable
     {
         lock (_gate)
         {
-            if (_controlBytes + frame.Length > _maxControlBytes)
-            {
-                throw new Http2Exception(ErrorCode.EnhanceYourCalm, $"The peer caused {_controlBytes} bytes of answers and reads none; at most {_maxControlBytes} are held.");
-            }
-
-            frame.CopyTo(_control.AsSpan(_controlBytes));
-            _controlBytes += frame.Length;
-            Wake();
+            Hold(frame);
         }
     }
 
-    public void Apply(ReadOnlySpan<byte> entries)
+    /// <summary>The peer's settings count from the next batch on, which begins with the acknowledgement.</summary>
+    /// <exception cref="Http2Exception">As <see cref="Control"/>; or they may not be what they are.</exception>
+    public void Apply(ReadOnlySpan<byte> entries, ReadOnlySpan<byte> acknowledgement)
     {
         lock (_gate)
         {
             _peer = _peer.With(entries);
             _isSettled = true;
-            Wake();
+            Hold(acknowledgement);
         }
     }
 
@@ -178,7 +183,7 @@ internal sealed unsafe class LinkSender : IDisposable
     {
         while (TryPlan())
         {
-            _wire.SendAll(_batch.Slices, _batch.Count);
+            _wire.SendAll(_batch.Slices + _unsent, _batch.Count - _unsent);
             Interlocked.Add(ref _frames, _batch.Frames);
             Report();
         }
@@ -190,25 +195,42 @@ internal sealed unsafe class LinkSender : IDisposable
         NativeMemory.Free(_controlSending);
     }
 
-    /// <summary>Sends a message without payload from the thread that queued it, when nothing else waits: waking the sending thread costs more than the call.</summary>
-    /// <returns>False: it is the sending thread's. True: it is sent, or as good as sent: the kernel has some of its few bytes and the rest go out first.</returns>
-    private bool TrySendHere()
+    private void Hold(ReadOnlySpan<byte> frame)
     {
-        // An idle thread is not within the batch, and what else it was woken for would stand in the queue or among the control frames.
-        if (!_isIdle || _queue.Count != 1 || _controlBytes > 0)
+        if (_controlBytes + frame.Length > _maxControlBytes)
+        {
+            throw new Http2Exception(ErrorCode.EnhanceYourCalm, $"The peer caused {_controlBytes} bytes of answers and reads none; at most {_maxControlBytes} are held.");
+        }
+
+        frame.CopyTo(_control.AsSpan(_controlBytes));
+        _controlBytes += frame.Length;
+        Wake();
+    }
+
+    /// <summary>Sends from the thread that queues what the kernel takes at once.</summary>
+    /// <returns>False: the sending thread has to go on.</returns>
+    private bool TrySendHere(in Outgoing message)
+    {
+        // An idle thread is not within the batch, and what else it was woken for would stand in the queue, among the control frames or in the batch.
+        if (!_isIdle || _isPlanned || _queue.Count != 1 || _controlBytes > 0 || IsTold(message))
         {
             return false;
         }
 
         Plan();
-        if (_whole == 0)
+        if (_batch.Count == 0)
         {
-            // No window or no settings yet. Frames of it that fitted into the window must go out.
-            KeepUnsent(0);
+            // No window or no settings yet.
             return false;
         }
 
-        KeepUnsent(_wire.TrySend(_batch.Slices, _batch.Count));
+        _unsent = IoSlice.Advance(_batch.Slices, _batch.Count, _wire.TrySend(_batch.Slices, _batch.Count));
+        if (_unsent < _batch.Count || _whole == 0)
+        {
+            _isPlanned = true;
+            return false;
+        }
+
         Interlocked.Add(ref _frames, _batch.Frames);
         _queue.Take();
         _whole = 0;
@@ -221,18 +243,6 @@ internal sealed unsafe class LinkSender : IDisposable
         return true;
     }
 
-    /// <summary>What the kernel did not take of a batch of small frames goes in front of what the sending thread sends next.</summary>
-    private void KeepUnsent(long sent)
-    {
-        for (var index = IoSlice.Advance(_batch.Slices, _batch.Count, sent); index < _batch.Count; index++)
-        {
-            var slice = _batch.Slices[index];
-            new ReadOnlySpan<byte>(slice.Address, (int)slice.Bytes).CopyTo(_control.AsSpan(_controlBytes));
-            _controlBytes += (int)slice.Bytes;
-            Wake();
-        }
-    }
-
     private bool TryPlan()
     {
         lock (_gate)
@@ -242,6 +252,12 @@ internal sealed unsafe class LinkSender : IDisposable
                 if (_isStopped)
                 {
                     return false;
+                }
+
+                if (_isPlanned)
+                {
+                    _isPlanned = false;
+                    return true;
                 }
 
                 Plan();
@@ -260,6 +276,7 @@ internal sealed unsafe class LinkSender : IDisposable
     private void Plan()
     {
         _batch.Clear();
+        _unsent = 0;
         if (_controlBytes > 0)
         {
             _control.AsSpan(0, _controlBytes).CopyTo(new Span<byte>(_controlSending, _controlBytes));
@@ -314,12 +331,14 @@ internal sealed unsafe class LinkSender : IDisposable
                 message = _queue.Take();
             }
 
-            if (message.Header.PayloadBytes > 0)
+            if (IsTold(message))
             {
                 _events.Sent(message.Header, message.State);
             }
         }
     }
+
+    private bool IsTold(in Outgoing message) => _tellsSent && message.Header.PayloadBytes > 0;
 
     private void Wake()
     {

@@ -79,7 +79,7 @@ internal sealed class ServerConnection : FrameLoop
 
     protected override void SendControl(ReadOnlySpan<byte> frame) => _writer.Control(frame);
 
-    protected override void OnSettings(ReadOnlySpan<byte> entries) => _writer.Apply(entries);
+    protected override void OnSettings(ReadOnlySpan<byte> entries, ReadOnlySpan<byte> acknowledgement) => _writer.Apply(entries, acknowledgement);
 
     protected override void OnHeaders(int streamId, List<HeaderField> fields, bool endsStream)
     {

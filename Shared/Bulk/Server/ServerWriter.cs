@@ -35,11 +35,12 @@ internal sealed class ServerWriter(Wire wire)
         Control(update[..ControlFrames.WriteWindowUpdate(update, stream.Id, increment)]);
     }
 
-    public void Apply(ReadOnlySpan<byte> entries)
+    public void Apply(ReadOnlySpan<byte> entries, ReadOnlySpan<byte> acknowledgement)
     {
         lock (_gate)
         {
             _peer = _peer.With(entries);
+            wire.SendAll(acknowledgement);
             SendWaiting();
         }
     }

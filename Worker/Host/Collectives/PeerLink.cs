@@ -87,6 +87,7 @@ internal sealed class PeerLink : IAsyncDisposable
         {
             var options = new BulkLinkOptions
             {
+                TellsSent = _sent is not null,
                 ShareMemory = process => _directory is { } directory && SharingRule.Allows(process) ? directory.Words : null,
                 Tls = _security?.Client(address[..address.LastIndexOf(':')].Trim('[', ']')),
             };

@@ -27,10 +27,13 @@ public sealed class LinkTests : IDisposable
     [InlineData(int.MaxValue, 16_384)]
     [InlineData(int.MaxValue, 1_000_000)]
     [InlineData(int.MaxValue, FrameHeader.LargestLength)]
-    public void Send_WindowsAndFrameSizesOfAnyPeer_AreHonoured(int windowBytes, int maxFrameBytes)
+    [InlineData(1_000, 16_384, false)]
+    [InlineData(1, 16_384, false)]
+    [InlineData(int.MaxValue, 1_000_000, false)]
+    public void Send_WindowsAndFrameSizesOfAnyPeer_AreHonoured(int windowBytes, int maxFrameBytes, bool tellsSent = true)
     {
         var payloadBytes = windowBytes == 1 ? 300 : 3_000_000;
-        using var link = Connect(out var peer, (4, (uint)windowBytes), (5, (uint)maxFrameBytes));
+        using var link = Connect(out var peer, new BulkLinkOptions { TellsSent = tellsSent }, (4, (uint)windowBytes), (5, (uint)maxFrameBytes));
         using var payload = new Payload(payloadBytes, 3);
         link.Send(Pair.Header(payloadBytes), payload.Address);
         var ended = link.Complete();
@@ -78,6 +81,34 @@ public sealed class LinkTests : IDisposable
 
         Assert.Equal(Enumerable.Repeat<object?>("with one", 20), _log.SentStates);
         Assert.DoesNotContain(Environment.CurrentManagedThreadId, _log.SentThreads);
+    }
+
+    /// <summary>gRPC's C core ends a connection on which a larger frame comes before the acknowledgement of the settings that allow it.</summary>
+    [Fact]
+    public void Settings_ThatAllowLargerFrames_AreAcknowledgedBeforeTheFirstOfThese()
+    {
+        using var link = Connect(out var peer, (4, int.MaxValue));
+        using var payload = new Payload(8_000_000, 3);
+        peer.Send(Frames.WindowUpdate(0, int.MaxValue - 65_535));
+        for (var message = 0; message < 8; message++)
+        {
+            link.Send(Pair.Header(payload.Bytes, message), payload.Address);
+        }
+
+        var (allowed, announced, left) = (16_384, 16_384, 8L * payload.Bytes);
+        while (left > 0)
+        {
+            if (announced == allowed && announced < 4_000_000)
+            {
+                announced *= 2;
+                peer.Send(Frames.Settings((5, (uint)announced)));
+            }
+
+            var frame = peer.Read()!;
+            allowed = frame.Type == FrameType.Settings ? announced : allowed;
+            Assert.True(frame.Type != FrameType.Data || frame.Payload.Length <= allowed, $"A frame of {frame.Payload.Length} bytes came; {allowed} were acknowledged.");
+            left -= frame.Type == FrameType.Data ? frame.Payload.Length : 0;
+        }
     }
 
     [Fact]

@@ -10,6 +10,38 @@ public sealed class PushTests
     // Far less than any time-out of the options: the loss is seen, not waited for.
     private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
 
+    /// <summary>Then whoever queues sends, as far as the kernel takes it, and the sending thread goes on in the middle of a frame.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Send_NobodyIsToldOfWhatWasSent_PayloadsArriveInOrder(bool isUnix)
+    {
+        using var pair = new Pair(isUnix);
+        var log = new LinkLog();
+        using var link = pair.Connect(log, new BulkLinkOptions { TellsSent = false });
+        var count = 0L;
+        foreach (var elements in (int[])[1, 1000, 4_194_304, 65_537, 0, 2_097_152])
+        {
+            // The first finds an idle link, the others one whose sending thread may be at work.
+            var payloads = Enumerable.Range(0, 3).Select(each => new Payload(elements * sizeof(float), each)).ToArray();
+            foreach (var payload in payloads)
+            {
+                link.Send(Pair.Header(payload.Bytes, ++count), payload.Address);
+            }
+
+            for (var each = 0; each < payloads.Length; each++)
+            {
+                var message = pair.Receiver.Next();
+                Assert.Equal(Pair.Header(payloads[each].Bytes, count - payloads.Length + each + 1), message.Header);
+                Assert.Equal(Payload.Expected(payloads[each].Bytes, each), message.Payload);
+                payloads[each].Dispose();
+            }
+        }
+
+        Assert.Equal(count, await link.Complete().WaitAsync(Wait.Limit));
+        Assert.Equal((0, 0), (log.LostCalls, log.SentStates.Count));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
