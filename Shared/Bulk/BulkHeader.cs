@@ -58,4 +58,7 @@ public enum BulkPhase
 
     /// <summary>As <see cref="Gather"/>, with elements of two bytes.</summary>
     GatherBf16 = 8,
+
+    /// <summary>A joiner has taken in what a feed referred to in shared memory.</summary>
+    Taken = 9,
 }

@@ -43,7 +43,11 @@ public sealed class StateImage
         foreach (var tensor in _tensors)
         {
             var bytes = BytesOf(tensor);
-            if (bytes > 0)
+            if (bytes > 0 && tensor.device_type == TorchSharp.DeviceType.CPU && tensor.is_contiguous())
+            {
+                Buffer.MemoryCopy((void*)image, (void*)TensorMemory.AddressOf(tensor), bytes, bytes);
+            }
+            else if (bytes > 0)
             {
                 using var staged = empty(tensor.shape, dtype: tensor.dtype);
                 Buffer.MemoryCopy((void*)image, (void*)TensorMemory.AddressOf(staged), bytes, bytes);

@@ -44,10 +44,13 @@ public abstract record MemberEffect
     /// <summary>Be ready for such a gift; answer with GiftArrived.</summary>
     public sealed record AwaitGift(Generation Generation) : MemberEffect;
 
-    /// <summary>Push the reduced gradient of a step to every joiner that this member feeds.</summary>
+    /// <summary>Connect to a joiner and make room for a copy of the state; answer with FeedReady, or with FeedLost.</summary>
+    public sealed record ReadyFeed(long FeedId, WorkerId Joiner, string Address) : MemberEffect;
+
+    /// <summary>Push the reduced gradient of a step to every joiner whose copy of the state is made, or being made.</summary>
     public sealed record PushGradient(long Step) : MemberEffect;
 
-    /// <summary>End a feed in order.</summary>
+    /// <summary>End a feed in order; drop one of which no state was copied.</summary>
     public sealed record EndFeed(long FeedId, long Step, Generation Generation) : MemberEffect;
 
     /// <summary>Drop a feed that is given.</summary>

@@ -41,6 +41,9 @@ public abstract record MemberEvent
     /// <summary>The reduced gradient that a donor gives to a member that is one step behind is held.</summary>
     public sealed record GiftArrived(Generation Generation, long Step) : MemberEvent;
 
+    /// <summary>There is room for the copy of the state that a joiner gets.</summary>
+    public sealed record FeedReady(long FeedId) : MemberEvent;
+
     /// <summary>More of a donor's copy of its state has come.</summary>
     /// <param name="FeedId">The feed.</param>
     /// <param name="Bytes">Of it that are here.</param>

@@ -23,7 +23,8 @@ internal static class MemberFeeds
             return;
         }
 
-        turn.State = turn.State with { Giving = turn.State.Giving.Add(new FeedGiven(order.FeedId, order.Joiner, order.CollectiveAddress, IsBegun: false)) };
+        turn.State = turn.State with { Giving = turn.State.Giving.Add(new FeedGiven(order.FeedId, order.Joiner, order.CollectiveAddress, IsReady: false, IsBegun: false)) };
+        turn.Effects.Add(new MemberEffect.ReadyFeed(order.FeedId, order.Joiner, order.CollectiveAddress));
     }
 
     public static void Follow(MemberTurn turn, CoordinatorMessage.Follow order)
@@ -43,6 +44,9 @@ internal static class MemberFeeds
         var (state, taking) = (turn.State, turn.State.Taking);
         switch (@event)
         {
+            case MemberEvent.FeedReady ready when state.Giving.FirstOrDefault(feed => feed.FeedId == ready.FeedId) is { IsReady: false } feed:
+                turn.State = state with { Giving = state.Giving.Replace(feed, feed with { IsReady = true }) };
+                break;
             case MemberEvent.StateMoved moved when taking?.FeedId == moved.FeedId && taking.StateStep is null:
                 turn.Tell(new WorkerMessage.Followed(moved.FeedId, Nothing, moved.Bytes));
                 break;

@@ -45,7 +45,7 @@ public static class MemberMachine
             case MemberEvent.GiftArrived gift when state.Exchange?.Plan.Generation == gift.Generation && state.Decided + 1 == gift.Step:
                 turn.State = state with { Gift = gift.Step };
                 break;
-            case MemberEvent.StateMoved or MemberEvent.StateArrived or MemberEvent.GradientArrived or MemberEvent.FeedEnded or MemberEvent.FeedLost:
+            case MemberEvent.FeedReady or MemberEvent.StateMoved or MemberEvent.StateArrived or MemberEvent.GradientArrived or MemberEvent.FeedEnded or MemberEvent.FeedLost:
                 MemberFeeds.Step(turn, @event);
                 break;
             default:

@@ -149,5 +149,6 @@ public sealed record FeedTaken(long FeedId, long? StateStep, bool IsLoaded, long
 /// <param name="FeedId">Its name.</param>
 /// <param name="Joiner">Who gets it.</param>
 /// <param name="Address">Where.</param>
+/// <param name="IsReady">There is room for the copy of the state: it is the training thread's next work.</param>
 /// <param name="IsBegun">The state was copied: every step that is decided is pushed.</param>
-public sealed record FeedGiven(long FeedId, WorkerId Joiner, string Address, bool IsBegun);
+public sealed record FeedGiven(long FeedId, WorkerId Joiner, string Address, bool IsReady, bool IsBegun);

@@ -105,7 +105,7 @@ internal sealed class MemberTurn(MemberState state)
             return new MemberWork.Apply(State.Decided, State.Floor, State.IsLead, isLast, State.TotalSteps);
         }
 
-        if (State.Giving.FirstOrDefault(feed => !feed.IsBegun) is { } wanted)
+        if (State.Giving.FirstOrDefault(feed => feed is { IsReady: true, IsBegun: false }) is { } wanted)
         {
             // From here on every decision is one behind the state that is copied.
             State = State with { Giving = State.Giving.Replace(wanted, wanted with { IsBegun = true }) };

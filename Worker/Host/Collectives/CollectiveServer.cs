@@ -61,7 +61,7 @@ internal sealed class CollectiveServer : IDisposable
 
         _server.Release(receiver, reason);
         _unix?.Release(receiver, reason);
-        (receiver as ExchangeReceiver)?.Close();
+        (receiver as IMemoryReceiver)?.Close();
     }
 
     public void Dispose()
@@ -75,7 +75,7 @@ internal sealed class CollectiveServer : IDisposable
         try
         {
             var receiver = await Entry(call.Run, call.Generation).Task.WaitAsync(cancellation);
-            (receiver as ExchangeReceiver)?.Meet(call);
+            (receiver as IMemoryReceiver)?.Meet(call);
             return receiver;
         }
         catch (OperationCanceledException)

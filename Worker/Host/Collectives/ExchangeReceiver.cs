@@ -5,13 +5,11 @@ using Orchestrator.Worker.Host.Collectives.SharedMemory;
 namespace Orchestrator.Worker.Host.Collectives;
 
 /// <summary>Brings what peers push to the exchange of a generation: payloads that came by the wire, and those that lie in a peer's memory.</summary>
-internal sealed class ExchangeReceiver : IBulkReceiver
+internal sealed class ExchangeReceiver : IMemoryReceiver
 {
     private readonly GradientExchange _exchange;
     private readonly ConcurrentDictionary<int, PeerMemory> _memories = new();
-    private readonly object _gate = new();
-    private int _running;
-    private bool _isClosed;
+    private readonly ReadingGate _gate = new();
 
     public ExchangeReceiver(GradientExchange exchange)
     {
@@ -19,8 +17,6 @@ internal sealed class ExchangeReceiver : IBulkReceiver
         exchange.Objection = FindObjection;
     }
 
-    /// <summary>A peer begins its stream: its memory is mapped, if it shares any.</summary>
-    /// <exception cref="BulkRejectedException">It cannot be.</exception>
     public void Meet(in BulkCall call)
     {
         if (call.Memory is not { } words)
@@ -28,7 +24,7 @@ internal sealed class ExchangeReceiver : IBulkReceiver
             return;
         }
 
-        Enter();
+        _gate.Enter();
         try
         {
             var memory = new PeerMemory(words);
@@ -44,7 +40,7 @@ internal sealed class ExchangeReceiver : IBulkReceiver
         }
         finally
         {
-            Leave();
+            _gate.Leave();
         }
     }
 
@@ -52,7 +48,7 @@ internal sealed class ExchangeReceiver : IBulkReceiver
 
     public void Received(in BulkHeader header)
     {
-        Enter();
+        _gate.Enter();
         try
         {
             if (header.Phase == BulkPhase.Fed)
@@ -70,7 +66,7 @@ internal sealed class ExchangeReceiver : IBulkReceiver
         }
         finally
         {
-            Leave();
+            _gate.Leave();
         }
     }
 
@@ -83,18 +79,9 @@ internal sealed class ExchangeReceiver : IBulkReceiver
         }
     }
 
-    /// <summary>Returns when nothing of the exchange runs on a transport's thread, nor will. Peers' memory is let go.</summary>
     public void Close()
     {
-        lock (_gate)
-        {
-            _isClosed = true;
-            while (_running > 0)
-            {
-                Monitor.Wait(_gate);
-            }
-        }
-
+        _gate.Close();
         foreach (var memory in _memories.Values)
         {
             memory.Dispose();
@@ -163,28 +150,4 @@ internal sealed class ExchangeReceiver : IBulkReceiver
     }
 
     private static string Withdrawn(int sender) => $"Member {sender} has left the generation and taken its shared memory back while it was read.";
-
-    private void Enter()
-    {
-        lock (_gate)
-        {
-            if (_isClosed)
-            {
-                throw new BulkRejectedException(BulkStatus.Aborted, "The generation has ended on this worker.");
-            }
-
-            _running++;
-        }
-    }
-
-    private void Leave()
-    {
-        lock (_gate)
-        {
-            if (--_running == 0)
-            {
-                Monitor.PulseAll(_gate);
-            }
-        }
-    }
 }

@@ -12,6 +12,7 @@ internal sealed class PeerLink : IAsyncDisposable
     private readonly Action<BulkHeader>? _sent;
     private readonly SegmentDirectory? _directory;
     private readonly PeerSecurity? _security;
+    private readonly string? _answerTo;
     private List<(BulkHeader Header, nint Payload, PackedPayload? Packed)>? _waiting = [];
     private BulkLink? _link;
     private bool _isDisposed;
@@ -23,10 +24,12 @@ internal sealed class PeerLink : IAsyncDisposable
     /// <param name="sent">Told of each message whose payload is free again; null: nobody wants to know.</param>
     /// <param name="directory">Payloads that it finds for a peer on this host stay where they are; null: all travel.</param>
     /// <param name="security">For TCP; null: plain.</param>
+    /// <param name="answerTo">host:port to which a peer that reads the memory says what it has taken in; null: it need not.</param>
     public PeerLink(
-        string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null, SegmentDirectory? directory = null, PeerSecurity? security = null)
+        string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null, SegmentDirectory? directory = null, PeerSecurity? security = null,
+        string? answerTo = null)
     {
-        (_lost, _sent, _directory, _security) = (lost, sent, directory, security);
+        (_lost, _sent, _directory, _security, _answerTo) = (lost, sent, directory, security, answerTo);
         Connected = Task.Factory.StartNew(() => Connect(address, transport, call), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -88,7 +91,7 @@ internal sealed class PeerLink : IAsyncDisposable
             var options = new BulkLinkOptions
             {
                 TellsSent = _sent is not null,
-                ShareMemory = process => _directory is { } directory && SharingRule.Allows(process) ? directory.Words : null,
+                ShareMemory = process => _directory is { } directory && SharingRule.Allows(process) ? SharedWords.Write(directory.Words, _answerTo) : null,
                 Tls = _security?.Client(address[..address.LastIndexOf(':')].Trim('[', ']')),
             };
             var link = BulkLink.Connect(BulkAddress.Parse(Choose(address, transport)), call, new Events(this), options, _stop.Token);

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Collections.Concurrent;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
@@ -11,7 +11,9 @@ namespace Orchestrator.Worker.Host.Membership;
 /// <summary>Feeds and gifts of a member, given and taken. Called under the member's lock, but for what the training thread does with a state.</summary>
 internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedBuffers buffers, Action<MemberEvent> post)
 {
-    private readonly Dictionary<long, VectorSender> _given = [];
+    // The training thread looks into it too.
+    private readonly ConcurrentDictionary<long, FeedGiver> _given = [];
+    private readonly List<FeedGiver> _ended = [];
     private readonly List<VectorSender> _gifts = [];
     private readonly List<Task> _closing = [];
     private Taken? _feed;
@@ -22,7 +24,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     public void Take(long feedId)
     {
         CloseTaken();
-        _feed = Open(VectorPieces.FeedName(run.Order.Run.Value), feedId, run.Replica.Image.Bytes, new FeedEvents(feedId, post, run.Ledger.AddOfPeer));
+        _feed = Open(VectorPieces.FeedName(run.Order.Run.Value), feedId, run.Replica.Image.Bytes, new FeedEvents(feedId, post, run.Ledger.AddOfPeer), VectorPieces.TakenName(run.Order.Run.Value));
     }
 
     public void AwaitGift(Generation generation)
@@ -40,23 +42,25 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
         sender.End(gift.Step, gift.Generation);
     }
 
-    /// <summary>A joiner is to get the state: gradients that are pushed from now on wait behind it.</summary>
-    public void Begin(MemberWork.Snapshot work) => _given[work.FeedId] = new VectorSender(
-        new BulkCall(VectorPieces.FeedName(run.Order.Run.Value), work.FeedId, 0), work.Address, Transport, buffers, hasState: true,
-        reason => post(new MemberEvent.FeedLost(work.FeedId, $"worker {work.Joiner} does not take it: {reason}")), server.Security);
+    /// <summary>A joiner is to get the state: connects to it and makes room for the copy, behind this call.</summary>
+    public void Ready(MemberEffect.ReadyFeed order) => _given[order.FeedId] = new FeedGiver(run, server, buffers, order, post);
+
+    /// <summary>The state is copied next: gradients that are pushed from now on wait behind it.</summary>
+    public void Begin(MemberWork.Snapshot work)
+    {
+        if (_given.TryGetValue(work.FeedId, out var feed))
+        {
+            feed.IsBegun = true;
+        }
+    }
 
     /// <summary>On the training thread: copies the state and sends it.</summary>
-    public unsafe void SendState(long feedId)
+    public void SendState(long feedId)
     {
-        if (_given.GetValueOrDefault(feedId) is not { } sender)
+        if (_given.TryGetValue(feedId, out var feed))
         {
-            return;
+            feed.SendState();
         }
-
-        var image = run.Replica.Image;
-        var memory = (nint)NativeMemory.AlignedAlloc((nuint)image.Bytes, 64);
-        image.CopyTo(memory);
-        sender.SendState(memory, image.Bytes, run.Replica.AppliedSteps);
     }
 
     /// <summary>On the training thread: takes over the state that came.</summary>
@@ -71,36 +75,45 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
 
     public void Push(long step)
     {
-        foreach (var (feedId, sender) in _given)
+        foreach (var (feedId, feed) in _given)
         {
-            if (sender.Backlog >= buffers.MaxBacklog)
+            if (!feed.IsBegun)
             {
-                post(new MemberEvent.FeedLost(feedId, $"the joiner is {sender.Backlog} steps behind and does not catch up."));
+                continue;
+            }
+
+            if (feed.Sender.Backlog >= buffers.MaxBacklog)
+            {
+                post(new MemberEvent.FeedLost(feedId, $"the joiner is {feed.Sender.Backlog} steps behind and does not catch up."));
             }
             else
             {
-                sender.Tell(run.Ledger.Of(step));
-                sender.SendGradient(step);
+                feed.Sender.Tell(run.Ledger.Of(step));
+                feed.Sender.SendGradient(step);
             }
         }
     }
 
     public void End(long feedId, long step, Generation generation)
     {
-        if (_given.Remove(feedId, out var sender))
+        if (_given.TryGetValue(feedId, out var feed) && feed.IsBegun && _given.TryRemove(feedId, out _))
         {
-            sender.End(step, generation);
-            // It is disposed when the run is dropped; by then the joiner has everything.
-            _gifts.Add(sender);
+            feed.Sender.End(step, generation);
+            // It is closed when the run is dropped; by then the joiner has everything.
+            _ended.Add(feed);
+        }
+        else
+        {
+            Drop(feedId);
         }
     }
 
     public void Drop(long feedId)
     {
-        if (_given.Remove(feedId, out var sender))
+        if (_given.TryRemove(feedId, out var feed))
         {
             // Behind the member's lock, which the link's threads may be waiting for.
-            _closing.Add(Task.Run(async () => await sender.DisposeAsync()));
+            _closing.Add(Task.Run(feed.CloseAsync));
         }
     }
 
@@ -125,13 +138,14 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     public void CloseAll()
     {
         CloseTaken();
-        _closing.AddRange(_given.Values.Concat(_gifts).Select(sender => sender.DisposeAsync().AsTask()));
+        _closing.AddRange(_given.Values.Concat(_ended).Select(feed => feed.CloseAsync()));
+        _closing.AddRange(_gifts.Select(sender => sender.DisposeAsync().AsTask()));
         Task.WaitAll([.. _closing]);
     }
 
-    private Taken Open(string name, long number, long stateBytes, IVectorEvents events)
+    private Taken Open(string name, long number, long stateBytes, IVectorEvents events, string? takenName = null)
     {
-        var receiver = new VectorReceiver(buffers, stateBytes, events);
+        var receiver = new VectorReceiver(buffers, stateBytes, events, takenName);
         server.Open(new RunId(name), new Generation(number), receiver);
         return new Taken(name, number, receiver);
     }

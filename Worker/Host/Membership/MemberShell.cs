@@ -182,6 +182,9 @@ internal sealed class MemberShell : IExchangeEvents, IDisposable
             case MemberEffect.AwaitGift gift:
                 _feeds.AwaitGift(gift.Generation);
                 break;
+            case MemberEffect.ReadyFeed ready:
+                _feeds.Ready(ready);
+                break;
             case MemberEffect.PushGradient push:
                 _feeds.Push(push.Step);
                 break;

@@ -14,6 +14,9 @@ internal static class VectorPieces
     /// <summary>The run's name under which a reduced gradient is given to a member that is behind.</summary>
     public static string GiftName(string run) => $"{run}/gift";
 
+    /// <summary>The run's name under which a joiner tells its donor what it has taken in.</summary>
+    public static string TakenName(string run) => $"{run}/taken";
+
     /// <param name="phase">State (offsets count bytes) or gradient (offsets count elements).</param>
     /// <param name="generation">Of the stream.</param>
     /// <param name="step">Of the vector.</param>

@@ -21,10 +21,9 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, LedgerKeepe
 
     public void Begin(MemberWork work)
     {
-        if (work is MemberWork.Snapshot snapshot)
+        if (work is MemberWork.Snapshot snapshot && _given.TryGetValue(snapshot.FeedId, out var feed))
         {
-            var stream = worker.Open(snapshot.Address, FeedKey(snapshot.FeedId), reason => post(new MemberEvent.FeedLost(snapshot.FeedId, reason)));
-            _given[snapshot.FeedId] = new Given(stream, []);
+            _given[snapshot.FeedId] = feed with { IsBegun = true };
         }
     }
 
@@ -67,8 +66,16 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, LedgerKeepe
                 stream.Send(Gradient(give.Step));
                 stream.Complete();
                 break;
+            case MemberEffect.ReadyFeed ready:
+                _given[ready.FeedId] = new Given(worker.Open(ready.Address, FeedKey(ready.FeedId), reason => post(new MemberEvent.FeedLost(ready.FeedId, reason))), []);
+                worker.After(worker.Random.NextInt64(500), () => post(new MemberEvent.FeedReady(ready.FeedId)));
+                break;
             case MemberEffect.PushGradient push:
                 Push(push.Step);
+                break;
+            case MemberEffect.EndFeed { FeedId: var unbegun } when _given.GetValueOrDefault(unbegun) is { IsBegun: false }:
+                _given.Remove(unbegun, out var idle);
+                idle!.Drop();
                 break;
             case MemberEffect.EndFeed end when _given.Remove(end.FeedId, out var ended):
                 Send(ended, new EndMessage(end.Step, end.Generation));
@@ -93,7 +100,7 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, LedgerKeepe
 
     private void Push(long step)
     {
-        foreach (var (feedId, feed) in _given.ToList())
+        foreach (var (feedId, feed) in _given.Where(each => each.Value.IsBegun).ToList())
         {
             if (feed.Unsent.Count >= MaxBacklog)
             {
@@ -181,6 +188,9 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, LedgerKeepe
 
     private sealed record Given(SimStream Stream, List<object>? Waiting)
     {
+        /// <summary>The state was copied, or is being copied.</summary>
+        public bool IsBegun { get; init; }
+
         public List<GradientMessage> Unsent { get; } = [];
 
         /// <summary>Nothing of it is sent any more.</summary>

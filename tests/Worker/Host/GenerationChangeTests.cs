@@ -39,11 +39,7 @@ public sealed class GenerationChangeTests : IDisposable
         await using var coordinator = await ScriptedCoordinator.StartAsync(2);
         await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
         await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 3);
-        var joiner = await coordinator.StartOneAsync();
-        coordinator.Tell(joiner, Prepare());
-        await coordinator.Next<WorkerMessage.Prepared>();
-        coordinator.Tell(joiner, new CoordinatorMessage.Follow(7, Steps));
-        coordinator.Tell(Id(2), new CoordinatorMessage.Feed(7, joiner, coordinator.HelloOf(joiner).CollectiveAddress));
+        var joiner = await JoinAsync(coordinator, 7, Id(2));
         await coordinator.Next<WorkerMessage.Followed>();
 
         // The donor stays, the other one leaves.
@@ -63,7 +59,57 @@ public sealed class GenerationChangeTests : IDisposable
         Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
     }
 
+    [Fact]
+    public async Task TheDonorIsKilledWhileAWorkerFollowsIt_AnotherFeedsAndAllEndWithTheQuietHash()
+    {
+        var quiet = await QuietHash();
+        await using var coordinator = await ScriptedCoordinator.StartAsync(2);
+        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
+        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 3);
+        var joiner = await JoinAsync(coordinator, 7, Id(2));
+        await coordinator.Next<WorkerMessage.Followed>(followed => followed.Step > 0);
+        coordinator.Kill(Id(2));
+        await coordinator.Next<WorkerMessage.FeedBroken>(broken => broken.FeedId == 7);
+        await ChangeAfterFailure(coordinator, First.Next, [Id(1)]);
+        Follow(coordinator, joiner, 8, Id(1));
+        await coordinator.Next<WorkerMessage.Followed>(followed => followed.FeedId == 8 && followed.Step > 0);
+        coordinator.Tell(new CoordinatorMessage.Switch(First.Next.Next, Members(coordinator, [Id(1), joiner]), Steps, Steps, "w-3 joins"));
+        Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
+    }
+
+    [Fact]
+    public async Task AJoinerFreezesWhileItFollows_TheMembersTrainOnToTheQuietHash()
+    {
+        var quiet = await QuietHash();
+        await using var coordinator = await ScriptedCoordinator.StartAsync(2);
+        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
+        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 3);
+        var joiner = await JoinAsync(coordinator, 7, Id(2));
+        await coordinator.Next<WorkerMessage.Followed>(followed => followed.Step > 0);
+        coordinator.SetFrozen(joiner, isFrozen: true);
+        Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
+
+        // When it thaws it finds what waited for it, or hears that it was given up, as it is after seconds without a sign of life.
+        coordinator.SetFrozen(joiner, isFrozen: false);
+        await coordinator.Next<WorkerMessage>(message => message is WorkerMessage.Followed { Step: Steps } or WorkerMessage.FeedBroken);
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
+
+    private async Task<WorkerId> JoinAsync(ScriptedCoordinator coordinator, long feedId, WorkerId donor)
+    {
+        var joiner = await coordinator.StartOneAsync();
+        coordinator.Tell(joiner, Prepare());
+        await coordinator.Next<WorkerMessage.Prepared>();
+        Follow(coordinator, joiner, feedId, donor);
+        return joiner;
+    }
+
+    private static void Follow(ScriptedCoordinator coordinator, WorkerId joiner, long feedId, WorkerId donor)
+    {
+        coordinator.Tell(joiner, new CoordinatorMessage.Follow(feedId, Steps));
+        coordinator.Tell(donor, new CoordinatorMessage.Feed(feedId, joiner, coordinator.HelloOf(joiner).CollectiveAddress));
+    }
 
     private static WorkerId Id(long number) => WorkerId.FromNumber(number);
 
@@ -112,7 +158,10 @@ public sealed class GenerationChangeTests : IDisposable
         var members = Members(coordinator, left).Select((member, i) => member with { FirstStepRanks = [.. held[i].Order().Select(rank => new RankRange(rank, 1))] });
         ImmutableArray<int> behind = [.. Enumerable.Range(0, left.Length).Where(i => answers[left[i]].Decided < start)];
         var donor = left.ToList().FindIndex(worker => answers[worker].Decided == start);
-        coordinator.Tell(new CoordinatorMessage.Activate(next, [.. members], start, Steps, Steps, behind.IsEmpty ? null : donor, behind));
+        foreach (var worker in left)
+        {
+            coordinator.Tell(worker, new CoordinatorMessage.Activate(next, [.. members], start, Steps, Steps, behind.IsEmpty ? null : donor, behind));
+        }
     }
 
     private static ImmutableArray<Member> Members(ScriptedCoordinator coordinator, ImmutableArray<WorkerId> workers)

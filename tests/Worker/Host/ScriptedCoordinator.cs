@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
@@ -20,7 +21,7 @@ using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
 namespace Orchestrator.Worker.Tests;
 
 /// <summary>A coordinator without decisions: tests say by hand what it tells the real worker processes that it started.</summary>
-internal sealed class ScriptedCoordinator : IAsyncDisposable
+internal sealed partial class ScriptedCoordinator : IAsyncDisposable
 {
     // Loading libtorch and training a few steps takes seconds on two busy cores; a wait that runs out is a failure, not a slow machine.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
@@ -107,6 +108,13 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
         _service.Links.TryRemove(worker, out _);
     }
 
+    /// <summary>Stops a worker with SIGSTOP, or lets it go on.</summary>
+    public void SetFrozen(WorkerId worker, bool isFrozen)
+    {
+        var (stop, goOn) = (19, 18);
+        Assert.Equal(0, SendSignal(HelloOf(worker).Pid, isFrozen ? stop : goOn));
+    }
+
     /// <inheritdoc cref="NextFrom"/>
     public async Task<T> Next<T>(Func<T, bool>? fits = null)
         where T : WorkerMessage => (await NextFrom(fits)).Message;
@@ -146,6 +154,9 @@ internal sealed class ScriptedCoordinator : IAsyncDisposable
 
         await _app.DisposeAsync();
     }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int SendSignal(int pid, int signal);
 
     private static Process Start(int port, string[] arguments)
     {

@@ -1,0 +1,120 @@
+using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
+using Orchestrator.Worker.Host.Membership;
+
+namespace Orchestrator.Worker.Tests.Membership;
+
+/// <summary>A feed between two workers of one host: what the joiner gets, and when the donor may use its memory again.</summary>
+public sealed class FeedTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    [Theory]
+    [InlineData("auto", true)]
+    [InlineData("shm", true)]
+    [InlineData("unix", false)]
+    [InlineData("tcp", false)]
+    public void Feed_StateGradientsAndEnd_ArriveInOrderWithTheSameBytes(string transport, bool isShared)
+    {
+        using var pair = new FeedPair(transport);
+        var state = new StateMemory(FeedPair.StateBytes, isShared);
+        var address = state.Address;
+        new Random(1).NextBytes(FeedPair.Of(address));
+        var expected = FeedPair.Of(address).ToArray();
+        Fill(pair, 5);
+        Fill(pair, 6);
+        Assert.Equal(isShared, SharedSegments.Find(address, 1) is not null);
+
+        // The first gradient is decided before the state is copied: it waits behind it.
+        pair.Sender.Tell([new LedgerEntry(5, 0, 1, default)]);
+        pair.Sender.SendGradient(5);
+        pair.Sender.SendState(state, 4);
+        pair.Sender.SendGradient(6);
+        pair.Sender.End(6, new Generation(9));
+        Assert.Equal(["state 4", "told 5", "gradient 5", "gradient 6", "end 6 9"], Enumerable.Range(0, 5).Select(_ => pair.Heard.Next()));
+        Assert.Equal(expected, FeedPair.Of(pair.Receiver.State).ToArray());
+        Assert.Equal(FeedPair.Of(pair.Given, 5).ToArray(), FeedPair.Of(pair.Taken, 5).ToArray());
+        Assert.Equal(FeedPair.Of(pair.Given, 6).ToArray(), FeedPair.Of(pair.Taken, 6).ToArray());
+        if (isShared)
+        {
+            Assert.Equal([4, 5, 6], Enumerable.Range(0, 3).Select(_ => pair.Answers.TryTake(out var step, Limit) ? step : -1));
+            Assert.Equal(0, pair.Sender.Backlog);
+            Assert.Null(SharedSegments.Find(address, 1));
+        }
+    }
+
+    [Fact]
+    public void Gradient_UntilTheJoinerHasTakenItIn_KeepsItsMemory()
+    {
+        using var pair = new FeedPair("auto");
+        Fill(pair, 5);
+        pair.Sender.SendGradient(5);
+        pair.Given.KeepFrom(100);
+        Assert.Equal(1, pair.Sender.Backlog);
+        var held = pair.Given.For(5).Memory.Address;
+        Assert.NotEqual(held, pair.Given.For(100).Memory.Address);
+
+        // The state lets it go, the joiner takes it in, and the memory is free.
+        pair.Sender.SendState(new StateMemory(FeedPair.StateBytes, isShared: true), 4);
+        Assert.Equal("state 4", pair.Heard.Next());
+        Assert.Equal("gradient 5", pair.Heard.Next());
+        Assert.True(pair.Answers.TryTake(out _, Limit) && pair.Answers.TryTake(out var step, Limit) && step == 5);
+        Assert.Equal(held, pair.Given.For(101).Memory.Address);
+    }
+
+    [Fact]
+    public async Task Drop_OfAFeed_LetsGoOfWhatItHeldAndTellsTheJoiner()
+    {
+        using var pair = new FeedPair("auto");
+        var state = new StateMemory(FeedPair.StateBytes, isShared: true);
+        pair.Sender.SendState(state, 4);
+        Assert.Equal("state 4", pair.Heard.Next());
+        Fill(pair, 5);
+        var held = pair.Given.Use(5).Memory.Address;
+        pair.Sender.SendGradient(5);
+        await pair.Sender.DisposeAsync();
+        // The gradient may have come before the end.
+        var heard = pair.Heard.Next();
+        Assert.StartsWith("lost ", heard == "gradient 5" ? pair.Heard.Next() : heard, StringComparison.Ordinal);
+        Assert.Equal(0, pair.Sender.Backlog);
+
+        // Another feed still uses it.
+        pair.Given.KeepFrom(100);
+        Assert.NotEqual(held, pair.Given.For(100).Memory.Address);
+        pair.Given.Release(5);
+        Assert.Equal(held, pair.Given.For(101).Memory.Address);
+    }
+
+    [Fact]
+    public async Task SendState_AfterTheFeedWasDropped_FreesTheMemory()
+    {
+        using var pair = new FeedPair("auto");
+        await pair.Sender.DisposeAsync();
+        var state = new StateMemory(FeedPair.StateBytes, isShared: true);
+        var address = state.Address;
+        pair.Sender.SendState(state, 4);
+        Assert.Null(SharedSegments.Find(address, 1));
+    }
+
+    [Fact]
+    public void Close_OfTheJoiner_TellsTheDonorThatItIsLost()
+    {
+        using var pair = new FeedPair("auto");
+        pair.Sender.SendState(new StateMemory(FeedPair.StateBytes, isShared: true), 4);
+        Assert.Equal("state 4", pair.Heard.Next());
+        Assert.True(pair.Answers.TryTake(out _, Limit));
+        pair.Receiver.Stop();
+        pair.Receiver.Close();
+        Assert.StartsWith("lost ", pair.Heard.Next(), StringComparison.Ordinal);
+    }
+
+    private static void Fill(FeedPair pair, long step)
+    {
+        var random = new Random((int)step);
+        foreach (ref var element in FeedPair.Of(pair.Given, step))
+        {
+            element = random.NextSingle();
+        }
+    }
+}
