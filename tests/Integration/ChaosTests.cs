@@ -34,6 +34,26 @@ public sealed class ChaosTests : IDisposable
         result.ExpectError("could not be written", "the disk is full");
     }
 
+    [Theory]
+    [InlineData(15, 143)]
+    [InlineData(2, 130)]
+    public async Task Chaos_ToldToEnd_LeavesNoProcessBehind(int signal, int exitCode)
+    {
+        var folder = _folder.New("chaos");
+        var quiet = Path.Combine(folder, "quiet");
+        await using var chaos = Command.Start(Spirals.Command(
+            "chaos", ["training.steps=1000000", "checkpoint.everySteps=0", "evaluation.everySteps=0"],
+            "--workers", "2", "--faults", "freeze", "--every", "1", "--seed", "1", "--format", "json", "--out", folder));
+        await chaos.WaitForErrorAsync("Training ");
+        var runId = JsonDocument.Parse(File.ReadLines(Path.Combine(quiet, "events.jsonl")).First()).RootElement.GetProperty("runId").GetString()!;
+        Assert.NotEmpty(WorkerProcesses.Of(quiet));
+        Assert.NotEmpty(WorkerProcesses.Of(runId));
+        chaos.Send((Signal)signal);
+        (await chaos.WaitForEndAsync()).Expect(exitCode);
+        WorkerProcesses.ExpectNone(quiet);
+        WorkerProcesses.ExpectNone(runId);
+    }
+
     [Fact]
     public async Task Chaos_AFaultThatThereIsNot_IsRefusedWithThoseThatThereAre() =>
         (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,fire")).Expect(2).ExpectError("fire", "kill, freeze, term, join, cut and disk");

@@ -24,7 +24,12 @@ internal static class Verbs
 
         try
         {
-            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (OperationCanceledException) when (Interruption.ExitCode is { } code)
+        {
+            await Console.Error.WriteLineAsync("Ended by a signal; everything that was started has ended too.");
+            return code;
         }
         catch (ToolException error)
         {

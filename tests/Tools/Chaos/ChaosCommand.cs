@@ -40,6 +40,7 @@ internal static class ChaosCommand
             throw new ToolException($"--workers is {order.Workers}; somebody has to survive. Give 2 or more.", ExitCodes.Usage);
         }
 
+        using var signals = Interruption.Hear();
         Say("quiet twin on 1 worker");
         var (quietCode, quiet) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["run", .. order.Training("quiet", 1, null)]);
         if (quietCode != 0)

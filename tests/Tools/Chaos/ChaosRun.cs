@@ -135,7 +135,7 @@ internal sealed class ChaosRun
                 return;
             }
 
-            await Task.Delay(Look);
+            await Task.Delay(Look, Interruption.Token);
         }
     }
 

@@ -6,6 +6,9 @@ namespace Orchestrator.Tools.Chaos;
 /// <summary>Runs verbs of the programs that are built beside this one.</summary>
 internal static class RunProgram
 {
+    /// <summary>`run` gives its workers ten seconds, when one is frozen, and saves a checkpoint before.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     /// <summary>Where a program is.</summary>
     /// <param name="program">Orchestrator.Coordinator or Orchestrator.Worker.</param>
     /// <exception cref="ToolException">It is not built.</exception>
@@ -16,8 +19,9 @@ internal static class RunProgram
         return File.Exists(assembly) ? assembly : throw new ToolException($"{assembly} is not there. Start this through ./orchestrator, which builds it.");
     }
 
-    /// <summary>Runs a verb to its end; what it says goes through.</summary>
+    /// <summary>Runs a verb to its end; what it says goes through. A signal to this process ends it.</summary>
     /// <returns>Its exit code and the object on its last line; null when there is none.</returns>
+    /// <exception cref="OperationCanceledException">A signal came; the verb has ended.</exception>
     public static Task<(int Code, JsonElement? Result)> RunAsync(string program, IEnumerable<string> arguments) => RunAsync([], program, arguments);
 
     /// <param name="prefix">A command that runs another one, and its arguments.</param>
@@ -25,8 +29,18 @@ internal static class RunProgram
     {
         string[] command = [.. prefix, "dotnet", Assembly(program), .. arguments];
         using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        var reading = process.StandardOutput.ReadToEndAsync();
+        try
+        {
+            await process.WaitForExitAsync(Interruption.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            await StopAsync(process);
+            throw;
+        }
+
+        var output = await reading;
         var last = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault();
         return (process.ExitCode, last?.StartsWith('{') == true ? JsonDocument.Parse(last).RootElement.Clone() : null);
     }
@@ -60,7 +74,7 @@ internal static class RunProgram
         // A frozen one could not hear it.
         Signals.Send(process.Id, Signals.Continue);
         Signals.Send(process.Id, Signals.Term);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(Patience);
         try
         {
             await process.WaitForExitAsync(patience.Token);

@@ -34,6 +34,7 @@ internal static class JoinCommand
 
     private static async Task<int> RunAsync(string[] job, int rounds, string folder)
     {
+        using var signals = Interruption.Hear();
         await using var cluster = new StandingCluster(folder);
         await cluster.StartAsync(Members);
         var run = cluster.AskAsync([
