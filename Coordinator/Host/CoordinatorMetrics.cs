@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
+using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Telemetry;
 
 namespace Orchestrator.Coordinator.Host;
@@ -20,13 +21,17 @@ public sealed class CoordinatorMetrics
     private readonly List<RunSeries> _runs = [];
     private int _workers;
 
-    public CoordinatorMetrics(IMeterFactory meters)
+    /// <param name="meters">Makes the instruments.</param>
+    /// <param name="ownership">Null: it has no store, and neither term nor refusals.</param>
+    public CoordinatorMetrics(IMeterFactory meters, OwnershipCounts? ownership = null)
     {
         ArgumentNullException.ThrowIfNull(meters);
         var meter = meters.Create(InstrumentNames.Meter);
         var version = typeof(CoordinatorMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
         InstrumentNames.BuildInfo.CreateGauge(meter, () => [new Measurement<double>(1, new KeyValuePair<string, object?>(InstrumentNames.VersionTag, version))]);
         InstrumentNames.Workers.CreateGauge(meter, () => [new Measurement<double>(Volatile.Read(ref _workers))]);
+        InstrumentNames.CoordinatorTerm.CreateGauge(meter, () => [new Measurement<double>(ownership?.Term ?? 0)]);
+        InstrumentNames.CoordinatorRefusals.CreateObservableCounter(meter, () => [new Measurement<long>(ownership?.Refusals ?? 0)]);
         InstrumentNames.RunStateGauge.CreateGauge(meter, () => Observe(run => InstrumentNames.RunStates.Select(
             state => Measure<double>(run, run.State == state ? 1 : 0, InstrumentNames.StateTag, state))));
         CreateGauge(meter, InstrumentNames.RunStep, run => run.Step);

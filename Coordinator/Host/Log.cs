@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(1012, LogLevel.Information, "Standing by: {Reason}")]
     public static partial void WaitsForOwnership(ILogger log, string reason);
 
+    [LoggerMessage(1014, LogLevel.Warning, "This coordinator stands by again: {Count} changes and orders that it had decided under term {Term} were refused, and {Total} refusals are counted since it started")]
+    public static partial void OrdersRefused(ILogger log, int count, long term, long total);
+
     [LoggerMessage(1013, LogLevel.Information, "Run {Run} is gone on with: {State} at step {Step}")]
     public static partial void Revives(ILogger log, string run, string state, long step);
 

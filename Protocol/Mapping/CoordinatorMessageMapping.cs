@@ -10,6 +10,7 @@ public static class CoordinatorMessageMapping
     {
         CoordinatorMessage.Welcome m => new V1.CoordinatorMessage { Welcome = ToWire(m) },
         CoordinatorMessage.Recorded m => new V1.CoordinatorMessage { Recorded = new V1.Recorded { Step = m.Step } },
+        CoordinatorMessage.Heartbeat m => new V1.CoordinatorMessage { OwnerHeartbeat = new V1.OwnerHeartbeat { Term = m.Term } },
         CoordinatorMessage.Prepare m => new V1.CoordinatorMessage { Prepare = ToWire(m) },
         CoordinatorMessage.Activate m => new V1.CoordinatorMessage { Activate = ToWire(m) },
         CoordinatorMessage.PrepareEnd m => new V1.CoordinatorMessage
@@ -38,6 +39,7 @@ public static class CoordinatorMessageMapping
     {
         V1.CoordinatorMessage.BodyOneofCase.Welcome => ToDomain(message.Welcome),
         V1.CoordinatorMessage.BodyOneofCase.Recorded => new CoordinatorMessage.Recorded(message.Recorded.Step),
+        V1.CoordinatorMessage.BodyOneofCase.OwnerHeartbeat => new CoordinatorMessage.Heartbeat(message.OwnerHeartbeat.Term),
         V1.CoordinatorMessage.BodyOneofCase.Prepare => ToDomain(message.Prepare),
         V1.CoordinatorMessage.BodyOneofCase.Activate => ToDomain(message.Activate),
         V1.CoordinatorMessage.BodyOneofCase.PrepareEnd =>
@@ -63,11 +65,16 @@ public static class CoordinatorMessageMapping
             wire.RecordedStep = step;
         }
 
+        if (m.Patience is { } patience)
+        {
+            wire.PatienceMillis = (long)patience.TotalMilliseconds;
+        }
+
         return wire;
     }
 
     private static CoordinatorMessage.Welcome ToDomain(V1.Welcome m) =>
-        new(new WorkerId(m.WorkerId)) { Term = m.Term, RecordedStep = m.HasRecordedStep ? m.RecordedStep : null };
+        new(new WorkerId(m.WorkerId)) { Term = m.Term, RecordedStep = m.HasRecordedStep ? m.RecordedStep : null, Patience = m.HasPatienceMillis ? TimeSpan.FromMilliseconds(m.PatienceMillis) : null };
 
     private static V1.Prepare ToWire(CoordinatorMessage.Prepare m)
     {

@@ -59,7 +59,13 @@ public static class InstrumentNames
     public static readonly InstrumentSpec WorkerCheckpointStallSeconds =
         Histogram("orchestrator_worker_checkpoint_stall_seconds", StepBuckets, "How long training stood still for the snapshot of a checkpoint.");
 
+    public static readonly InstrumentSpec WorkerRefusedCoordinators = Counter(
+        "orchestrator_worker_refused_coordinators", "{refusal}", "Coordinators whose orders this worker refused, because it had seen a newer term than theirs.");
+
     // The coordinator.
+    public static readonly InstrumentSpec CoordinatorTerm = Gauge("orchestrator_coordinator_term", "", "Term under which this coordinator owns the runs; 0 while it stands by.");
+    public static readonly InstrumentSpec CoordinatorRefusals = Counter(
+        "orchestrator_coordinator_refusals", "{refusal}", "Changes, orders and renewals of this coordinator that were refused, because its lease was over or another's.");
     public static readonly InstrumentSpec Workers = Gauge("orchestrator_workers", "", "Workers that are connected to the coordinator, busy or idle.");
     public static readonly InstrumentSpec RunStateGauge = Gauge("orchestrator_run_state", "", "1 for the state that the run is in, 0 for the others.", RunTag, StateTag);
     public static readonly InstrumentSpec RunStep = Gauge("orchestrator_run_step", "", "Steps that the run's state holds, those before a resume included.", RunTag);
@@ -91,14 +97,14 @@ public static class InstrumentNames
     public static ImmutableArray<InstrumentSpec> OfWorker { get; } =
     [
         BuildInfo, WorkerGeneration, WorkerLogicalRanks, WorkerSteps, WorkerSamples, WorkerStepSeconds, WorkerPhaseSeconds, WorkerAllReduceBytes,
-        WorkerCheckpoints, WorkerCheckpointBytes, WorkerCheckpointSeconds, WorkerCheckpointStallSeconds,
+        WorkerCheckpoints, WorkerCheckpointBytes, WorkerCheckpointSeconds, WorkerCheckpointStallSeconds, WorkerRefusedCoordinators,
     ];
 
     public static ImmutableArray<InstrumentSpec> OfCoordinator { get; } =
     [
         BuildInfo, Workers, RunStateGauge, RunStep, RunLastStep, RunSteps, RunSamples, RunSamplesPerSecond, RunLoss, RunGradientNorm, RunLearningRate,
         RunGeneration, RunWorkers, RunWorkersDesired, RunWorkersLost, RunCheckpoints, RunCheckpointStep, RunCheckpointTimestamp, RunEvaluationLoss,
-        RunEvaluationAccuracy,
+        RunEvaluationAccuracy, CoordinatorTerm, CoordinatorRefusals,
     ];
 
     /// <summary>Written by the exposition, not recorded by anybody.</summary>

@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Warning, "Attaching to the coordinator anew: {Reason}")]
     public static partial void Reattaching(ILogger log, string reason);
 
+    [LoggerMessage(2020, LogLevel.Warning, "Leaving the coordinator: {Reason}")]
+    public static partial void Leaving(ILogger log, string reason);
+
     [LoggerMessage(2006, LogLevel.Information, "{Text}")]
     public static partial void Note(ILogger log, string text);
 

@@ -12,6 +12,7 @@ public sealed class WorkerMetrics
     private readonly Counter<long> _steps;
     private readonly Counter<long> _samples;
     private readonly Counter<long> _allReduceBytes;
+    private readonly Counter<long> _refusedCoordinators;
     private readonly Counter<long> _checkpoints;
     private readonly Counter<long> _checkpointBytes;
     private readonly Histogram<double> _stepSeconds;
@@ -28,6 +29,7 @@ public sealed class WorkerMetrics
         _steps = InstrumentNames.WorkerSteps.CreateCounter(meter);
         _samples = InstrumentNames.WorkerSamples.CreateCounter(meter);
         _allReduceBytes = InstrumentNames.WorkerAllReduceBytes.CreateCounter(meter);
+        _refusedCoordinators = InstrumentNames.WorkerRefusedCoordinators.CreateCounter(meter);
         _checkpoints = InstrumentNames.WorkerCheckpoints.CreateCounter(meter);
         _checkpointBytes = InstrumentNames.WorkerCheckpointBytes.CreateCounter(meter);
         _stepSeconds = InstrumentNames.WorkerStepSeconds.CreateHistogram(meter);
@@ -64,6 +66,9 @@ public sealed class WorkerMetrics
         RecordPhase(InstrumentNames.AllReducePhase, seconds.AllReduce);
         RecordPhase(InstrumentNames.OptimizerPhase, seconds.Update);
     }
+
+    /// <summary>A coordinator had an older term than the newest that the worker saw.</summary>
+    public void CoordinatorRefused() => _refusedCoordinators.Add(1);
 
     /// <summary>The worker committed a checkpoint.</summary>
     /// <param name="duration">From the snapshot to the commit.</param>

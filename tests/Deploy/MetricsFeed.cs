@@ -16,6 +16,7 @@ internal static class MetricsFeed
         metrics.StepCompleted(new StepSeconds(0.02 + step * 1e-4, 0.001, 0.012, 0.006, 0.002), GlobalBatch / 2, 1 << 20);
         metrics.CheckpointSaved(TimeSpan.FromMilliseconds(80), TimeSpan.FromMilliseconds(3), 4 << 20);
         metrics.CheckpointFailed();
+        metrics.CoordinatorRefused();
     }
 
     public static void Feed(CoordinatorMetrics metrics, string runId, int step)

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Access;
-using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Coordinator.Host.Server;
 using Orchestrator.Security.Tokens;
 using Orchestrator.Storage.Relational;
@@ -45,10 +44,14 @@ internal static class CoordinatorCommand
             Description = $"Where runs are kept: a SQLite file, or a PostgreSQL database that several coordinators share. Default: {StoreFile} in the folder of the runs.",
             HelpName = "FILE|URL",
         };
+        var advertise = new Option<string?>("--advertise")
+        {
+            Description = "The host name or address that other coordinators and workers reach this machine by. Default: that of --listen.", HelpName = "HOST",
+        };
         var command = new Verb("coordinator", "Serves workers and commands until it is told to end.",
             "coordinator",
             "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --insecure",
-            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts };
+            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts, advertise };
         command.SetAction((result, _) =>
         {
             var (grpcAddress, httpAddress) = (Addresses.Read("--listen", result.GetValue(listen)!), Addresses.Read("--http", result.GetValue(http)!));
@@ -58,9 +61,9 @@ internal static class CoordinatorCommand
             {
                 Listen = grpcAddress, Http = httpAddress,
                 RunsFolder = Path.GetFullPath(result.GetValue(runs)!),
-                Access = new AccessOptions { Tokens = new TokenVerifier(file.Lines), Hosts = [.. result.GetValue(hosts)!] },
+                Access = new AccessOptions { Tokens = new TokenVerifier(file.Lines), Hosts = [.. result.GetValue(hosts)!, .. result.GetValue(advertise) is { } name ? new[] { name } : []] },
             };
-            return RunAsync(options, result.GetValue(store), file.Path);
+            return RunAsync(options, result.GetValue(store), file.Path, result.GetValue(advertise));
         });
         return command;
     }
@@ -78,7 +81,7 @@ internal static class CoordinatorCommand
         }
     }
 
-    private static async Task<int> RunAsync(CoordinatorOptions options, string? storeText, string tokenFile)
+    private static async Task<int> RunAsync(CoordinatorOptions options, string? storeText, string tokenFile, string? advertise)
     {
         using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Information));
         var log = loggers.CreateLogger("coordinator");
@@ -87,57 +90,30 @@ internal static class CoordinatorCommand
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, signal));
         await using var store = await OpenAsync(options.RunsFolder, storeText);
         Log.TokensAreIn(log, tokenFile);
-        while (!signal.Task.IsCompleted)
+        await using var front = await StartAsync(options);
+        options = options with { Listen = front.Grpc, Http = front.Http, Front = front, Address = Advertised(front.Grpc, advertise) };
+        Log.Listening(log, ProgramVersion.Text, front.Grpc.ToString(), front.Http.ToString());
+        foreach (var endpoint in new[] { front.Grpc, front.Http }.Where(endpoint => !endpoint.IsLoopback))
         {
-            if (!await ServeAsync(store, options, signal.Task, log))
-            {
-                Log.Ending(log, "its actor crashed");
-                return ExitCodes.Failed;
-            }
+            Log.Insecure(log, endpoint.ToString());
+        }
+
+        if (!await CoordinatorTenure.RunAsync(store, options, signal.Task, log))
+        {
+            Log.Ending(log, "its actor crashed");
+            return ExitCodes.Failed;
         }
 
         Log.Ending(log, $"{await signal.Task}");
         return ExitCodes.Done;
     }
 
-    /// <summary>Stands by until it owns the runs, and serves them until it does not any more, or is told to end.</summary>
-    /// <returns>False: an actor crashed.</returns>
-    private static async Task<bool> ServeAsync(RelationalStore store, CoordinatorOptions options, Task signal, ILogger log)
+    /// <summary>What others find in the lease: an address that is every address of this machine is none that they could reach.</summary>
+    private static string Advertised(Endpoint listening, string? advertise)
     {
-        await using var ownership = new OwnershipActor(store, options.Listen.ToString(), log, TimeProvider.System);
-        await Task.WhenAny(signal, ownership.Owned, ownership.Completion);
-        if (!ownership.Owned.IsCompletedSuccessfully)
-        {
-            return signal.IsCompleted;
-        }
-
-        StoredRuns? found;
-        try
-        {
-            found = await StoredRuns.LoadAsync(store, await ownership.Owned);
-        }
-        catch (StoreException e) when (e.IsTransient)
-        {
-            Log.WaitsForOwnership(log, e.Message);
-            found = null;
-        }
-
-        if (found is null)
-        {
-            return true;
-        }
-
-        var journal = new RunJournal(found.Versions, ownership.Decided, TimeProvider.System);
-        ownership.Journal = journal;
-        await using var server = await StartAsync(options with { Tenure = new Tenure(found, journal) });
-        Log.Listening(log, ProgramVersion.Text, server.Grpc.ToString(), server.Http.ToString());
-        foreach (var endpoint in new[] { server.Grpc, server.Http }.Where(endpoint => !endpoint.IsLoopback))
-        {
-            Log.Insecure(log, endpoint.ToString());
-        }
-
-        await Task.WhenAny(signal, ownership.Lost, ownership.Completion, server.Actor.Completion);
-        return signal.IsCompleted || ownership.Lost.IsCompleted;
+        var host = advertise ?? (System.Net.IPAddress.TryParse(listening.Host, out var address) && address.Equals(System.Net.IPAddress.Any) || listening.Host == "::"
+            ? System.Net.Dns.GetHostName() : listening.Host);
+        return (listening with { Host = host }).ToString();
     }
 
     private static TokenFile ReadTokens(string? typed)
@@ -178,11 +154,11 @@ internal static class CoordinatorCommand
         context.Cancel = signal.TrySetResult(context.Signal);
     }
 
-    private static async Task<CoordinatorServer> StartAsync(CoordinatorOptions options)
+    private static async Task<Front> StartAsync(CoordinatorOptions options)
     {
         try
         {
-            return await CoordinatorServer.StartAsync(options, logging => Logging.ToStandardError(logging, LogLevel.Information));
+            return await Front.StartAsync(options, logging => Logging.ToStandardError(logging, LogLevel.Information));
         }
         catch (PortInUseException)
         {

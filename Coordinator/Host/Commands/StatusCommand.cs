@@ -24,6 +24,11 @@ internal static class StatusCommand
 
             var reply = await CoordinatorClient.AskAsync(result.GetValue(address)!, client => client.StatusAsync(request).ResponseAsync);
             Write(reply, request.HasRunId, result.GetValue(format));
+            if (reply.Term > 0 && result.GetValue(format) == OutputFormat.Table)
+            {
+                Console.Error.WriteLine($"The coordinator at {reply.Owner} owns the runs under term {reply.Term}{(reply.PassedOnBy.Length > 0 ? $"; the one at {reply.PassedOnBy} stands by and passed this on" : "")}.");
+            }
+
             return ExitCodes.Done;
         });
         return command;
@@ -34,7 +39,7 @@ internal static class StatusCommand
         switch (format)
         {
             case OutputFormat.Json:
-                Console.Out.WriteLine(isOne ? StatusJson.Of(reply.Runs[0]) : StatusJson.Of(reply.Runs));
+                Console.Out.WriteLine(isOne ? StatusJson.Of(reply.Runs[0]) : StatusJson.Of(reply));
                 break;
             case OutputFormat.Jsonl:
                 reply.Runs.ToList().ForEach(run => Console.Out.WriteLine(StatusJson.Of(run)));

@@ -13,6 +13,15 @@ internal static class StatusJson
 
     public static string Of(IEnumerable<RunStatus> runs) => JsonSerializer.Serialize(new { Runs = runs.Select(Shape) }, Options);
 
+    /// <summary>With who owns the runs.</summary>
+    public static string Of(StatusReply reply) => JsonSerializer.Serialize(
+        new
+        {
+            Runs = reply.Runs.Select(Shape),
+            Coordinator = new { reply.Owner, reply.Term, PassedOnBy = reply.PassedOnBy.Length == 0 ? null : reply.PassedOnBy },
+        },
+        Options);
+
     public static string Of(WorkerStatus worker) => JsonSerializer.Serialize(Shape(worker), Options);
 
     public static string Of(IEnumerable<WorkerStatus> workers) => JsonSerializer.Serialize(new { Workers = workers.Select(Shape) }, Options);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Protocol.V1;
 using Orchestrator.Storage;
@@ -30,7 +31,8 @@ internal static class SubmitCommand
     private static async Task<int> RunAsync(ParseResult result, JobOptions options, string address, OutputFormat format, bool isDetached)
     {
         var job = options.Read(result, isOneHost: false);
-        var request = new SubmitRequest { JobJson = JobSpecJson.Write(job) };
+        // Chosen here, so that the job can be sent again when a coordinator breaks off.
+        var request = new SubmitRequest { JobJson = JobSpecJson.Write(job), RunId = RunIds.New(job.Name, TimeProvider.System.GetUtcNow()).Value };
         if (options.ReadStopAfter(result) is { } stopAfter)
         {
             request.StopAfter = stopAfter;
@@ -46,19 +48,16 @@ internal static class SubmitCommand
             request.ResumeFrom = FindCheckpoint(typed);
         }
 
-        return await CoordinatorClient.AskAsync(address, async client =>
-        {
-            var reply = await client.SubmitAsync(request);
-            return isDetached ? Announce(reply, format) : await AttendAsync(client, reply, job, format);
-        });
+        var reply = await CoordinatorClient.AskAsync(address, client => client.SubmitAsync(request).ResponseAsync);
+        return isDetached ? Announce(reply, format) : await AttendAsync(address, reply, job, format);
     }
 
-    private static async Task<int> AttendAsync(Protocol.V1.Runs.RunsClient client, SubmitReply reply, JobSpec job, OutputFormat format)
+    private static async Task<int> AttendAsync(string address, SubmitReply reply, JobSpec job, OutputFormat format)
     {
         var screen = Screen.OfProcess(TimeProvider.System);
         var printer = new RemoteRunPrinter(screen, job, TimeProvider.System);
         screen.Line($"Run {reply.RunId} in {reply.RunDir}");
-        var (run, exitCode) = await RunFollower.AttendAsync(client, reply.RunId, Show, screen);
+        var (run, exitCode) = await RunFollower.AttendAsync(address, reply.RunId, Show, screen);
         if (run is null)
         {
             return exitCode;

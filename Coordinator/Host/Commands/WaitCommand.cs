@@ -25,7 +25,7 @@ internal static class WaitCommand
             RunStatus? last = null;
             try
             {
-                last = await CoordinatorClient.AskAsync(result.GetValue(address)!, client => RunFollower.FollowAsync(client, result.GetValue(run)!, _ => { }, patience.Token));
+                last = await RunFollower.FollowAsync(result.GetValue(address)!, result.GetValue(run)!, _ => { }, patience.Token);
             }
             catch (Exception) when (patience.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors;
 using Orchestrator.Coordinator.Core.Ownership;
+using Orchestrator.Coordinator.Host.Standby;
 using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Ownership;
@@ -25,19 +26,24 @@ internal sealed class OwnershipActor : IAsyncDisposable
     private readonly OwnershipTimes _times;
     private readonly ILogger _log;
     private readonly ITimer _ticks;
+    private readonly OwnerSight _sight;
+    private readonly OwnershipCounts _counts;
+    private readonly TimeProvider _clock;
     private readonly TaskCompletionSource<Storage.Relational.Ownership> _owned = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string _said = "";
 
     /// <param name="store">Outlives this.</param>
-    /// <param name="address">Where this coordinator is reached, for those who find it in the store.</param>
+    /// <param name="sight">Told of every answer of the store; it names where this coordinator is reached, for those who find it in the store.</param>
+    /// <param name="counts">Told of terms and refusals.</param>
     /// <param name="log">Told of changes.</param>
     /// <param name="time">Its timestamps count.</param>
-    public OwnershipActor(RelationalStore store, string address, ILogger log, TimeProvider time)
+    public OwnershipActor(RelationalStore store, OwnerSight sight, OwnershipCounts counts, ILogger log, TimeProvider time)
     {
-        (_store, _address, _log, _times) = (store, address, log, store.Address.IsPostgres ? new OwnershipTimes() : AloneTimes);
+        (_store, _sight, _counts, _address, _log, _times) = (store, sight, counts, sight.Self, log, store.Address.IsPostgres ? new OwnershipTimes() : AloneTimes);
+        _clock = new MonotonicTime(time);
         _actor = new MachineActor<OwnershipState, OwnershipEvent, OwnershipEffect>(
-            new OwnershipState { Times = _times }, OwnershipMachine.Step, CarryOut, (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), new MonotonicTime(time));
+            new OwnershipState { Times = _times }, OwnershipMachine.Step, CarryOut, (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), _clock);
         _ticks = time.CreateTimer(_ => _actor.Post(new OwnershipEvent.Tick()), null, TimeSpan.Zero, _times.TickInterval);
     }
 
@@ -52,6 +58,12 @@ internal sealed class OwnershipActor : IAsyncDisposable
 
     /// <summary>Set before the first effect is decided.</summary>
     public RunJournal? Journal { get; set; }
+
+    /// <summary>Whether orders may go out now. Any thread.</summary>
+    public bool MayOrder => _actor.State.MayOrder(_clock.GetUtcNow());
+
+    /// <summary>How long a worker may hear nothing of this coordinator before it looks for another owner; null: there is no other.</summary>
+    public TimeSpan? WorkerPatience => _store.Address.IsPostgres ? _times.Length + _times.RetryAfter : null;
 
     /// <summary>A coordinator has put an effect into the journal.</summary>
     public void Decided() => _actor.Post(new OwnershipEvent.Decided());
@@ -84,6 +96,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
                 break;
             case OwnershipEffect.Adopt adopt:
                 Log.Owns(_log, adopt.Term, _store.Address.ToString());
+                _counts.Owns(adopt.Term);
                 _owned.TrySetResult(Own(_actor.State.Stint, adopt.Term));
                 break;
             case OwnershipEffect.Write write:
@@ -94,6 +107,8 @@ internal sealed class OwnershipActor : IAsyncDisposable
                 break;
             case OwnershipEffect.GiveUp given:
                 Log.GivesUp(_log, given.Term, given.Reason);
+                Journal?.Stop();
+                _counts.StandsBy();
                 _lost.TrySetResult(given.Reason);
                 break;
             case OwnershipEffect.Surrender surrender:
@@ -143,8 +158,11 @@ internal sealed class OwnershipActor : IAsyncDisposable
         try
         {
             var answer = await Task.Run(ask).ConfigureAwait(false);
+            _sight.See(answer.Present, answer.Reason);
             if (!answer.IsGranted)
             {
+                // Of one that stands by it is no refusal: the lease is another's.
+                _counts.Refuse(_actor.State.Phase is OwnershipPhase.Owning ? 1 : 0);
                 Say(answer.Reason, answer.Present is { } present ? $"{present.Owner} {present.Term}" : "");
             }
 
@@ -153,6 +171,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
         }
         catch (StoreException e)
         {
+            _sight.See(null, e.Message);
             Say(e.Message, e.Message);
             _actor.Post(new OwnershipEvent.RequestFailed(request, e.Message));
         }
@@ -169,6 +188,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
         try
         {
             var answer = await Task.Run(() => _store.Runs.WriteAsync(ownership, changes)).ConfigureAwait(false);
+            _counts.Refuse(answer is WriteAnswer.Stored ? 0 : 1);
             _actor.Post(answer switch
             {
                 WriteAnswer.Stored => new OwnershipEvent.Stored(write.Term, write.Last),

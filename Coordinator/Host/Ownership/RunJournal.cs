@@ -26,6 +26,7 @@ internal sealed class RunJournal
     private readonly TimeProvider _time;
     private (long First, ImmutableArray<RunChange> Changes) _underWay = (0, []);
     private long _last;
+    private int _refused;
 
     /// <param name="versions">Of the runs that the store has.</param>
     /// <param name="decided">Called after each effect that is added.</param>
@@ -36,12 +37,19 @@ internal sealed class RunJournal
     /// <summary>Carries out what is stored; set before the first effect comes.</summary>
     public Action<ClusterEffect, ClusterState> CarryOut { get; set; } = (_, _) => throw new InvalidOperationException("Nobody carries effects out.");
 
+    /// <summary>Asked before each effect is carried out: what was stored before this process froze is not told after it has thawed.</summary>
+    public Func<bool> MayOrder { get; set; } = () => true;
+
+    /// <summary>Effects that were decided and will not be carried out: the ownership was over.</summary>
+    public int Dropped => _entries.Count + Volatile.Read(ref _refused);
+
     /// <summary>Nothing is carried out any more when this returns.</summary>
     public void Stop()
     {
         lock (_gate)
         {
             CarryOut = (_, _) => { };
+            MayOrder = () => false;
         }
     }
 
@@ -91,7 +99,14 @@ internal sealed class RunJournal
             {
                 lock (_gate)
                 {
-                    CarryOut(entry.Effect, entry.State);
+                    if (MayOrder())
+                    {
+                        CarryOut(entry.Effect, entry.State);
+                    }
+                    else
+                    {
+                        _refused++;
+                    }
                 }
             }
         }

@@ -57,8 +57,24 @@ public sealed class RunFolder : IDisposable
         return new RunFolder(path, events, steps, ledger, scalars, stamp, time) { EventCount = before };
     }
 
+    /// <summary>Goes on with a folder that another coordinator may still have open. What that one writes from now on reaches nobody: its files are not these any more.</summary>
+    /// <remarks>A process that was frozen in the middle of a write carries it out when it thaws, and nothing can keep it from that.</remarks>
+    /// <inheritdoc cref="Create"/>
+    public static RunFolder TakeOver(RunOrder order, TimeProvider time)
+    {
+        foreach (var name in new[] { EventLog.FileName, StepsFile, LedgerReader.FileName })
+        {
+            Replace(System.IO.Path.Combine(order.RunDir, name));
+        }
+
+        return Create(order, time);
+    }
+
     /// <summary>True when a run has used the folder already.</summary>
     public static bool IsUsed(string path) => File.Exists(System.IO.Path.Combine(path, EventLog.FileName));
+
+    /// <summary>True when a run was to begin there, and its coordinator was lost before it had.</summary>
+    public static bool IsEmpty(string path) => new FileInfo(System.IO.Path.Combine(path, EventLog.FileName)) is { Exists: true, Length: 0 };
 
     /// <returns>The line that was written, without the newline.</returns>
     public string Append(RunRecord record, RunOrder order)
@@ -114,6 +130,26 @@ public sealed class RunFolder : IDisposable
         _events.Dispose();
         _steps.Dispose();
         _scalars.Dispose();
+    }
+
+    /// <summary>A copy takes the place of a file, under its name. On a full disk the file itself is gone on with.</summary>
+    private static void Replace(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        var copy = $"{path}.{Environment.ProcessId}";
+        try
+        {
+            File.Copy(path, copy, overwrite: true);
+            File.Move(copy, path, overwrite: true);
+        }
+        catch (IOException)
+        {
+            File.Delete(copy);
+        }
     }
 
     private static LedgerStart StartOf(RunOrder order, Formed formed) => new(

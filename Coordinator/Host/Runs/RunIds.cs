@@ -9,6 +9,12 @@ internal static class RunIds
 {
     private const int MaxNameLength = 40;
 
+    /// <summary>Of an id: it becomes a folder's name.</summary>
+    public const int MostCharacters = 80;
+
+    /// <summary>Whether a caller may give a run this id: no path, and nothing that hides in a folder.</summary>
+    public static bool IsGood(string id) => id.Length is > 0 and <= MostCharacters && char.IsAsciiLetterOrDigit(id[0]) && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.');
+
     public static RunId New(string name, DateTimeOffset now)
     {
         var slug = new string([.. name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-').Take(MaxNameLength)]).Trim('-');

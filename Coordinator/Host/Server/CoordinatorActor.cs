@@ -25,12 +25,14 @@ public sealed class CoordinatorActor : IAsyncDisposable
     private readonly ITimer _ticks;
     private readonly RunJournal? _journal;
     private readonly long _term;
+    private readonly Tenure? _tenure;
+    private readonly TaskCompletionSource _adopted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _lastConnection;
 
     public CoordinatorActor(CoordinatorOptions options, CoordinatorMetrics metrics, ILogger log, TimeProvider time)
     {
         (_metrics, _log, _time) = (metrics, log, time);
-        (_journal, _term) = (options.Tenure?.Journal, options.Tenure?.Found.Ownership.Term ?? 0);
+        (_tenure, _journal, _term) = (options.Tenure, options.Tenure?.Journal, options.Tenure?.Found.Ownership.Term ?? 0);
         if (_journal is not null)
         {
             _journal.CarryOut = CarryOut;
@@ -38,17 +40,22 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
         var cluster = new ClusterState { Options = new ClusterOptions(ProgramVersion.Text, options.Waits) { IsDurable = _journal is not null } };
         _actor = new MachineActor<ClusterState, ClusterEvent, ClusterEffect>(
-            cluster, ClusterMachine.Step, CarryOutOrStore, (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), time);
+            cluster, Step, CarryOutOrStore, (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), time);
         if (options.Tenure is { Found: var found })
         {
             Adopt(found);
         }
 
-        _ticks = time.CreateTimer(_ => _actor.Post(new ClusterEvent.Tick()), null, LivenessRule.TickInterval, LivenessRule.TickInterval);
+        _actor.Post(new ClusterEvent.Tick());
+
+        _ticks = time.CreateTimer(_ => Tick(), null, LivenessRule.TickInterval, LivenessRule.TickInterval);
     }
 
     /// <summary>A snapshot.</summary>
     public ClusterState State => _actor.State;
+
+    /// <summary>Ends when the runs that it found are in its state: whoever asks before would hear that they are not known.</summary>
+    public Task Adopted => _adopted.Task;
 
     /// <summary>Faulted when the actor crashed; then the process must end.</summary>
     public Task Completion => _actor.Completion;
@@ -96,6 +103,15 @@ public sealed class CoordinatorActor : IAsyncDisposable
         connection.Close();
     }
 
+    /// <summary>Ends every worker's stream, for this coordinator gives no orders any more: they look for the one that does.</summary>
+    public void DropWorkers(string reason)
+    {
+        foreach (var connection in _attached.Values)
+        {
+            connection.Break(reason);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _ticks.DisposeAsync().ConfigureAwait(false);
@@ -118,6 +134,29 @@ public sealed class CoordinatorActor : IAsyncDisposable
         }
     }
 
+    /// <summary>The first tick comes behind the runs that were found.</summary>
+    private (ClusterState, System.Collections.Immutable.ImmutableArray<ClusterEffect>) Step(ClusterState state, ClusterEvent @event, DateTimeOffset now)
+    {
+        if (@event is ClusterEvent.Tick)
+        {
+            _adopted.TrySetResult();
+        }
+
+        return ClusterMachine.Step(state, @event, now);
+    }
+
+    private void Tick()
+    {
+        _actor.Post(new ClusterEvent.Tick());
+        if (_tenure is { WorkerPatience: not null } && _tenure.MayOrder())
+        {
+            foreach (var connection in _attached.Values)
+            {
+                connection.Beat(_term);
+            }
+        }
+    }
+
     /// <summary>Live runs are open before the machine hears of them.</summary>
     private void Adopt(StoredRuns found)
     {
@@ -127,7 +166,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
             Log.Revives(_log, run.Order.Id.Value, run.Snapshot.Phase.ToString(), Math.Max(run.Snapshot.Step, run.Ledger.HighestStep));
             try
             {
-                _runs[run.Order.Id] = new OpenRun(run.Order, RunFolder.Create(run.Order, _time));
+                _runs[run.Order.Id] = new OpenRun(run.Order, RunFolder.TakeOver(run.Order, _time));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -210,7 +249,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
         var hello = cluster.Workers[admit.Worker].Hello;
         Log.WorkerAttached(_log, admit.Worker.Value, hello.Pid, hello.Host, hello.Device, hello.HighestIsa);
         _attached[admit.Worker] = connection;
-        connection.Admit(admit.Worker, _term, admit.RecordedStep);
+        connection.Admit(admit.Worker, _term, admit.RecordedStep, _tenure?.WorkerPatience);
     }
 
     private void CarryOut(OpenRun run, RunEffect effect, ClusterState cluster)

@@ -24,12 +24,26 @@ public sealed record CoordinatorOptions
 
     /// <summary>The runs that it owns, and how their changes are stored; null: they live and die with this process.</summary>
     internal Tenure? Tenure { get; init; }
+
+    /// <summary>Where others reach it, host:port; empty: nobody looks for it.</summary>
+    internal string Address { get; init; } = "";
+
+    /// <summary>Whose ports it serves; null: it listens itself.</summary>
+    internal Front? Front { get; init; }
 }
 
 /// <summary>One stint of a coordinator as the owner of its store's runs.</summary>
 /// <param name="Found">What it goes on with.</param>
 /// <param name="Journal">What it decides waits there until it is stored.</param>
-internal sealed record Tenure(StoredRuns Found, RunJournal Journal);
+/// <param name="Counts">For the metrics.</param>
+internal sealed record Tenure(StoredRuns Found, RunJournal Journal, OwnershipCounts Counts)
+{
+    /// <summary>Whether orders may go out now.</summary>
+    public required Func<bool> MayOrder { get; init; }
+
+    /// <summary>How long a worker may hear nothing before it looks for another owner; null: it waits for its stream's end.</summary>
+    public required TimeSpan? WorkerPatience { get; init; }
+}
 
 /// <summary>A host and a port, as a person types them.</summary>
 public sealed record Endpoint(string Host, int Port)

@@ -1,10 +1,7 @@
-using System.Collections.Immutable;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -40,6 +37,9 @@ public sealed class CoordinatorServer : IAsyncDisposable
     /// <summary>All that it serves, on both ports: every one has a rule in <see cref="RouteRules"/>.</summary>
     internal IEnumerable<Microsoft.AspNetCore.Http.Endpoint> Routes => ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints);
 
+    /// <summary>Where the front's requests go; null: it listens itself.</summary>
+    internal FrontedServer? Fronted { get; private init; }
+
     /// <exception cref="PortInUseException">Another program listens there.</exception>
     /// <exception cref="FormatException">An address cannot be resolved.</exception>
     public static async Task<CoordinatorServer> StartAsync(CoordinatorOptions options, Action<ILoggingBuilder> logging, TimeProvider? time = null)
@@ -47,7 +47,17 @@ public sealed class CoordinatorServer : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         logging(builder.Logging);
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        var fronted = options.Front is null ? null : new FrontedServer();
+        if (fronted is null)
+        {
+            builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        }
+        else
+        {
+            builder.Services.AddSingleton<IServer>(fronted);
+            builder.Services.AddSingleton(options.Tenure!.Counts);
+        }
+
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddPrometheusMetrics();
@@ -71,18 +81,13 @@ public sealed class CoordinatorServer : IAsyncDisposable
         var actor = app.Services.GetRequiredService<CoordinatorActor>();
         app.MapGet("/healthz", () => actor.Completion.IsCompleted ? Results.Text("stopped\n", statusCode: 503) : Results.Text("ok\n"));
         app.MapPrometheusTargets(() => Targets(actor));
-        try
+        if (fronted is not null)
         {
             await app.StartAsync().ConfigureAwait(false);
-        }
-        catch (IOException e) when (e.InnerException is AddressInUseException)
-        {
-            await app.DisposeAsync().ConfigureAwait(false);
-            throw new PortInUseException(e.Message, e);
+            return new CoordinatorServer(app, actor, options.Listen, options.Http) { Fronted = fronted };
         }
 
-        // Kestrel keeps the order of the Listen calls.
-        var ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address).Port).ToImmutableArray();
+        var ports = await Front.StartAsync(app).ConfigureAwait(false);
         return new CoordinatorServer(app, actor, options.Listen with { Port = ports[0] }, options.Http with { Port = ports[1] });
     }
 
@@ -95,7 +100,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         await _app.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static void Listen(KestrelServerOptions kestrel, CoordinatorOptions options)
+    internal static void Listen(KestrelServerOptions kestrel, CoordinatorOptions options)
     {
         kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
         kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;

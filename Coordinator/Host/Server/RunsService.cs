@@ -36,9 +36,20 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"{queued} runs are queued, which is the limit. Wait until some have ended, or stop some."));
         }
 
-        var id = RunIds.New(outcome.Job.Name, time.GetUtcNow());
+        if (request.HasRunId && !RunIds.IsGood(request.RunId))
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{request.RunId}' is no run id; letters, digits, dots and hyphens are, {RunIds.MostCharacters} at most."));
+        }
+
+        var id = request.HasRunId ? new RunId(request.RunId) : RunIds.New(outcome.Job.Name, time.GetUtcNow());
+        if (request.HasRunId && coordinator.State.Find(id) is { } known)
+        {
+            // It was sent before, and the answer was lost.
+            return new SubmitReply { RunId = id.Value, RunDir = known.Order.RunDir };
+        }
+
         var folder = request.HasOut ? Path.GetFullPath(request.Out) : Path.Combine(options.RunsFolder, id.Value);
-        if (RunFolder.IsUsed(folder))
+        if (RunFolder.IsUsed(folder) && !(request.HasRunId && RunFolder.IsEmpty(folder)))
         {
             throw new RpcException(new Status(StatusCode.FailedPrecondition, RunFolderRule.UsedSentence(folder)));
         }
@@ -88,7 +99,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
 
     public override Task<StatusReply> Status(StatusRequest request, ServerCallContext context)
     {
-        var reply = new StatusReply();
+        var reply = new StatusReply { Owner = options.Address, Term = options.Tenure?.Found.Ownership.Term ?? 0 };
         reply.Runs.AddRange(request.HasRunId ? [Find(request.RunId).ToWire()] : coordinator.State.Runs.Reverse().Select(run => run.ToWire()));
         return Task.FromResult(reply);
     }

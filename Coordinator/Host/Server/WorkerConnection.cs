@@ -28,9 +28,10 @@ public sealed class WorkerConnection(long id)
     /// <param name="worker">Its id.</param>
     /// <param name="term">Of the coordinator's ownership; 0: it has no store.</param>
     /// <param name="recordedStep">Set when it is a member as before.</param>
-    public void Admit(WorkerId worker, long term, long? recordedStep)
+    /// <param name="patience">How long it may hear nothing before it looks for another owner; null: until its stream ends.</param>
+    public void Admit(WorkerId worker, long term, long? recordedStep, TimeSpan? patience)
     {
-        Send(new CoordinatorMessage.Welcome(worker) { Term = term, RecordedStep = recordedStep });
+        Send(new CoordinatorMessage.Welcome(worker) { Term = term, RecordedStep = recordedStep, Patience = patience });
         _admission.TrySetResult(worker);
     }
 
@@ -46,6 +47,15 @@ public sealed class WorkerConnection(long id)
 
         _broken.TrySetResult($"it did not take its orders; {MaxPending} were waiting");
         return false;
+    }
+
+    /// <summary>Says that the coordinator lives, unless orders wait that say so as well.</summary>
+    public void Beat(long term)
+    {
+        if (_orders.Reader.Count == 0)
+        {
+            _orders.Writer.TryWrite(new CoordinatorMessage.Heartbeat(term));
+        }
     }
 
     /// <summary>Gives the stream up: the worker sees its end, and attaches anew when it is well.</summary>

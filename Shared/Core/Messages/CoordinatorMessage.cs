@@ -16,7 +16,13 @@ public abstract record CoordinatorMessage
 
         /// <summary>The membership that the worker named still holds, and its reports up to this step are recorded; null: whatever run it had is over for it.</summary>
         public long? RecordedStep { get; init; }
+
+        /// <summary>A worker that hears nothing for this long looks for the owner; null: it waits for the stream's end.</summary>
+        public TimeSpan? Patience { get; init; }
     }
+
+    /// <summary>The coordinator lives and owns its runs.</summary>
+    public sealed record Heartbeat(long Term) : CoordinatorMessage;
 
     public sealed record Prepare(RunId Run, Generation Generation, string JobJson, string Isa, string RunDir, string? ResumeFrom) : CoordinatorMessage;
 

@@ -9,6 +9,9 @@ internal sealed class PostgresDialect(StoreAddress address) : StoreDialect
     /// <summary>Any number; all programs that change this schema use the same.</summary>
     private const long SchemaLock = 7_070_104_118;
 
+    /// <summary>The server ended a transaction that stood still, and its connection.</summary>
+    private const string IdleInTransaction = "25P03";
+
     private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(address.ConnectionString);
 
     /// <summary>Not now(): that is the time at which the transaction began, and a row lock may have been waited for since.</summary>
@@ -50,7 +53,7 @@ internal sealed class PostgresDialect(StoreAddress address) : StoreDialect
             new StoreException(StoreFailure.NotAllowed, $"The store {address} is not there: {e.MessageText}. Make it with createdb.", e),
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } e =>
             new StoreException(StoreFailure.Device, $"The disk under the store {address} is full: {e.MessageText}. Free some room there.", e),
-        PostgresException { SqlState: ['5', '7', ..] or ['5', '3', ..] or ['0', '8', ..] } e => Lost(e),
+        PostgresException { SqlState: ['5', '7', ..] or ['5', '3', ..] or ['0', '8', ..] or IdleInTransaction } e => Lost(e),
         PostgresException e => new StoreException(StoreFailure.Internal, $"The store {address} did not take a statement: {e.MessageText} ({e.SqlState}).", e),
         NpgsqlException or SocketException or TimeoutException or IOException => Lost(cause),
         // A broken connection shows as this when the next statement is sent on it.

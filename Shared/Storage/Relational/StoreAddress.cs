@@ -12,6 +12,12 @@ public sealed class StoreAddress
     /// <summary>Seconds for one statement; they are all short.</summary>
     private const int CommandSeconds = 5;
 
+    /// <summary>
+    /// A coordinator that freezes within a transaction holds its row locks, and nobody could take its lease: the server ends such a transaction after
+    /// this long. Ours take some milliseconds.
+    /// </summary>
+    private const int IdleMillis = 1000;
+
     private readonly string _shown;
 
     private StoreAddress(bool isPostgres, string connection, string shown) => (IsPostgres, ConnectionString, _shown) = (isPostgres, connection, shown);
@@ -105,6 +111,7 @@ public sealed class StoreAddress
         builder.Timeout = builder.ContainsKey("Timeout") && builder.Timeout != 15 ? builder.Timeout : ConnectSeconds;
         builder.CommandTimeout = builder.CommandTimeout != 30 ? builder.CommandTimeout : CommandSeconds;
         builder.ApplicationName ??= "orchestrator";
+        builder.Options ??= $"-c idle_in_transaction_session_timeout={IdleMillis}";
         return new StoreAddress(isPostgres: true, builder.ToString(), $"postgres://{builder.Host}:{builder.Port}/{builder.Database}");
     }
 

@@ -30,10 +30,10 @@ internal static class AloneMachine
         var term = TermRule.Decide(state.Term, welcome.Term);
         if (term.Problem is { } problem)
         {
-            return (state, [new WorkerEffect.HangUp(problem)]);
+            return (state, [new WorkerEffect.HangUp(problem, IsRefusal: true)]);
         }
 
-        state = state with { Worker = welcome.Worker, Term = term.Newest };
+        state = state with { Worker = welcome.Worker, Term = term.Newest, Patience = welcome.Patience, SilentBeats = 0 };
         var known = new WorkerEffect.Note($"The coordinator knows this worker as {welcome.Worker}.");
         if (!state.IsAlone)
         {

@@ -34,8 +34,10 @@ public abstract record WorkerEffect
     /// <param name="Member">What it goes on with meanwhile; null: it serves no run.</param>
     public sealed record Reattach(string Reason, MemberIdentity? Member = null) : WorkerEffect;
 
-    /// <summary>Close the stream to the coordinator; its end comes as CoordinatorLost.</summary>
-    public sealed record HangUp(string Reason) : WorkerEffect;
+    /// <summary>Close the stream to the coordinator; its end comes as CoordinatorLost. The others are asked first for who owns the runs.</summary>
+    /// <param name="Reason">For the log.</param>
+    /// <param name="IsRefusal">It gave orders, or was to, under an older term than the newest that was seen.</param>
+    public sealed record HangUp(string Reason, bool IsRefusal = false) : WorkerEffect;
 
     /// <summary>End the process.</summary>
     public sealed record Exit(int Code, string Reason) : WorkerEffect;

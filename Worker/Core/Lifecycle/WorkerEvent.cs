@@ -14,6 +14,9 @@ public abstract record WorkerEvent
     /// <summary>The stream to the coordinator broke or could not be opened in time.</summary>
     public sealed record CoordinatorLost(string Reason) : WorkerEvent;
 
+    /// <summary>Comes every <see cref="SilenceRule.BeatPeriod"/> while the process runs.</summary>
+    public sealed record Beat : WorkerEvent;
+
     /// <summary>Model, data and checkpoint are loaded.</summary>
     public sealed record PreparationSucceeded(WorkerMessage.Prepared Prepared) : WorkerEvent;
 

@@ -19,15 +19,29 @@ public static class WorkerMachine
             return AloneMachine.Welcome(state, welcome);
         }
 
-        var (next, effects) = Decide(state, @event);
+        if (@event is WorkerEvent.Beat)
+        {
+            return Beat(state);
+        }
+
+        var (next, effects) = Decide(@event is WorkerEvent.CoordinatorSaid ? state with { SilentBeats = 0 } : state, @event);
         return AloneMachine.Keep(next, effects);
+    }
+
+    /// <summary>Once it has hung up, the silence is that of nobody.</summary>
+    private static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Beat(WorkerState state)
+    {
+        var beats = state.SilentBeats + 1;
+        return SilenceRule.Decide(beats, state.Patience) is { IsGone: true } gone
+            ? (state with { Patience = null, SilentBeats = 0 }, [new WorkerEffect.HangUp(gone.Reason)])
+            : (state with { SilentBeats = state.Patience is null ? 0 : beats }, []);
     }
 
     private static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Decide(WorkerState state, WorkerEvent @event) => @event switch
     {
         _ when state.Phase == WorkerPhase.Ended => (state, []),
         WorkerEvent.CoordinatorSaid said => Said(state, said.Message),
-        WorkerEvent.CoordinatorLost lost => CoordinatorLost(state, lost.Reason),
+        WorkerEvent.CoordinatorLost lost => CoordinatorLost(state with { Patience = null, SilentBeats = 0 }, lost.Reason),
         WorkerEvent.PreparationSucceeded ready when state.Phase == WorkerPhase.Preparing && ready.Prepared.Generation == state.Generation =>
             (state with { Phase = WorkerPhase.Ready, AppliedSteps = ready.Prepared.AppliedSteps }, [new WorkerEffect.Send(ready.Prepared)]),
         WorkerEvent.FreshProcessNeeded needed when state.Phase == WorkerPhase.Preparing && needed.Generation == state.Generation => StartAfresh(state, needed.Reason),
@@ -54,6 +68,7 @@ public static class WorkerMachine
     private static (WorkerState, ImmutableArray<WorkerEffect>) Said(WorkerState state, CoordinatorMessage message) => message switch
     {
         CoordinatorMessage.Recorded recorded => (state with { Kept = state.Kept.Behind(recorded.Step) }, []),
+        CoordinatorMessage.Heartbeat beat => TermRule.Decide(state.Term, beat.Term).Problem is { } problem ? (state, [new WorkerEffect.HangUp(problem, IsRefusal: true)]) : (state, []),
         CoordinatorMessage.Prepare prepare when state.Phase == WorkerPhase.Idle && state.Worker is not null =>
             (state with
             {

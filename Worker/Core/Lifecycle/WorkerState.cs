@@ -21,6 +21,12 @@ public sealed record WorkerState(
     /// <summary>The newest term that it saw; 0: none.</summary>
     public long Term { get; init; }
 
+    /// <summary>How long the coordinator may be silent; null: as long as its stream lasts, or there is none.</summary>
+    public TimeSpan? Patience { get; init; }
+
+    /// <summary>Its own beats since it last heard the coordinator.</summary>
+    public int SilentBeats { get; init; }
+
     public KeptReports Kept { get; init; } = KeptReports.None;
 
     public static WorkerState Start(bool endsWithRun) =>

@@ -11,7 +11,8 @@ internal static class WorkerCommand
     {
         var coordinator = new Option<string>("--coordinator")
         {
-            Description = "The coordinator's gRPC address, host:port.",
+            Description = "Where coordinators listen, HOST:PORT, separated by commas: whoever of them owns the runs takes the worker. Default: $ORCHESTRATOR_ADDRESS, else 127.0.0.1:7070.",
+            HelpName = "HOST:PORT,...",
             DefaultValueFactory = _ => Environment.GetEnvironmentVariable("ORCHESTRATOR_ADDRESS") ?? "127.0.0.1:7070",
         };
         var listen = new Option<string>("--listen") { Description = "Where other workers reach this one, address:port; port 0: any free one.", DefaultValueFactory = _ => "127.0.0.1:0" };
@@ -40,6 +41,13 @@ internal static class WorkerCommand
                 return 2;
             }
 
+            var coordinators = CoordinatorAddresses.Read(result.GetValue(coordinator)!);
+            if (coordinators.Problem is { } wrong)
+            {
+                await Console.Error.WriteLineAsync(wrong);
+                return 2;
+            }
+
             string?[] files = [result.GetValue(certificate), result.GetValue(key), result.GetValue(authority)];
             if (files.Any(file => file is null) && files.Any(file => file is not null))
             {
@@ -48,7 +56,7 @@ internal static class WorkerCommand
             }
 
             return await WorkerProcess.RunAsync(new WorkerOptions(
-                result.GetValue(coordinator)!, peers, scrapes, result.GetValue(advertise), result.GetValue(device)!, result.GetValue(isa), result.GetValue(launcher)!,
+                coordinators.Addresses, peers, scrapes, result.GetValue(advertise), result.GetValue(device)!, result.GetValue(isa), result.GetValue(launcher)!,
                 result.GetValue(lifeline), result.GetValue(insecure), files[0] is null ? null : new TlsFiles(files[0]!, files[1]!, files[2]!)));
         });
         return command;

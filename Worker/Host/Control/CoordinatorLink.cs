@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -5,22 +6,15 @@ using Orchestrator.Protocol.Mapping;
 using Orchestrator.Protocol.V1;
 using Orchestrator.Security.Tokens;
 using Orchestrator.Worker.Core.Lifecycle;
+using CallNames = Orchestrator.Core.Messages.CallNames;
 using MemberIdentity = Orchestrator.Core.Messages.MemberIdentity;
 using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
 
 namespace Orchestrator.Worker.Host.Control;
 
-/// <summary>The stream to the coordinator: opens it, with backoff, turns what comes into events and writes what is to be told.</summary>
+/// <summary>The stream to the coordinator that owns the runs: looks for it by <see cref="CoordinatorSearch"/>, turns what comes into events and writes what is to be told.</summary>
 internal sealed class CoordinatorLink : IAsyncDisposable
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
-
-    /// <summary>A member that trains is awaited: whoever owns its run now gives it up after a few seconds.</summary>
-    private static readonly TimeSpan MemberRetry = TimeSpan.FromMilliseconds(250);
-
-    private readonly GrpcChannel _channel;
-    private readonly string _address;
     private readonly WorkerMessage.Hello _hello;
     private readonly Action<WorkerEvent> _post;
     private readonly Action<string> _note;
@@ -32,22 +26,19 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     private Task _session = Task.CompletedTask;
     private CancellationTokenSource _call = new();
     private bool _isOpen;
+    // Changed by one session at a time, or between two.
+    private CoordinatorSearch _search;
+    private bool _isLeft;
 
-    /// <param name="address">host:port.</param>
+    /// <param name="addresses">host:port of every coordinator.</param>
     /// <param name="hello">The introduction.</param>
     /// <param name="post">Where events go; must not block.</param>
     /// <param name="note">Where attempts are told.</param>
     /// <param name="token">What is shown at an address; asked at each attempt: a file may come, or be changed, later.</param>
     /// <param name="patience">How long it tries to open a stream before it reports the coordinator as lost.</param>
-    public CoordinatorLink(string address, WorkerMessage.Hello hello, Action<WorkerEvent> post, Action<string> note, Func<string, string?> token, TimeSpan patience)
-    {
-        (_address, _hello, _post, _note, _token, _patience) = (address, hello, post, note, token, patience);
-        _channel = GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
-        {
-            // What runs within a cluster does not go through a proxy that the environment names for the web.
-            HttpHandler = new SocketsHttpHandler { UseProxy = false, KeepAlivePingDelay = TimeSpan.FromSeconds(5), KeepAlivePingTimeout = TimeSpan.FromSeconds(10) },
-        });
-    }
+    public CoordinatorLink(
+        ImmutableArray<string> addresses, WorkerMessage.Hello hello, Action<WorkerEvent> post, Action<string> note, Func<string, string?> token, TimeSpan patience) =>
+        (_search, _hello, _post, _note, _token, _patience) = (CoordinatorSearch.Start(addresses), hello, post, note, token, patience);
 
     /// <summary>Begins a new session; the former one is over.</summary>
     /// <param name="member">Told in Hello; null: it serves no run.</param>
@@ -58,8 +49,12 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         _session = Task.Run(() => Session(outbox, member));
     }
 
-    /// <summary>Closes the stream that is open; its end is reported as the coordinator's loss.</summary>
-    public void HangUp() => Volatile.Read(ref _call).Cancel();
+    /// <summary>Closes the stream that is open, to look for another coordinator; its end is reported as the coordinator's loss.</summary>
+    public void HangUp()
+    {
+        Volatile.Write(ref _isLeft, true);
+        Volatile.Read(ref _call).Cancel();
+    }
 
     /// <summary>Queues a message; never blocks.</summary>
     public void Send(WorkerMessage message) => _outbox.Writer.TryWrite(message);
@@ -79,7 +74,6 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         _outbox.Writer.TryComplete();
         await Task.WhenAny(_session, Task.Delay(TimeSpan.FromSeconds(2)));
         await _stop.CancelAsync();
-        _channel.Dispose();
         _stop.Dispose();
     }
 
@@ -88,33 +82,32 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         try
         {
             var deadline = DateTimeOffset.UtcNow + _patience;
-            for (var delay = FirstRetry; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestRetry.Ticks)))
+            while (true)
             {
-                var attempt = await Talk(outbox, member);
+                var address = _search.Address;
+                var attempt = await Talk(address, outbox, member);
                 Volatile.Write(ref _isOpen, false);
                 if (attempt.WasOpen || _stop.IsCancellationRequested || outbox.Reader.Completion.IsCompleted)
                 {
-                    _post(new WorkerEvent.CoordinatorLost($"The stream to the coordinator at {_address} ended: {attempt.Reason}"));
+                    _search = _search.Again(Interlocked.Exchange(ref _isLeft, false));
+                    _post(new WorkerEvent.CoordinatorLost($"The stream to the coordinator at {address} ended: {attempt.Reason}"));
                     return;
                 }
 
-                if (DateTimeOffset.UtcNow + delay > deadline)
+                (_search, var wait) = _search.Refused(attempt.Owner, member is not null);
+                if (DateTimeOffset.UtcNow + wait > deadline)
                 {
                     _post(new WorkerEvent.CoordinatorLost(
-                        $"No coordinator at {_address} takes this worker since {_patience.TotalSeconds:0} s ({attempt.Reason}). Start one with ./orchestrator coordinator, or correct --coordinator."));
+                        $"No coordinator at {string.Join(", ", _search.Addresses)} takes this worker since {_patience.TotalSeconds:0} s ({attempt.Reason}). Start one with ./orchestrator coordinator, or correct --coordinator."));
                     return;
                 }
 
-                if (member is not null)
+                if (member is null && wait > TimeSpan.Zero)
                 {
-                    delay = MemberRetry;
-                }
-                else
-                {
-                    _note($"No coordinator at {_address} takes this worker yet ({attempt.Reason}); trying again in {delay.TotalSeconds:0.0} s.");
+                    _note($"No coordinator at {string.Join(", ", _search.Addresses)} takes this worker yet ({attempt.Reason}); trying again in {wait.TotalSeconds:0.0} s.");
                 }
 
-                await Task.Delay(delay, _stop.Token);
+                await Task.Delay(wait, _stop.Token);
             }
         }
         catch (OperationCanceledException)
@@ -123,14 +116,27 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         }
     }
 
-    private async Task<(bool WasOpen, string Reason)> Talk(Channel<WorkerMessage> outbox, MemberIdentity? member)
+    /// <returns>Whether it was welcomed, how it ended, and whom it was sent to.</returns>
+    private async Task<(bool WasOpen, string Reason, string? Owner)> Talk(string address, Channel<WorkerMessage> outbox, MemberIdentity? member)
     {
         var wasOpen = false;
+        // Not disposed of: HangUp may come at any time.
         var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        if (_search.Patience is { } patience)
+        {
+            ended.CancelAfter(patience);
+        }
+
         Volatile.Write(ref _call, ended);
+        using var channel = GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
+        {
+            // What runs within a cluster does not go through a proxy that the environment names for the web.
+            HttpHandler = new SocketsHttpHandler { UseProxy = false, KeepAlivePingDelay = TimeSpan.FromSeconds(5), KeepAlivePingTimeout = TimeSpan.FromSeconds(10) },
+            DisposeHttpClient = true,
+        });
         try
         {
-            using var call = new WorkerControl.WorkerControlClient(_channel).Attach(Headers(), cancellationToken: ended.Token);
+            using var call = new WorkerControl.WorkerControlClient(channel).Attach(Headers(address), cancellationToken: ended.Token);
             await call.RequestStream.WriteAsync((_hello with { Member = member }).ToWire());
             var writer = Task.CompletedTask;
             await foreach (var wire in call.ResponseStream.ReadAllAsync(ended.Token))
@@ -138,6 +144,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                 if (!wasOpen)
                 {
                     wasOpen = true;
+                    ended.CancelAfter(Timeout.InfiniteTimeSpan);
                     Volatile.Write(ref _isOpen, true);
                     writer = Task.Run(() => Write(call.RequestStream, outbox.Reader));
                 }
@@ -148,24 +155,24 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                 }
             }
 
-            return (wasOpen, "it was closed by the coordinator.");
+            return (wasOpen, "it was closed by the coordinator.", null);
         }
         catch (TokenFileException error)
         {
-            return (wasOpen, error.Message);
+            return (wasOpen, error.Message, null);
         }
         catch (RpcException error)
         {
-            return (wasOpen, error.Status.Detail.Length > 0 ? error.Status.Detail : error.Message);
+            return (wasOpen, error.Status.Detail.Length > 0 ? error.Status.Detail : error.Message, error.Trailers.GetValue(CallNames.Owner));
         }
         catch (Exception error) when (error is IOException or OperationCanceledException or InvalidOperationException)
         {
-            return (wasOpen, error.Message);
+            return (wasOpen, error.Message, null);
         }
     }
 
     /// <exception cref="TokenFileException">The file of tokens cannot be used.</exception>
-    private Metadata Headers() => _token(_address) is { } token ? new Metadata { { BearerHeader.Name, BearerHeader.Of(token) } } : [];
+    private Metadata Headers(string address) => _token(address) is { } token ? new Metadata { { BearerHeader.Name, BearerHeader.Of(token) } } : [];
 
     private async Task Write(IClientStreamWriter<Protocol.V1.WorkerMessage> stream, ChannelReader<WorkerMessage> outbox)
     {

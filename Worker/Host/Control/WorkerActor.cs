@@ -9,9 +9,6 @@ namespace Orchestrator.Worker.Host.Control;
 /// <summary>The worker's mailbox: one reader feeds <see cref="WorkerMachine"/> and carries its effects out, none of which blocks.</summary>
 internal sealed class WorkerActor
 {
-    /// <summary>A freeze is to be seen within seconds, by several missing beats in a row.</summary>
-    private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(250);
-
     private readonly Channel<WorkerEvent> _mailbox = Channel.CreateUnbounded<WorkerEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly TaskCompletionSource<WorkerEffect> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _log;
@@ -33,8 +30,14 @@ internal sealed class WorkerActor
     {
         link.Attach();
         _ = Task.Run(() => Read(link, session));
-        using var beats = new Timer(_ => link.Beat(), null, HeartbeatPeriod, HeartbeatPeriod);
+        using var beats = new Timer(_ => Beat(link), null, SilenceRule.BeatPeriod, SilenceRule.BeatPeriod);
         return await _end.Task;
+    }
+
+    private void Beat(CoordinatorLink link)
+    {
+        link.Beat();
+        Post(new WorkerEvent.Beat());
     }
 
     private async Task Read(CoordinatorLink link, RunSession session)
@@ -93,7 +96,12 @@ internal sealed class WorkerActor
                 link.Attach(reattach.Member);
                 break;
             case WorkerEffect.HangUp hangUp:
-                Log.Reattaching(_log, hangUp.Reason);
+                Log.Leaving(_log, hangUp.Reason);
+                if (hangUp.IsRefusal)
+                {
+                    _metrics.CoordinatorRefused();
+                }
+
                 link.HangUp();
                 break;
             case WorkerEffect.Exit or WorkerEffect.Restart:

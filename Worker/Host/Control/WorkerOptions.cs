@@ -1,10 +1,11 @@
+using System.Collections.Immutable;
 using System.Net;
 using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Worker.Host.Control;
 
 /// <summary>What the `worker` verb was told.</summary>
-/// <param name="Coordinator">host:port.</param>
+/// <param name="Coordinators">host:port each: whoever of them owns the runs takes the worker.</param>
 /// <param name="Listen">Where peers reach it; port 0: any free one.</param>
 /// <param name="Metrics">Where Prometheus reaches it; port 0: any free one.</param>
 /// <param name="Advertise">Host name or address that it tells to others; null: that of Listen.</param>
@@ -15,7 +16,7 @@ namespace Orchestrator.Worker.Host.Control;
 /// <param name="IsInsecure">Whether it may listen on other addresses than loopback.</param>
 /// <param name="Tls">Files for TLS between workers; null: plain.</param>
 internal sealed record WorkerOptions(
-    string Coordinator, IPEndPoint Listen, IPEndPoint Metrics, string? Advertise, string Device, string? Isa, string Launcher, bool HasLifeline, bool IsInsecure,
+    ImmutableArray<string> Coordinators, IPEndPoint Listen, IPEndPoint Metrics, string? Advertise, string Device, string? Isa, string Launcher, bool HasLifeline, bool IsInsecure,
     TlsFiles? Tls = null)
 {
     /// <summary>Null when the addresses may be listened on; else the sentence.</summary>

@@ -75,7 +75,7 @@ internal static class WorkerProcess
 
         using var peers = server;
         var (collective, metricsAddress) = Addresses(app, server, options);
-        Log.Started(log, collective, metricsAddress, options.Coordinator);
+        Log.Started(log, collective, metricsAddress, string.Join(',', options.Coordinators));
         if (options.IsInsecure)
         {
             Log.Insecure(log, collective);
@@ -127,7 +127,7 @@ internal static class WorkerProcess
         var hello = new WorkerMessage.Hello(
             Environment.ProcessId, Dns.GetHostName(), collective, metricsAddress, NumericSetup.HighestIsa(options.Isa), device, options.Launcher, Versions.Program);
         await using var link = new CoordinatorLink(
-            options.Coordinator, hello, actor.Post, text => Log.Note(log, text), WorkerOptions.FindToken, options.HasLifeline ? LaunchedPatience : StandingPatience);
+            options.Coordinators, hello, actor.Post, text => Log.Note(log, text), WorkerOptions.FindToken, options.HasLifeline ? LaunchedPatience : StandingPatience);
         return await actor.RunAsync(link, session);
     }
 

@@ -28,6 +28,9 @@ internal sealed class RunningCommand : IAsyncDisposable
     /// <summary>The first line of standard error with these words.</summary>
     public Task<string> WaitForErrorAsync(string words) => WaitAsync(_error, line => line.Contains(words, StringComparison.Ordinal), words);
 
+    /// <summary>The first line of standard error that fits.</summary>
+    public Task<string> WaitForErrorAsync(Func<string, bool> fits, string what) => WaitAsync(_error, fits, what);
+
     /// <summary>The first line of standard output with these words; with --format jsonl that is the first such event.</summary>
     public Task<string> WaitForOutputAsync(string words) => WaitAsync(_output, line => line.Contains(words, StringComparison.Ordinal), words);
 

@@ -11,6 +11,12 @@ internal enum Signal
     Kill = 9,
 
     Terminate = 15,
+
+    /// <summary>Goes on after <see cref="Stop"/>.</summary>
+    Continue = 18,
+
+    /// <summary>Freezes: nothing of the process runs, and its connections stay open.</summary>
+    Stop = 19,
 }
 
 /// <summary>Sends signals to processes, also to those that are no children of this one.</summary>

@@ -52,6 +52,32 @@ public sealed class PostgresStoreTests(PostgresStoreTests.Server server) : Store
         await StoreAsync(store, lease, Some.Change(1));
     }
 
+    /// <summary>A coordinator that froze between BEGIN and COMMIT held the lease's row: nobody could take it until it thawed.</summary>
+    [Fact]
+    public async Task Take_AnOwnerIsFrozenWithinATransaction_TheLeaseIsTakenAndWhatTheFrozenOneDoesNextFails()
+    {
+        await using var store = await OpenAsync();
+        Assert.True((await store.Leases.TakeAsync("pool", "c-1", "host:1", LeaseTable.ShortestLength)).IsGranted);
+        var locked = new TaskCompletionSource();
+        var thaw = new TaskCompletionSource();
+        var frozen = store.WriteAsync(
+            async session =>
+            {
+                await LeaseTable.FindAsync(session, "pool", default);
+                locked.SetResult();
+                await thaw.Task;
+                return await session.ExecuteAsync("UPDATE leases SET address = 'thawed'", default);
+            }, default);
+        await locked.Task;
+
+        // It waits for the row, and may have looked at the clock before it did.
+        await store.Leases.TakeAsync("pool", "c-2", "host:1", Some.Long);
+        await TakeAsync(store, "c-2");
+        thaw.SetResult();
+        Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(() => frozen)).Failure);
+        Assert.Equal("c-2", (await store.Leases.FindAsync("pool"))!.Owner);
+    }
+
     protected override Task<string> NewAddressAsync() => server.Cluster.NewDatabaseAsync();
 
     /// <summary>One server for all tests of the class, a database for each.</summary>

@@ -5,6 +5,8 @@ public class InstrumentNamesTests
 {
     private const string Frozen = """
         orchestrator_build_info gauge [] version
+        orchestrator_coordinator_refusals_total counter [{refusal}]
+        orchestrator_coordinator_term gauge []
         orchestrator_metrics_dropped_measurements_total counter [{measurement}]
         orchestrator_metrics_failed_observations_total counter [{observation}]
         orchestrator_run_checkpoint_step gauge [] run
@@ -33,6 +35,7 @@ public class InstrumentNamesTests
         orchestrator_worker_generation gauge []
         orchestrator_worker_logical_ranks gauge []
         orchestrator_worker_phase_seconds histogram [s] phase
+        orchestrator_worker_refused_coordinators_total counter [{refusal}]
         orchestrator_worker_samples_total counter [{sample}]
         orchestrator_worker_step_seconds histogram [s]
         orchestrator_worker_steps_total counter [{step}]

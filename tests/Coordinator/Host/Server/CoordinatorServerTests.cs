@@ -50,6 +50,31 @@ public sealed class CoordinatorServerTests
         await first.ExpectAsync<CoordinatorMessage.Release>();
     }
 
+    /// <summary>The answer to a submission was lost with its coordinator: the job is sent again.</summary>
+    [Fact]
+    public async Task Submit_TheSameIdTwice_IsOneRun()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        var request = new SubmitRequest { JobJson = JobSpecJson.Write(Jobs.JobText.Read(Jobs.JobText.Smallest)), RunId = "mine-1" };
+        var first = await coordinator.Client.SubmitAsync(request);
+        var again = await coordinator.Client.SubmitAsync(request);
+        Assert.Equal(("mine-1", first.RunDir), (again.RunId, again.RunDir));
+        Assert.Equal("mine-1", Assert.Single((await coordinator.Client.StatusAsync(new StatusRequest())).Runs).RunId);
+    }
+
+    [Theory]
+    [InlineData("../up")]
+    [InlineData(".hidden")]
+    [InlineData("a/b")]
+    [InlineData("")]
+    public async Task Submit_AnIdThatIsNoName_IsRefused(string id)
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        var problem = await Assert.ThrowsAsync<RpcException>(async () => await coordinator.Client.SubmitAsync(
+            new SubmitRequest { JobJson = JobSpecJson.Write(Jobs.JobText.Read(Jobs.JobText.Smallest)), RunId = id }));
+        Assert.Equal(StatusCode.InvalidArgument, problem.StatusCode);
+    }
+
     [Fact]
     public async Task Run_AWorkerDies_TheOtherIsFencedAndGoesOnInTheNextGeneration()
     {

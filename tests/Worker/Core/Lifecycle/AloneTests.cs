@@ -63,7 +63,7 @@ public sealed class AloneTests
         Train(term: 3);
         See(new WorkerEvent.CoordinatorLost("reset"));
         var hangUp = Assert.IsType<WorkerEffect.HangUp>(Assert.Single(Hear(new CoordinatorMessage.Welcome(Self) { Term = 2, RecordedStep = 0 })));
-        Assert.Equal("The coordinator has term 2 and a newer one has term 3.", hangUp.Reason);
+        Assert.Equal(("The coordinator has term 2 and a newer one has term 3.", true), (hangUp.Reason, hangUp.IsRefusal));
         Assert.True(_state.IsAlone);
         Assert.IsType<WorkerEffect.Reattach>(Assert.Single(See(new WorkerEvent.CoordinatorLost("hung up"))));
     }

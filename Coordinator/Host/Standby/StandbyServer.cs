@@ -1,0 +1,67 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Coordinator.Host.Access;
+using Orchestrator.Coordinator.Host.Api;
+using Orchestrator.Coordinator.Host.Ownership;
+using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Telemetry.Prometheus;
+
+namespace Orchestrator.Coordinator.Host.Standby;
+
+/// <summary>What a coordinator answers while it does not own the runs. It lives as long as the process, and is shown between two ownerships.</summary>
+internal sealed class StandbyServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private StandbyServer(WebApplication app, FrontedServer server) => (_app, Server) = (app, server);
+
+    public FrontedServer Server { get; }
+
+    /// <param name="options">Who may call it, and where it listens.</param>
+    /// <param name="sight">Who owns the runs.</param>
+    /// <param name="counts">For the metrics.</param>
+    /// <param name="logging">Where it logs.</param>
+    public static async Task<StandbyServer> StartAsync(CoordinatorOptions options, OwnerSight sight, OwnershipCounts counts, Action<ILoggingBuilder> logging)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        logging(builder.Logging);
+        var server = new FrontedServer();
+        builder.Services.AddSingleton<IServer>(server);
+        builder.Services.AddSingleton(sight);
+        builder.Services.AddSingleton(counts);
+        builder.Services.AddPrometheusMetrics();
+        builder.Services.AddSingleton<CoordinatorMetrics>();
+        builder.Services.AddSingleton<PassedRunsService>();
+        builder.Services.AddSingleton<StandbyControlService>();
+        builder.Services.AddGrpc();
+        var app = builder.Build();
+        app.Use((context, next) => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal) ? AnswerApiAsync(context) : next(context));
+        var gate = new AccessGate(
+            options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("access"), TimeProvider.System);
+        app.Use(gate.PassAsync);
+        app.MapGrpcService<StandbyControlService>();
+        app.MapGrpcService<PassedRunsService>();
+        app.MapMetrics();
+        app.MapGet("/healthz", () => Results.Text("standby\n"));
+        // The owner lists the workers; listed by every coordinator, each of their series would be there several times.
+        app.MapPrometheusTargets(() => []);
+        app.Services.GetRequiredService<CoordinatorMetrics>();
+        await app.StartAsync().ConfigureAwait(false);
+        return new StandbyServer(app, server);
+    }
+
+    /// <summary>The JSON API is the owner's, whose address for HTTP is not in the lease. Nothing is told that a token would be needed for.</summary>
+    private static Task AnswerApiAsync(HttpContext context) => Problem.WriteAsync(
+        context, StatusCodes.Status503ServiceUnavailable, "This coordinator stands by. Ask the JSON API of the one that owns the runs; /healthz says ok there, and ./orchestrator status names it.");
+
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await _app.StopAsync(patience.Token).ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+}
