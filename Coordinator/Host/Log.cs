@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(1003, LogLevel.Information, "The tokens of this coordinator are in {File}")]
     public static partial void TokensAreIn(ILogger log, string file);
 
+    [LoggerMessage(1004, LogLevel.Warning, "{Text}")]
+    public static partial void TlsFiles(ILogger log, string text);
+
     [LoggerMessage(1010, LogLevel.Information, "This coordinator owns the runs under term {Term}; its store is {Store}")]
     public static partial void Owns(ILogger log, long term, string store);
 

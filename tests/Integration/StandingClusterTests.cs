@@ -86,6 +86,13 @@ public sealed class StandingClusterTests : IDisposable
         var submitted = (await cluster.AskAsync(Spirals.Command("submit", ["training.steps=5"], "--detach", "--format", "json"))).Expect(0);
         var waited = (await cluster.AskAsync("wait", submitted.Text("runId"), "--format", "json")).Expect(0);
         Assert.Equal("succeeded", waited.Text("state"));
+
+        var endless = (await cluster.AskAsync(Spirals.Command("submit", [Spirals.Endless], "--no-wait", "--format", "json"))).Expect(0).Text("runId");
+        Assert.Equal("running", (await cluster.AskAsync("wait", endless, "--for=state=running", "--timeout", "2m", "--format", "json")).Expect(0).Text("state"));
+        (await cluster.AskAsync("wait", endless, "--for=state=succeeded", "--timeout", "0.1s")).Expect(124).ExpectError("had not come to the state succeeded after 0.1s; it goes on");
+        (await cluster.AskAsync("stop", endless)).Expect(0);
+        (await cluster.AskAsync("wait", endless, "--for=state=succeeded")).Expect(1).ExpectError("stopped: Stopped on request.");
+        (await cluster.AskAsync("wait", endless, "--for=state=stopped")).Expect(0);
     }
 
     /// <summary>A killed worker leaves its Unix socket's file behind, and the next one on the same port must make its own there.</summary>

@@ -7,27 +7,31 @@ namespace Orchestrator.Coordinator.Host.Commands;
 /// <summary>All verbs of this program, and how a mistake in typing them is answered.</summary>
 internal static class CommandLine
 {
-    public static Command Create()
+    public static Command Create() => Build().Root;
+
+    private static (Command Root, TlsOptions Tls) Build()
     {
+        var tls = new TlsOptions();
         var root = new Verb("./orchestrator", "Trains models on any number of worker processes, with the same bits on any number of them. More verbs, each with --help: worker, generate, evaluate, data, doctor, ledger, bench.",
             "run examples/char-gpt.yaml --workers 2",
             "coordinator",
             "worker --coordinator 127.0.0.1:7070",
             "submit examples/char-gpt.yaml --workers 2")
         {
-            RunCommand.Create(), CoordinatorCommand.Create(), SubmitCommand.Create(), StatusCommand.Create(), StopCommand.Create(), ScaleCommand.Create(), DrainCommand.Create(),
-            WorkersCommand.Create(), LogsCommand.Create(), WaitCommand.Create(), CheckpointCommand.Create(),
+            RunCommand.Create(), CoordinatorCommand.Create(tls), SubmitCommand.Create(), StatusCommand.Create(), StopCommand.Create(), ScaleCommand.Create(), DrainCommand.Create(),
+            WorkersCommand.Create(), LogsCommand.Create(), WaitCommand.Create(), CheckpointCommand.Create(), CertsCommand.Create(),
         };
         var help = new HelpOption { Recursive = true };
         help.Action = new ExampleHelp((HelpAction)help.Action!);
         root.Options.Add(help);
         root.Options.Add(new VersionOption());
-        return root;
+        tls.AddTo(root);
+        return (root, tls);
     }
 
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var root = Create();
+        var (root, tls) = Build();
         var result = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (result.Errors.Count > 0 && result.Action is not ExampleHelp)
         {
@@ -51,6 +55,7 @@ internal static class CommandLine
 
         try
         {
+            CoordinatorClient.TypedTls = tls.Read(result);
             // Signals are the verbs' own: run stops after a step, and would be cut off by a time-out here.
             return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }

@@ -6,6 +6,7 @@ using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Host.Commands;
@@ -14,6 +15,9 @@ namespace Orchestrator.Coordinator.Host.Commands;
 internal static class CoordinatorClient
 {
     public const string AddressVariable = "ORCHESTRATOR_ADDRESS";
+
+    /// <summary>Set before a verb is carried out; null: what the environment names.</summary>
+    public static TlsFiles? TypedTls { get; set; }
 
     /// <summary>How long it is asked again while no coordinator owns the runs: a standby takes over within three seconds, on a starved machine later.</summary>
     public static readonly TimeSpan TakeOverWait = TimeSpan.FromSeconds(10);
@@ -24,7 +28,7 @@ internal static class CoordinatorClient
     public static Option<string> AddressOption() => new("--coordinator")
     {
         Description =
-            $"Where coordinators listen, separated by commas (any of them will do), or the folder of a run that ./orchestrator run directs. Default: ${AddressVariable}, else 127.0.0.1:{CoordinatorCommand.DefaultPort}.",
+            $"Where coordinators listen, separated by commas (any of them will do), with https:// in front where they have TLS, or the folder of a run that ./orchestrator run directs. Default: ${AddressVariable}, else 127.0.0.1:{CoordinatorCommand.DefaultPort}.",
         HelpName = "HOST:PORT,...|RUNDIR",
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AddressVariable) is { Length: > 0 } named ? named : $"127.0.0.1:{CoordinatorCommand.DefaultPort}",
     };
@@ -74,7 +78,12 @@ internal static class CoordinatorClient
             // What runs within a cluster does not go through a proxy that the environment names for the web. A frozen coordinator answers no ping.
             UseProxy = false, KeepAlivePingDelay = TimeSpan.FromSeconds(2), KeepAlivePingTimeout = TimeSpan.FromSeconds(3), ConnectTimeout = TimeSpan.FromSeconds(10),
         };
-        using var channel = GrpcChannel.ForAddress($"http://{endpoint}", new GrpcChannelOptions { HttpHandler = handler });
+        if (endpoint.IsSecure && ReadTls() is { } security)
+        {
+            handler.SslOptions = security.Client(endpoint.Host);
+        }
+
+        using var channel = GrpcChannel.ForAddress($"{(endpoint.IsSecure ? "https" : "http")}://{endpoint}", new GrpcChannelOptions { HttpHandler = handler });
         return await ask(new Protocol.V1.Runs.RunsClient(channel.Intercept(headers =>
         {
             if (token is not null)
@@ -96,7 +105,20 @@ internal static class CoordinatorClient
             : CoordinatorFile.Read(typed) ?? throw new UsageException(
                 $"No run is under way in {typed}: it has no file '{CoordinatorFile.Name}'. Name the coordinator's address, or the folder of a run that trains.", ExitCodes.NoCoordinator);
         var addresses = listed.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return [.. (addresses.Length == 0 ? [listed] : addresses).Distinct(StringComparer.Ordinal).Select(address => Addresses.Read("--coordinator", address))];
+        return [.. (addresses.Length == 0 ? [listed] : addresses).Distinct(StringComparer.Ordinal).Select(address =>
+            Addresses.Read("--coordinator", SecureAddress.Plain(address)) with { IsSecure = SecureAddress.IsSecure(address) })];
+    }
+
+    private static PeerSecurity? ReadTls()
+    {
+        try
+        {
+            return TlsFiles.OfClient(TypedTls) is { } files ? PeerSecurity.Load(files) : null;
+        }
+        catch (IOException e)
+        {
+            throw new UsageException(e.Message);
+        }
     }
 
     /// <summary>A run that `run` directs has tokens of its own, in its folder.</summary>
@@ -106,7 +128,7 @@ internal static class CoordinatorClient
         {
             return Directory.Exists(typed) && CoordinatorFile.TokensOf(typed) is { } tokens
                 ? TokenPlaces.Choose(TokenFile.Read(tokens), TokenUse.Command)
-                : TokenPlaces.Find(TokenUse.Command, endpoint.IsLoopback);
+                : TokenPlaces.Find(TokenUse.Command, endpoint.IsSecure || endpoint.IsLoopback);
         }
         catch (TokenFileException e)
         {
@@ -120,7 +142,7 @@ internal static class CoordinatorClient
         StatusCode.Unavailable when e.Status.DebugException is null && e.Status.Detail.Length > 0 => new UsageException(e.Status.Detail, ExitCodes.NoCoordinator),
         StatusCode.Unavailable or StatusCode.Internal when e.StatusCode == StatusCode.Unavailable || e.InnerException is HttpRequestException =>
             new UsageException(
-                $"No coordinator answers at {address}. Start one with ./orchestrator coordinator, or name its address with --coordinator HOST:PORT or {AddressVariable}.",
+                $"No coordinator answers at {address}{Why(e)}. Start one with ./orchestrator coordinator, or name its address with --coordinator HOST:PORT or {AddressVariable}.",
                 ExitCodes.NoCoordinator),
         StatusCode.NotFound => new UsageException(e.Status.Detail, ExitCodes.NotFound),
         StatusCode.InvalidArgument => new UsageException(e.Status.Detail, ExitCodes.JobIsWrong),
@@ -128,4 +150,18 @@ internal static class CoordinatorClient
         StatusCode.PermissionDenied or StatusCode.Unauthenticated => new UsageException(e.Status.Detail, ExitCodes.NotAllowed),
         _ => new UsageException($"The coordinator at {address} answered {e.StatusCode}: {e.Status.Detail}", ExitCodes.Failed),
     };
+
+    /// <summary>What is wrong with a certificate stands below the failure of the call.</summary>
+    private static string Why(RpcException failure)
+    {
+        for (var cause = failure.InnerException ?? failure.Status.DebugException; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is System.Security.Authentication.AuthenticationException)
+            {
+                return $" with TLS that both sides take ({(cause.InnerException ?? cause).Message.TrimEnd('.')})";
+            }
+        }
+
+        return "";
+    }
 }

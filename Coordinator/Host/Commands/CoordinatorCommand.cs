@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
 using Orchestrator.Storage.Relational;
 
@@ -17,7 +18,7 @@ internal static class CoordinatorCommand
     /// <summary>In the folder of the runs: what a coordinator knows of them, so that the next one can go on.</summary>
     public const string StoreFile = "store.db";
 
-    public static Command Create()
+    public static Command Create(TlsOptions tls)
     {
         var listen = new Option<string>("--listen")
         {
@@ -50,12 +51,17 @@ internal static class CoordinatorCommand
         };
         var command = new Verb("coordinator", "Serves workers and commands until it is told to end.",
             "coordinator",
-            "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --insecure",
+            "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --tls-cert certs/coordinator.pem --tls-key certs/coordinator.key --tls-ca certs/ca.pem",
             "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts, advertise };
         command.SetAction((result, _) =>
         {
             var (grpcAddress, httpAddress) = (Addresses.Read("--listen", result.GetValue(listen)!), Addresses.Read("--http", result.GetValue(http)!));
-            RequireLoopback(grpcAddress, httpAddress, result.GetValue(insecure));
+            var files = tls.Read(result);
+            if (files is null or { Certificate: null })
+            {
+                RequireLoopback(grpcAddress, httpAddress, result.GetValue(insecure));
+            }
+
             var file = ReadTokens(result.GetValue(tokens));
             var options = new CoordinatorOptions
             {
@@ -63,7 +69,7 @@ internal static class CoordinatorCommand
                 RunsFolder = Path.GetFullPath(result.GetValue(runs)!),
                 Access = new AccessOptions { Tokens = new TokenVerifier(file.Lines), Hosts = [.. result.GetValue(hosts)!, .. result.GetValue(advertise) is { } name ? new[] { name } : []] },
             };
-            return RunAsync(options, result.GetValue(store), file.Path, result.GetValue(advertise));
+            return RunAsync(options, files, result.GetValue(store), file.Path, result.GetValue(advertise));
         });
         return command;
     }
@@ -76,24 +82,25 @@ internal static class CoordinatorCommand
             {
                 throw new UsageException(
                     $"{option} {endpoint} can be reached by other machines, and connections are not encrypted: whoever listens in sees the tokens. "
-                    + "Add --insecure if the network is trusted, or use 127.0.0.1.", ExitCodes.NotAllowed);
+                    + "Give --tls-cert and --tls-key (./orchestrator certs init makes them). Add --insecure if the network is trusted, or use 127.0.0.1.", ExitCodes.NotAllowed);
             }
         }
     }
 
-    private static async Task<int> RunAsync(CoordinatorOptions options, string? storeText, string tokenFile, string? advertise)
+    private static async Task<int> RunAsync(CoordinatorOptions options, TlsFiles? tls, string? storeText, string tokenFile, string? advertise)
     {
         using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Information));
         var log = loggers.CreateLogger("coordinator");
         var signal = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, signal));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, signal));
+        options = options with { Tls = ReadTls(tls, log) };
         await using var store = await OpenAsync(options.RunsFolder, storeText);
         Log.TokensAreIn(log, tokenFile);
         await using var front = await StartAsync(options);
-        options = options with { Listen = front.Grpc, Http = front.Http, Front = front, Address = Advertised(front.Grpc, advertise) };
+        options = options with { Listen = front.Grpc, Http = front.Http, Front = front, Address = (options.Tls is null ? "" : SecureAddress.Scheme) + Advertised(front.Grpc, advertise) };
         Log.Listening(log, ProgramVersion.Text, front.Grpc.ToString(), front.Http.ToString());
-        foreach (var endpoint in new[] { front.Grpc, front.Http }.Where(endpoint => !endpoint.IsLoopback))
+        foreach (var endpoint in new[] { front.Grpc, front.Http }.Where(endpoint => options.Tls is null && !endpoint.IsLoopback))
         {
             Log.Insecure(log, endpoint.ToString());
         }
@@ -114,6 +121,23 @@ internal static class CoordinatorCommand
         var host = advertise ?? (System.Net.IPAddress.TryParse(listening.Host, out var address) && address.Equals(System.Net.IPAddress.Any) || listening.Host == "::"
             ? System.Net.Dns.GetHostName() : listening.Host);
         return (listening with { Host = host }).ToString();
+    }
+
+    private static TlsSource? ReadTls(TlsFiles? files, ILogger log)
+    {
+        try
+        {
+            return files switch
+            {
+                null => null,
+                { Certificate: null } => throw new UsageException("--tls-ca is of no use to a coordinator without --tls-cert and --tls-key."),
+                _ => new TlsSource(files with { IsClient = false }, text => Log.TlsFiles(log, text), TimeProvider.System),
+            };
+        }
+        catch (IOException e)
+        {
+            throw new UsageException(e.Message);
+        }
     }
 
     private static TokenFile ReadTokens(string? typed)

@@ -17,7 +17,7 @@ internal static class CoordinatorTenure
     public static async Task<bool> RunAsync(RelationalStore store, CoordinatorOptions options, Task signal, ILogger log)
     {
         var counts = new OwnershipCounts();
-        using var sight = new OwnerSight(options.Address, TimeProvider.System);
+        using var sight = new OwnerSight(options.Address, TimeProvider.System, options.Tls);
         await using var standby = await StandbyServer.StartAsync(options, sight, counts, Logs);
         options.Front!.Show(standby.Server);
         while (!signal.IsCompleted)

@@ -18,8 +18,8 @@ internal static class SubmitCommand
         var format = FormatOption.Create("Standard output: a summary, the result as one JSON object, or the events as they come.");
         var command = new Verb("submit", "Puts a job in a coordinator's queue, shows how it goes and ends with its exit code.",
             "submit examples/char-gpt.yaml --workers 2 --coordinator 127.0.0.1:7070",
-            "submit examples/char-gpt.yaml --detach");
-        var detach = new Option<bool>("--detach") { Description = "Return at once, with the run's id; `wait` waits for its end." };
+            "submit examples/char-gpt.yaml --no-wait");
+        var detach = new Option<bool>("--detach", "--no-wait") { Description = "Return at once, with the run's id; `wait` waits for its end." };
         options.AddTo(command);
         command.Options.Add(address);
         command.Options.Add(detach);

@@ -2,13 +2,14 @@ using System.Net;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Ownership;
+using Orchestrator.Security.Tls;
 
 namespace Orchestrator.Coordinator.Host.Server;
 
 /// <summary>Where a coordinator listens and how long it waits.</summary>
 public sealed record CoordinatorOptions
 {
-    /// <summary>For workers and commands: gRPC over HTTP/2 without TLS. Port 0: any free one.</summary>
+    /// <summary>For workers and commands: gRPC over HTTP/2. Port 0: any free one.</summary>
     public required Endpoint Listen { get; init; }
 
     /// <summary>For the JSON API, /metrics, /targets and /healthz: HTTP/1.1, which without TLS cannot share a port with gRPC.</summary>
@@ -16,6 +17,9 @@ public sealed record CoordinatorOptions
 
     /// <summary>Who may call it.</summary>
     public required AccessOptions Access { get; init; }
+
+    /// <summary>The certificates of both ports; null: they are plain.</summary>
+    public TlsSource? Tls { get; init; }
 
     public RunWaits Waits { get; init; } = new();
 
@@ -25,7 +29,7 @@ public sealed record CoordinatorOptions
     /// <summary>The runs that it owns, and how their changes are stored; null: they live and die with this process.</summary>
     internal Tenure? Tenure { get; init; }
 
-    /// <summary>Where others reach it, host:port; empty: nobody looks for it.</summary>
+    /// <summary>Where others reach it, host:port, with https:// in front when it has TLS; empty: nobody looks for it.</summary>
     internal string Address { get; init; } = "";
 
     /// <summary>Whose ports it serves; null: it listens itself.</summary>
@@ -48,6 +52,9 @@ internal sealed record Tenure(StoredRuns Found, RunJournal Journal, OwnershipCou
 /// <summary>A host and a port, as a person types them.</summary>
 public sealed record Endpoint(string Host, int Port)
 {
+    /// <summary>It is called over TLS; not part of the text.</summary>
+    public bool IsSecure { get; init; }
+
     /// <summary>Port 0: any free one.</summary>
     public static Endpoint Loopback(int port) => new("127.0.0.1", port);
 

@@ -5,10 +5,12 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Api;
+using Orchestrator.Security.Tls;
 using Orchestrator.Telemetry.Prometheus;
 
 namespace Orchestrator.Coordinator.Host.Server;
@@ -109,12 +111,19 @@ public sealed class CoordinatorServer : IAsyncDisposable
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.MaxRequestBodySize = null;
-        Listen(kestrel, options.Listen.Resolve(), HttpProtocols.Http2);
-        Listen(kestrel, options.Http.Resolve(), HttpProtocols.Http1);
+        Listen(kestrel, options.Listen.Resolve(), HttpProtocols.Http2, options.Tls);
+        Listen(kestrel, options.Http.Resolve(), options.Tls is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2, options.Tls);
     }
 
-    private static void Listen(KestrelServerOptions kestrel, IPEndPoint endpoint, HttpProtocols protocols) =>
-        kestrel.Listen(endpoint, listen => listen.Protocols = protocols);
+    private static void Listen(KestrelServerOptions kestrel, IPEndPoint endpoint, HttpProtocols protocols, TlsSource? tls) => kestrel.Listen(endpoint, listen =>
+    {
+        listen.Protocols = protocols;
+        if (tls is not null)
+        {
+            // Asked at each connection: the files may have changed.
+            listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Current.Server()) });
+        }
+    });
 
     /// <summary>Every worker that serves metrics. Whoever asks knows the coordinator: listed too, its series would be there twice.</summary>
     private static IEnumerable<PrometheusTarget> Targets(CoordinatorActor actor)

@@ -1,4 +1,5 @@
 using Grpc.Net.Client;
+using Orchestrator.Security.Tls;
 using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Standby;
@@ -6,7 +7,8 @@ namespace Orchestrator.Coordinator.Host.Standby;
 /// <summary>What this coordinator knows of who owns the runs: seen with every try for the lease, four times a second. Any thread.</summary>
 /// <param name="self">Where this coordinator is reached, as it stands in the lease when it is the owner.</param>
 /// <param name="time">Its timestamps count.</param>
-internal sealed class OwnerSight(string self, TimeProvider time) : IDisposable
+/// <param name="tls">What it shows the owner; null: connections are plain.</param>
+internal sealed class OwnerSight(string self, TimeProvider time, TlsSource? tls = null) : IDisposable
 {
     private readonly Lock _gate = new();
     private Owner? _owner;
@@ -29,7 +31,7 @@ internal sealed class OwnerSight(string self, TimeProvider time) : IDisposable
                 _until = time.GetTimestamp() + (long)(present.Remaining.TotalSeconds * time.TimestampFrequency);
                 if (_owner is null || _owner.Address != present.Address || _owner.Term != present.Term)
                 {
-                    (gone, _owner) = (_owner, new Owner(present.Address, present.Term));
+                    (gone, _owner) = (_owner, new Owner(present.Address, present.Term, tls));
                 }
             }
             else if (present is not null)
@@ -60,18 +62,25 @@ internal sealed class OwnerSight(string self, TimeProvider time) : IDisposable
     public void Dispose() => _owner?.Dispose();
 
     /// <summary>Another coordinator that owns the runs. Disposal breaks off what was passed to it: it owns them no more.</summary>
-    public sealed class Owner(string address, long term) : IDisposable
+    public sealed class Owner(string address, long term, TlsSource? tls) : IDisposable
     {
-        private readonly Lazy<GrpcChannel> _channel = new(() => GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
-        {
-            // What runs within a cluster does not go through a proxy that the environment names for the web.
-            HttpHandler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2), EnableMultipleHttp2Connections = true },
-            DisposeHttpClient = true,
-        }));
+        private readonly Lazy<GrpcChannel> _channel = new(() => Open(address, tls));
 
         public string Address => address;
 
         public long Term => term;
+
+        private static GrpcChannel Open(string address, TlsSource? tls)
+        {
+            // What runs within a cluster does not go through a proxy that the environment names for the web.
+            var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2), EnableMultipleHttp2Connections = true };
+            if (SecureAddress.IsSecure(address) && tls is not null)
+            {
+                handler.SslOptions = tls.Current.Client(SecureAddress.HostOf(address));
+            }
+
+            return GrpcChannel.ForAddress(SecureAddress.UrlOf(address), new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        }
 
         /// <exception cref="ObjectDisposedException">It owns them no more.</exception>
         public GrpcChannel Channel => _channel.Value;

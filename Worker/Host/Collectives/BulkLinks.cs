@@ -1,6 +1,7 @@
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
+using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Host.Collectives.SharedMemory;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Security.Tls;
 
 namespace Orchestrator.Worker.Host.Collectives;
 

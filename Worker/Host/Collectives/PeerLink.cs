@@ -1,4 +1,5 @@
 using Orchestrator.Bulk;
+using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Host.Collectives.SharedMemory;
 
 namespace Orchestrator.Worker.Host.Collectives;

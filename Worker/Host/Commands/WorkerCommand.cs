@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Host.Control;
 
 namespace Orchestrator.Worker.Host.Commands;
@@ -11,7 +12,7 @@ internal static class WorkerCommand
     {
         var coordinator = new Option<string>("--coordinator")
         {
-            Description = "Where coordinators listen, HOST:PORT, separated by commas: whoever of them owns the runs takes the worker. Default: $ORCHESTRATOR_ADDRESS, else 127.0.0.1:7070.",
+            Description = "Where coordinators listen, HOST:PORT, or https://HOST:PORT with TLS, separated by commas: whoever of them owns the runs takes the worker. Default: $ORCHESTRATOR_ADDRESS, else 127.0.0.1:7070.",
             HelpName = "HOST:PORT,...",
             DefaultValueFactory = _ => Environment.GetEnvironmentVariable("ORCHESTRATOR_ADDRESS") ?? "127.0.0.1:7070",
         };
@@ -22,7 +23,7 @@ internal static class WorkerCommand
         var isa = new Option<string?>("--isa") { Description = "Newest instruction-set level to use: default, avx2 or avx512. Default: the processor's." };
         isa.AcceptOnlyFromAmong("default", "avx2", "avx512");
         var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, without authentication or encryption." };
-        var certificate = new Option<string?>("--tls-cert") { Description = "PEM file: this worker's certificate, for TLS between workers. Its subjectAltName holds what they reach it by." };
+        var certificate = new Option<string?>("--tls-cert") { Description = "PEM file: this worker's certificate, for TLS between workers and to the coordinator. Its subjectAltName holds what they reach it by." };
         var key = new Option<string?>("--tls-key") { Description = "PEM file: the certificate's private key." };
         var authority = new Option<string?>("--tls-ca") { Description = "PEM file: the authority that signs every worker's certificate; a peer without one of its own is refused." };
         var launcher = new Option<string>("--launcher") { Description = "Set by `run` for the workers that it starts.", Hidden = true, DefaultValueFactory = _ => "" };

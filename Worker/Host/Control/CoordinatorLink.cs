@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using Grpc.Core;
-using Grpc.Net.Client;
 using Orchestrator.Protocol.Mapping;
 using Orchestrator.Protocol.V1;
+using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
 using Orchestrator.Worker.Core.Lifecycle;
 using CallNames = Orchestrator.Core.Messages.CallNames;
@@ -20,6 +20,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     private readonly Action<string> _note;
     private readonly TimeSpan _patience;
     private readonly Func<string, string?> _token;
+    private readonly TlsFiles? _tls;
     private readonly CancellationTokenSource _stop = new();
     // Bounded by what a worker says in one step; the coordinator reads all the time.
     private Channel<WorkerMessage> _outbox = Channel.CreateUnbounded<WorkerMessage>();
@@ -35,10 +36,11 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     /// <param name="post">Where events go; must not block.</param>
     /// <param name="note">Where attempts are told.</param>
     /// <param name="token">What is shown at an address; asked at each attempt: a file may come, or be changed, later.</param>
+    /// <param name="tls">For an address that begins with https://; null: what the environment names.</param>
     /// <param name="patience">How long it tries to open a stream before it reports the coordinator as lost.</param>
     public CoordinatorLink(
-        ImmutableArray<string> addresses, WorkerMessage.Hello hello, Action<WorkerEvent> post, Action<string> note, Func<string, string?> token, TimeSpan patience) =>
-        (_search, _hello, _post, _note, _token, _patience) = (CoordinatorSearch.Start(addresses), hello, post, note, token, patience);
+        ImmutableArray<string> addresses, WorkerMessage.Hello hello, Action<WorkerEvent> post, Action<string> note, Func<string, string?> token, TlsFiles? tls, TimeSpan patience) =>
+        (_search, _hello, _post, _note, _token, _tls, _patience) = (CoordinatorSearch.Start(addresses), hello, post, note, token, tls, patience);
 
     /// <summary>Begins a new session; the former one is over.</summary>
     /// <param name="member">Told in Hello; null: it serves no run.</param>
@@ -128,14 +130,9 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         }
 
         Volatile.Write(ref _call, ended);
-        using var channel = GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
-        {
-            // What runs within a cluster does not go through a proxy that the environment names for the web.
-            HttpHandler = new SocketsHttpHandler { UseProxy = false, KeepAlivePingDelay = TimeSpan.FromSeconds(5), KeepAlivePingTimeout = TimeSpan.FromSeconds(10) },
-            DisposeHttpClient = true,
-        });
         try
         {
+            using var channel = CoordinatorChannel.Open(address, _tls);
             using var call = new WorkerControl.WorkerControlClient(channel).Attach(Headers(address), cancellationToken: ended.Token);
             await call.RequestStream.WriteAsync((_hello with { Member = member }).ToWire());
             var writer = Task.CompletedTask;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Worker.Host.Control;
@@ -30,10 +31,16 @@ internal sealed record WorkerOptions(
 
     /// <summary>What it shows the coordinator at an address; null: nothing.</summary>
     /// <exception cref="TokenFileException">The file of tokens cannot be used.</exception>
-    public static string? FindToken(string address) => TokenPlaces.Find(TokenUse.Worker, IsOnThisMachine(address));
+    public static string? FindToken(string address) => TokenPlaces.Find(TokenUse.Worker, IsTrusted(address));
 
-    private static bool IsOnThisMachine(string address)
+    private static bool IsTrusted(string address)
     {
+        if (SecureAddress.IsSecure(address))
+        {
+            // Proved by its certificate.
+            return true;
+        }
+
         var host = address[..Math.Max(0, address.LastIndexOf(':'))].Trim('[', ']');
         return host == "localhost" || (IPAddress.TryParse(host, out var parsed) && IPAddress.IsLoopback(parsed));
     }
@@ -46,9 +53,3 @@ internal sealed record WorkerOptions(
         _ => Device,
     };
 }
-
-/// <summary>PEM files.</summary>
-/// <param name="Certificate">Of this worker.</param>
-/// <param name="Key">Its private key.</param>
-/// <param name="Authority">Of whoever signs all workers' certificates.</param>
-internal sealed record TlsFiles(string Certificate, string Key, string Authority);

@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Orchestrator.Core.Messages;
+using Orchestrator.Security.Tls;
 using Orchestrator.Telemetry.Prometheus;
 using Orchestrator.Worker.Core.Lifecycle;
 using Orchestrator.Worker.Host.Collectives;
@@ -48,7 +49,7 @@ internal static class WorkerProcess
         PeerSecurity? security = null;
         try
         {
-            security = options.Tls is { } files ? PeerSecurity.Load(files.Certificate, files.Key, files.Authority) : null;
+            security = options.Tls is { } files ? PeerSecurity.Load(files) : null;
         }
         catch (IOException error)
         {
@@ -127,7 +128,7 @@ internal static class WorkerProcess
         var hello = new WorkerMessage.Hello(
             Environment.ProcessId, Dns.GetHostName(), collective, metricsAddress, NumericSetup.HighestIsa(options.Isa), device, options.Launcher, Versions.Program);
         await using var link = new CoordinatorLink(
-            options.Coordinators, hello, actor.Post, text => Log.Note(log, text), WorkerOptions.FindToken, options.HasLifeline ? LaunchedPatience : StandingPatience);
+            options.Coordinators, hello, actor.Post, text => Log.Note(log, text), WorkerOptions.FindToken, options.Tls, options.HasLifeline ? LaunchedPatience : StandingPatience);
         return await actor.RunAsync(link, session);
     }
 

@@ -1,5 +1,6 @@
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
+using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Host.Collectives;
 

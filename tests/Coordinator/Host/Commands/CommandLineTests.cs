@@ -9,6 +9,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Verbs_AndOptions_KeepTheirNames() => Assert.Equal(
         [
+            "certs init --format --host --out",
             "checkpoint export PATH --format --out",
             "checkpoint list PATH --format",
             "checkpoint verify PATH --format",
@@ -20,7 +21,7 @@ public sealed class CommandLineTests
             "status RUN --coordinator --format",
             "stop RUN --coordinator --format",
             "submit JOB.yaml --coordinator --detach --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
-            "wait RUN --coordinator --format --timeout",
+            "wait RUN --coordinator --for --format --timeout",
             "workers --coordinator --format",
         ],
         Leaves(CommandLine.Create(), "").Order(StringComparer.Ordinal));
@@ -36,6 +37,25 @@ public sealed class CommandLineTests
                 example.StartsWith("worker ", StringComparison.Ordinal) || root.Parse(example.Split(' ')).Errors.Count == 0, $"{verb.Name}: {example}"));
         }
     }
+
+    [Theory]
+    [InlineData("90", 90)]
+    [InlineData("1.5", 1.5)]
+    [InlineData("90s", 90)]
+    [InlineData("15m", 900)]
+    [InlineData("2h", 7200)]
+    [InlineData("1d", 86_400)]
+    [InlineData("100000d", 40 * 86_400)]
+    public void Time_AsTyped_IsThatManySeconds(string typed, double seconds) => Assert.Equal(seconds, Durations.Read("--timeout", typed).TotalSeconds);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("h")]
+    [InlineData("-1")]
+    [InlineData("2 hours")]
+    [InlineData("2w")]
+    public void Time_ThatIsNone_IsToldWithExamples(string typed) =>
+        Assert.Equal($"--timeout {typed}: a time is needed, such as 90s, 15m or 2h.", Assert.Throws<UsageException>(() => Durations.Read("--timeout", typed)).Message);
 
     private static IEnumerable<Verb> Verbs(Command command) =>
         [.. command is Verb verb ? new[] { verb } : [], .. command.Subcommands.SelectMany(Verbs)];

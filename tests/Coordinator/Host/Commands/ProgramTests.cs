@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Tests.Jobs;
+using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Tests.Commands;
@@ -30,6 +32,8 @@ public sealed class ProgramTests : IDisposable
     [InlineData("run job.yaml --stop-after 0", "--stop-after 0: a step from 1 on is needed.")]
     [InlineData("run job.yaml --set steps", "--set steps: a dotted path, an equals sign and a value are needed, such as --set training.steps=20.")]
     [InlineData("run job.yaml --nnodes 2:4", "--nnodes 2:4: run trains on this machine alone. For several hosts start a coordinator and workers, then type: ./orchestrator submit JOB.yaml --nnodes 2:4")]
+    [InlineData("wait x --timeout 2w", "--timeout 2w: a time is needed, such as 90s, 15m or 2h.")]
+    [InlineData("wait x --for=state=done", "--for state=done: state=STATE is needed, with one of queued, running, paused, succeeded, failed, stopped.")]
     [InlineData("coordinator --listen 7070", "--listen: '7070' is not an address; HOST:PORT is needed, such as 127.0.0.1:7070.")]
     public async Task Usage_Mistake_IsExitCode2(string line, string expected)
     {
@@ -165,6 +169,43 @@ public sealed class ProgramTests : IDisposable
 
         Assert.Null(CoordinatorFile.Read(_folder));
         Assert.Null(CoordinatorFile.TokensOf(_folder));
+    }
+
+    [Fact]
+    public async Task Certs_Init_MakesAnAuthorityThatSignedTheOthersAndOverwritesNothing()
+    {
+        var made = await Type("certs", "init", "--out", "certs", "--host", "10.0.0.1", "--host", "train.example");
+
+        Assert.Equal(0, made.ExitCode);
+        Assert.Equal(
+            ["ca.key", "ca.pem", "client.key", "client.pem", "coordinator.key", "coordinator.pem", "worker.key", "worker.pem"],
+            Directory.GetFiles(Path.Combine(_folder, "certs")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        string In(string file) => Path.Combine(_folder, "certs", file);
+        Assert.All(Directory.GetFiles(In(""), "*.key"), key => Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(key) == (UnixFileMode.UserRead | UnixFileMode.UserWrite), key));
+        using var server = PeerSecurity.Load(In("coordinator.pem"), In("coordinator.key"), In("ca.pem"));
+        using var worker = PeerSecurity.Load(In("worker.pem"), In("worker.key"), In("ca.pem"));
+        using var client = PeerSecurity.Load(new TlsFiles(In("client.pem"), In("client.key"), In("ca.pem")) { IsServer = false });
+        Assert.Contains("cannot be used with", Assert.Throws<IOException>(() => PeerSecurity.Load(In("client.pem"), In("client.key"), In("ca.pem"))).Message, StringComparison.Ordinal);
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(In("worker.pem"));
+        Assert.All((string[])["10.0.0.1", "train.example", "localhost", "127.0.0.1"], name => Assert.True(certificate.MatchesHostname(name), name));
+        Assert.False(certificate.MatchesHostname("10.0.0.2"));
+
+        var again = await Type("certs", "init", "--out", "certs");
+        Assert.Equal(2, again.ExitCode);
+        Assert.StartsWith($"{_folder}/certs holds an authority already", again.Reason);
+    }
+
+    [Theory]
+    [InlineData("coordinator --tls-cert a.pem", "--tls-cert and --tls-key go together: give both or none.")]
+    [InlineData("coordinator --tls-ca a.pem", "--tls-ca is of no use to a coordinator without --tls-cert and --tls-key.")]
+    [InlineData("coordinator --tls-cert a.pem --tls-key a.key", "--tls-cert a.pem does not give a certificate")]
+    [InlineData("certs init --out c --host 10.0.0.1:7070", "--host 10.0.0.1:7070 is no name and no address")]
+    public async Task Tls_AMistake_IsExitCode2WithTheCure(string line, string expected)
+    {
+        var run = await Type([.. line.Split(' '), .. line.StartsWith("coord", StringComparison.Ordinal) ? ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"] : Array.Empty<string>()]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith(expected, run.Reason);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
+using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Core.AllReduce;
 using Orchestrator.Worker.Host.Collectives;
 using Orchestrator.Worker.Host.Collectives.SharedMemory;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Orchestrator.Bulk;
+using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Host.Collectives;
 
 namespace Orchestrator.Worker.Tests.Collectives;

@@ -3,57 +3,72 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Orchestrator.Worker.Host.Collectives;
+namespace Orchestrator.Security.Tls;
 
-/// <summary>TLS between workers on TCP, both ways: each shows a certificate of one authority, and talks to nobody who has none. Any thread.</summary>
-/// <remarks>Sockets and memory of one host need none: their files and descriptors are for one user.</remarks>
-internal sealed class PeerSecurity : IDisposable
+/// <summary>TLS of one process: the certificate that it shows and the authority that it believes. Any thread.</summary>
+/// <remarks>
+/// With both, as between workers, each side shows a certificate of one authority and talks to nobody who has none. A server without an authority lets in clients
+/// without certificates; a client without one believes the system's authorities.
+/// </remarks>
+public sealed class PeerSecurity : IDisposable
 {
-    private const string ServerUse = "1.3.6.1.5.5.7.3.1";
-    private const string ClientUse = "1.3.6.1.5.5.7.3.2";
+    private const string ServerUse = TlsFiles.ServerUse;
+    private const string ClientUse = TlsFiles.ClientUse;
 
-    private readonly X509Certificate2 _own;
+    private readonly X509Certificate2? _own;
     private readonly X509Certificate2Collection _chain;
     private readonly X509Certificate2Collection _authorities;
-    private readonly SslStreamCertificateContext _context;
+    private readonly SslStreamCertificateContext? _context;
 
-    private PeerSecurity(X509Certificate2 own, X509Certificate2Collection chain, X509Certificate2Collection authorities)
+    private PeerSecurity(X509Certificate2? own, X509Certificate2Collection chain, X509Certificate2Collection authorities)
     {
         (_own, _chain, _authorities) = (own, chain, authorities);
-        _context = SslStreamCertificateContext.Create(own, chain, offline: true);
+        _context = own is null ? null : SslStreamCertificateContext.Create(own, chain, offline: true);
     }
 
-    /// <param name="certificate">PEM file: this worker's certificate first, then those between it and the authority.</param>
-    /// <param name="key">PEM file: its private key, not encrypted.</param>
-    /// <param name="authority">PEM file: the certificates of the authority that signs all workers'.</param>
+    /// <summary>With a certificate of one's own and the authority of all, for both directions.</summary>
+    /// <inheritdoc cref="Load(TlsFiles)"/>
+    public static PeerSecurity Load(string certificate, string key, string authority) => Load(new TlsFiles(certificate, key, authority));
+
+    /// <param name="files">What there is.</param>
     /// <exception cref="IOException">A file cannot be read or does not hold that; or the certificate is none of the authority's. The sentence names it.</exception>
-    public static PeerSecurity Load(string certificate, string key, string authority)
+    public static PeerSecurity Load(TlsFiles files)
     {
+        var (certificate, key, authority) = files;
         var authorities = new X509Certificate2Collection();
-        Read(authority, "--tls-ca", "certificates", () => authorities.ImportFromPemFile(authority));
-        var chain = new X509Certificate2Collection();
-        Read(certificate, "--tls-cert", "a certificate", () => chain.ImportFromPemFile(certificate));
-        X509Certificate2? own = null;
-        Read(key, "--tls-key", $"the private key of {certificate}", () => own = X509Certificate2.CreateFromPemFile(certificate, key));
-        if (authorities.Count == 0 || chain.Count == 0)
+        if (authority is not null)
         {
-            throw new IOException($"{(chain.Count == 0 ? $"--tls-cert {certificate}" : $"--tls-ca {authority}")} holds no certificate; PEM is needed (-----BEGIN CERTIFICATE-----).");
+            Read(authority, "--tls-ca", "certificates", () => authorities.ImportFromPemFile(authority));
         }
 
-        var security = new PeerSecurity(own!, chain, authorities);
-        foreach (var use in (string[])[ServerUse, ClientUse])
+        var chain = new X509Certificate2Collection();
+        X509Certificate2? own = null;
+        if (certificate is not null)
         {
-            if (security.WhyNot(security._own, null, use) is { } problem)
+            Read(certificate, "--tls-cert", "a certificate", () => chain.ImportFromPemFile(certificate));
+            Read(key!, "--tls-key", $"the private key of {certificate}", () => own = X509Certificate2.CreateFromPemFile(certificate, key));
+        }
+
+        if ((certificate is not null && chain.Count == 0) || (authority is not null && authorities.Count == 0))
+        {
+            throw new IOException(
+                $"{(certificate is not null && chain.Count == 0 ? $"--tls-cert {certificate}" : $"--tls-ca {authority}")} holds no certificate; PEM is needed (-----BEGIN CERTIFICATE-----).");
+        }
+
+        var security = new PeerSecurity(own, chain, authorities);
+        foreach (var use in own is not null && authority is not null ? files.Uses : [])
+        {
+            if (security.WhyNot(own!, null, use) is { } problem)
             {
-                throw new IOException($"--tls-cert {certificate} cannot be used with --tls-ca {authority}: {problem}. Workers check each other's certificates like this one.");
+                throw new IOException($"--tls-cert {certificate} cannot be used with --tls-ca {authority}: {problem}. The others check it like this.");
             }
         }
 
         return security;
     }
 
-    /// <summary>For connections that peers make.</summary>
-    public SslServerAuthenticationOptions Server() => new()
+    /// <summary>For connections that peers make; there is a certificate of one's own.</summary>
+    public SslServerAuthenticationOptions Server() => _authorities.Count == 0 ? new() { ServerCertificateContext = _context } : new()
     {
         ServerCertificateContext = _context,
         ClientCertificateRequired = true,
@@ -62,18 +77,18 @@ internal sealed class PeerSecurity : IDisposable
 
     /// <summary>For a connection to a peer.</summary>
     /// <param name="host">The name or address that its certificate must be for.</param>
-    public SslClientAuthenticationOptions Client(string host) => new()
+    public SslClientAuthenticationOptions Client(string host) => _authorities.Count == 0 ? new() { TargetHost = host, ClientCertificateContext = _context } : new()
     {
         TargetHost = host,
         ClientCertificateContext = _context,
         RemoteCertificateValidationCallback = (_, seen, chain, errors) => (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 || seen is null
             ? Accept(seen, chain, ServerUse)
-            : throw new AuthenticationException($"the certificate \"{seen.Subject}\" is not for {host}; its subjectAltName must hold what the worker is reached by (--listen or --advertise)"),
+            : throw new AuthenticationException($"the certificate \"{seen.Subject}\" is not for {host}; its subjectAltName must hold what it is reached by (a worker: --listen or --advertise)"),
     };
 
     public void Dispose()
     {
-        _own.Dispose();
+        _own?.Dispose();
         foreach (var certificate in _chain.Concat(_authorities))
         {
             certificate.Dispose();
