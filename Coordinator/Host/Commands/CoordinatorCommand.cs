@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Access;
+using Orchestrator.Coordinator.Host.Jobs;
 using Orchestrator.Coordinator.Host.Server;
 using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
@@ -39,6 +40,11 @@ internal static class CoordinatorCommand
         {
             Description = "A name that it is reached by, when that is not in --listen or --http. May be given again; requests for other hosts are refused.", HelpName = "NAME", DefaultValueFactory = _ => [],
         };
+        var roots = new Option<string[]>("--root")
+        {
+            Description = "A folder that submitted jobs may read and write, beside that of the runs. May be given again. Default: every path that the workers can open.", HelpName = "DIR",
+            DefaultValueFactory = _ => [],
+        };
         var runs = new Option<string>("--runs") { Description = "Where run folders are made.", HelpName = "DIR", DefaultValueFactory = _ => "runs" };
         var store = new Option<string?>("--store")
         {
@@ -52,7 +58,7 @@ internal static class CoordinatorCommand
         var command = new Verb("coordinator", "Serves workers and commands until it is told to end.",
             "coordinator",
             "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --tls-cert certs/coordinator.pem --tls-key certs/coordinator.key --tls-ca certs/ca.pem",
-            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts, advertise };
+            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts, advertise, roots };
         command.SetAction((result, _) =>
         {
             var (grpcAddress, httpAddress) = (Addresses.Read("--listen", result.GetValue(listen)!), Addresses.Read("--http", result.GetValue(http)!));
@@ -67,12 +73,16 @@ internal static class CoordinatorCommand
             {
                 Listen = grpcAddress, Http = httpAddress,
                 RunsFolder = Path.GetFullPath(result.GetValue(runs)!),
+                Roots = RootsOf(result.GetValue(roots)!, result.GetValue(runs)!),
                 Access = new AccessOptions { Tokens = new TokenVerifier(file.Lines), Hosts = [.. result.GetValue(hosts)!, .. result.GetValue(advertise) is { } name ? new[] { name } : []] },
             };
             return RunAsync(options, files, result.GetValue(store), file.Path, result.GetValue(advertise));
         });
         return command;
     }
+
+    private static JobRoots RootsOf(string[] typed, string runs) =>
+        typed.Length == 0 ? JobRoots.Any : new JobRoots([.. typed.Append(runs).Select(folder => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)))]);
 
     private static void RequireLoopback(Endpoint listen, Endpoint http, bool isInsecure)
     {

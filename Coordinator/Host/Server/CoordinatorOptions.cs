@@ -1,6 +1,7 @@
 using System.Net;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Access;
+using Orchestrator.Coordinator.Host.Jobs;
 using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Security.Tls;
 
@@ -22,6 +23,9 @@ public sealed record CoordinatorOptions
     public TlsSource? Tls { get; init; }
 
     public RunWaits Waits { get; init; } = new();
+
+    /// <summary>What submitted jobs may read and write.</summary>
+    public JobRoots Roots { get; init; } = JobRoots.Any;
 
     /// <summary>Run folders of submitted jobs that name none.</summary>
     public required string RunsFolder { get; init; }

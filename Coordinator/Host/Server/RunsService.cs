@@ -30,6 +30,11 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             throw new RpcException(new Status(StatusCode.InvalidArgument, $"stopAfter is {request.StopAfter}; a step from 1 on is needed."));
         }
 
+        if (options.Roots.WhyNot(outcome.Job, request.HasResumeFrom ? request.ResumeFrom : null, request.HasOut ? Path.GetFullPath(request.Out) : null).ToList() is { Count: > 0 } outside)
+        {
+            throw new RpcException(new Status(StatusCode.PermissionDenied, string.Join('\n', outside)));
+        }
+
         var queued = coordinator.State.Runs.Count(run => run.Phase is not RunPhase.Ended);
         if (queued >= ClusterState.MaxQueuedRuns)
         {

@@ -95,9 +95,23 @@ public sealed class PeerSecurity : IDisposable
         }
     }
 
-    private bool Accept(X509Certificate? seen, X509Chain? sent, string use) => seen is null
-        ? throw new AuthenticationException("the peer has no certificate; start it with --tls-cert, --tls-key and --tls-ca")
-        : WhyNot(seen as X509Certificate2 ?? new X509Certificate2(seen), sent, use) is { } problem ? throw new AuthenticationException($"the peer's certificate does not count: {problem}") : true;
+    private bool Accept(X509Certificate? seen, X509Chain? sent, string use)
+    {
+        if (seen is null)
+        {
+            throw new AuthenticationException("the peer has no certificate; start it with --tls-cert, --tls-key and --tls-ca");
+        }
+
+        try
+        {
+            return WhyNot(seen as X509Certificate2 ?? new X509Certificate2(seen), sent, use) is { } problem ? throw new AuthenticationException($"the peer's certificate does not count: {problem}") : true;
+        }
+        catch (CryptographicException e)
+        {
+            // The last handshakes of a server that is closed may come after it has been disposed of.
+            throw new AuthenticationException($"the peer's certificate cannot be checked: {e.Message}", e);
+        }
+    }
 
     /// <returns>Null when the authority signed the certificate for this use.</returns>
     private string? WhyNot(X509Certificate2 certificate, X509Chain? sent, string use)

@@ -15,7 +15,7 @@ namespace Orchestrator.Worker.Host.Control;
 /// <param name="Launcher">Names who started it; empty: by hand.</param>
 /// <param name="HasLifeline">Whether it ends when its standard input closes, and with its run.</param>
 /// <param name="IsInsecure">Whether it may listen on other addresses than loopback.</param>
-/// <param name="Tls">Files for TLS between workers; null: plain.</param>
+/// <param name="Tls">Files for TLS between workers, and to a coordinator at https://; null: workers talk plainly, and the environment may name files for the coordinator.</param>
 internal sealed record WorkerOptions(
     ImmutableArray<string> Coordinators, IPEndPoint Listen, IPEndPoint Metrics, string? Advertise, string Device, string? Isa, string Launcher, bool HasLifeline, bool IsInsecure,
     TlsFiles? Tls = null)

@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Orchestrator.Security.Tls;
-using Orchestrator.Worker.Host.Collectives;
 
 namespace Orchestrator.Worker.Tests.Collectives;
 

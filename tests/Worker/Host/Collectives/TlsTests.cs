@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Orchestrator.Bulk;
 using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Host.Collectives;
@@ -37,6 +39,17 @@ public sealed class TlsTests : IDisposable
         }
 
         Assert.Empty(cluster.Logged);
+    }
+
+    /// <summary>A handshake that was under way when a worker ended took the whole process down.</summary>
+    [Fact]
+    public void Server_AHandshakeAfterItsEnd_IsRefusedInOrder()
+    {
+        var security = _authority.Load("worker");
+        using var peer = X509CertificateLoader.LoadCertificateFromFile(_authority.Sign("peer").Certificate);
+        var check = security.Server().RemoteCertificateValidationCallback!;
+        security.Dispose();
+        Assert.Throws<AuthenticationException>(() => check(this, peer, null, SslPolicyErrors.None));
     }
 
     [Fact]
