@@ -13,9 +13,13 @@ public static class SilenceRule
     /// <summary>Between two beats of a worker, and between two of a coordinator: several are missed before anybody is given up.</summary>
     public static readonly TimeSpan BeatPeriod = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A new owner awaits its members only. Whoever is none loses what it has prepared, so it leaves later: a machine that loads models on all cores is slow for seconds.</summary>
+    public const int OthersWaitLonger = 3;
+
     /// <param name="silentBeats">The worker's own beats since it last heard anything.</param>
-    /// <param name="patience">What the coordinator asked for; null: none.</param>
-    public static SilenceDecision Decide(int silentBeats, TimeSpan? patience) => patience is { } limit && BeatPeriod * silentBeats >= limit
+    /// <param name="asked">What the coordinator asked for; null: nothing.</param>
+    /// <param name="isMember">Whether the worker trains.</param>
+    public static SilenceDecision Decide(int silentBeats, TimeSpan? asked, bool isMember) => (isMember ? asked : asked * OthersWaitLonger) is { } limit && BeatPeriod * silentBeats >= limit
         ? new SilenceDecision(true, $"The coordinator was silent for {(BeatPeriod * silentBeats).TotalSeconds:0.0} s; its lease may be another's after {limit.TotalSeconds:0.0} s.")
         : new SilenceDecision(false, "It was heard, or silence means nothing.");
 }

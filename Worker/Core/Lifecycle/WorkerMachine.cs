@@ -32,7 +32,7 @@ public static class WorkerMachine
     private static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Beat(WorkerState state)
     {
         var beats = state.SilentBeats + 1;
-        return SilenceRule.Decide(beats, state.Patience) is { IsGone: true } gone
+        return SilenceRule.Decide(beats, state.Patience, state.Phase == WorkerPhase.Training) is { IsGone: true } gone
             ? (state with { Patience = null, SilentBeats = 0 }, [new WorkerEffect.HangUp(gone.Reason)])
             : (state with { SilentBeats = state.Patience is null ? 0 : beats }, []);
     }

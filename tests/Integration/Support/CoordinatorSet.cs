@@ -54,6 +54,16 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
         return set;
     }
 
+    /// <summary>Steps that a worker has applied, as it tells Prometheus itself: nobody else needs to be there.</summary>
+    public async Task<double> StepsOfAsync(int worker)
+    {
+        const string name = "orchestrator_worker_steps_total ";
+        using var http = new HttpClient();
+        var address = MetricsAddress().Match(_workers[worker].Error).Groups[1].Value;
+        var line = (await http.GetStringAsync($"http://{address}/metrics")).Split('\n').Single(each => each.StartsWith(name, StringComparison.Ordinal));
+        return double.Parse(line.AsSpan(name.Length), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Runs a verb that may ask any of them.</summary>
     public Task<CommandResult> AskAsync(params string[] arguments) => Command.RunAsync([.. arguments, "--coordinator", Addresses]);
 
@@ -95,6 +105,9 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     }
 
     private static int TermOf(string line) => OwnedTerm().Match(line) is { Success: true } owned ? int.Parse(owned.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : 0;
+
+    [GeneratedRegex(@"for Prometheus on (\S+);")]
+    private static partial Regex MetricsAddress();
 
     [GeneratedRegex(@"owns the runs under term (\d+);")]
     private static partial Regex OwnedTerm();

@@ -60,7 +60,21 @@ public sealed class SilenceTests
         Assert.Equal((true, "The coordinator has term 2 and a newer one has term 3."), (hangUp.IsRefusal, hangUp.Reason));
     }
 
-    private void Welcome(TimeSpan? patience) => See(new WorkerEvent.CoordinatorSaid(new CoordinatorMessage.Welcome(new WorkerId("w-1")) { Term = 3, Patience = patience }));
+    [Fact]
+    public void Beat_OfAWorkerThatIsNoMember_WaitsThreeTimesAsLong()
+    {
+        Welcome(TimeSpan.FromSeconds(1));
+        _state = _state with { Phase = WorkerPhase.Preparing };
+        Assert.All(Beats(11), effects => Assert.Empty(effects));
+        Assert.IsType<WorkerEffect.HangUp>(Assert.Single(Beats(1)[0]));
+    }
+
+    /// <summary>Of a member.</summary>
+    private void Welcome(TimeSpan? patience)
+    {
+        See(new WorkerEvent.CoordinatorSaid(new CoordinatorMessage.Welcome(new WorkerId("w-1")) { Term = 3, Patience = patience }));
+        _state = _state with { Phase = WorkerPhase.Training };
+    }
 
     private ImmutableArray<WorkerEffect>[] Beats(int count) => [.. Enumerable.Range(0, count).Select(_ => See(new WorkerEvent.Beat()))];
 
