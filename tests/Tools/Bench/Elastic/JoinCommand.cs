@@ -51,13 +51,15 @@ internal static class JoinCommand
         var (joins, controls, longest) = (new List<double>(), new List<double>(), new List<double>());
         for (var round = 1; round <= rounds; round++)
         {
-            var (processor, clock) = (joiner.TotalProcessorTime, Stopwatch.StartNew());
-            var from = DateTimeOffset.UtcNow;
+            var processor = joiner.TotalProcessorTime;
             await cluster.AskAsync("scale", runId, $"{Members + 1}");
             await UntilAsync(() => Workers(events) > Members, run);
+
+            // From the coordinator's order on: the process that asked for it has started before.
+            var from = RunEvents.Time(events.All.Last(each => RunEvents.Name(each) == "worker.joining"));
             var to = RunEvents.Time(events.All.Last(each => RunEvents.Name(each) == "generation.formed"));
             joiner.Refresh();
-            var (burnt, seconds) = ((joiner.TotalProcessorTime - processor).TotalSeconds, clock.Elapsed.TotalSeconds);
+            var (burnt, seconds) = ((joiner.TotalProcessorTime - processor).TotalSeconds, (to - from).TotalSeconds);
             var joined = Window(steps, from, to);
             await cluster.AskAsync("scale", runId, $"{Members}");
             await UntilAsync(() => Workers(events) == Members, run);
@@ -122,23 +124,25 @@ internal static class JoinCommand
             : [.. times.Zip(times.Skip(1), (first, second) => (second - first).TotalSeconds)];
     }
 
-    /// <summary>Burns a share of one core, or of several when it is above 1.</summary>
+    /// <summary>Burns a share of one core, or of several when it is above 1: of processor time, whoever else wants it.</summary>
     private static async Task BurnAsync(double share, TimeSpan time)
     {
-        var threads = Math.Max(1, (int)Math.Ceiling(share));
-        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
-        await Task.WhenAll(Enumerable.Range(0, threads).Select(_ => Task.Factory.StartNew(
+        var (clock, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
+        await Task.WhenAll(Enumerable.Range(0, Math.Max(1, (int)Math.Ceiling(share))).Select(_ => Task.Factory.StartNew(
             () =>
             {
-                const double Period = 0.01;
-                while (Stopwatch.GetTimestamp() < end)
+                while (clock.Elapsed < time)
                 {
-                    var until = Stopwatch.GetTimestamp() + (long)(Period * share / threads * Stopwatch.Frequency);
-                    while (Stopwatch.GetTimestamp() < until)
+                    var owed = (clock.Elapsed * share) - (Environment.CpuUsage.TotalTime - before);
+                    if (owed <= TimeSpan.Zero)
                     {
+                        Thread.Sleep(1);
+                        continue;
                     }
 
-                    Thread.Sleep(TimeSpan.FromSeconds(Period * (1 - (share / threads))));
+                    for (var until = clock.Elapsed + TimeSpan.FromMilliseconds(1); clock.Elapsed < until;)
+                    {
+                    }
                 }
             },
             TaskCreationOptions.LongRunning)));
