@@ -12,13 +12,13 @@ public sealed class WorkerMetrics
     private readonly Counter<long> _steps;
     private readonly Counter<long> _samples;
     private readonly Counter<long> _allReduceBytes;
-    private readonly Counter<long> _refusedCoordinators;
     private readonly Counter<long> _checkpoints;
     private readonly Counter<long> _checkpointBytes;
     private readonly Histogram<double> _stepSeconds;
     private readonly Histogram<double> _phaseSeconds;
     private readonly Histogram<double> _checkpointSeconds;
     private readonly Histogram<double> _stallSeconds;
+    private long _refusedCoordinators;
     private long _generation;
     private int _logicalRanks;
 
@@ -29,7 +29,6 @@ public sealed class WorkerMetrics
         _steps = InstrumentNames.WorkerSteps.CreateCounter(meter);
         _samples = InstrumentNames.WorkerSamples.CreateCounter(meter);
         _allReduceBytes = InstrumentNames.WorkerAllReduceBytes.CreateCounter(meter);
-        _refusedCoordinators = InstrumentNames.WorkerRefusedCoordinators.CreateCounter(meter);
         _checkpoints = InstrumentNames.WorkerCheckpoints.CreateCounter(meter);
         _checkpointBytes = InstrumentNames.WorkerCheckpointBytes.CreateCounter(meter);
         _stepSeconds = InstrumentNames.WorkerStepSeconds.CreateHistogram(meter);
@@ -38,6 +37,8 @@ public sealed class WorkerMetrics
         _stallSeconds = InstrumentNames.WorkerCheckpointStallSeconds.CreateHistogram(meter);
         var version = typeof(WorkerMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
         InstrumentNames.BuildInfo.CreateGauge(meter, () => [new Measurement<double>(1, new KeyValuePair<string, object?>(InstrumentNames.VersionTag, version))]);
+        // Also while there were none: a board says 0, not nothing.
+        InstrumentNames.WorkerRefusedCoordinators.CreateObservableCounter(meter, () => [new Measurement<long>(Interlocked.Read(ref _refusedCoordinators))]);
         InstrumentNames.WorkerGeneration.CreateGauge(meter, () => [new Measurement<double>(Interlocked.Read(ref _generation))]);
         InstrumentNames.WorkerLogicalRanks.CreateGauge(meter, () => [new Measurement<double>(Volatile.Read(ref _logicalRanks))]);
     }
@@ -68,7 +69,7 @@ public sealed class WorkerMetrics
     }
 
     /// <summary>A coordinator had an older term than the newest that the worker saw.</summary>
-    public void CoordinatorRefused() => _refusedCoordinators.Add(1);
+    public void CoordinatorRefused() => Interlocked.Increment(ref _refusedCoordinators);
 
     /// <summary>The worker committed a checkpoint.</summary>
     /// <param name="duration">From the snapshot to the commit.</param>
