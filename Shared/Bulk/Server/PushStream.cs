@@ -43,6 +43,9 @@ internal sealed class PushStream : ISegmentSink, IDisposable
     /// <summary>The wait for a receiver is over, because the stream is or it took too long.</summary>
     public CancellationToken Ended { get; }
 
+    /// <summary>The receiver has what came before it: only the receiving thread touches the reader from here on. Until then only <see cref="Accept"/> does.</summary>
+    public bool IsAccepted => Volatile.Read(ref _isAccepted);
+
     public bool IsFinished => Volatile.Read(ref _finished) != 0;
 
     public bool IsRemoteEnded => Volatile.Read(ref _isRemoteEnded);
@@ -76,8 +79,8 @@ internal sealed class PushStream : ISegmentSink, IDisposable
         }
     }
 
-    /// <summary>Keeps bytes that came before there is a receiver: no more than the first window.</summary>
-    /// <returns>False: there is one; feed the reader.</returns>
+    /// <summary>Keeps bytes that came before the stream was accepted: no more than the first window.</summary>
+    /// <returns>False: it is; feed the reader.</returns>
     public bool TryHold(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
@@ -119,7 +122,7 @@ internal sealed class PushStream : ISegmentSink, IDisposable
                 {
                     if (_earlyBytes == 0)
                     {
-                        _isAccepted = true;
+                        Volatile.Write(ref _isAccepted, true);
                         return _isRemoteEnded;
                     }
 

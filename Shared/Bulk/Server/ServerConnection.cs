@@ -153,7 +153,7 @@ internal sealed class ServerConnection : FrameLoop
         {
             for (var left = dataBytes; left > 0 && !stream.IsFinished;)
             {
-                if (reader.PayloadLeft > 0)
+                if (stream.IsAccepted && reader.PayloadLeft > 0)
                 {
                     var received = ReceiveTo(reader.PayloadPosition, Math.Min(left, reader.PayloadLeft));
                     left -= received;

@@ -130,6 +130,37 @@ public sealed class PushTests
         Assert.Equal(2, await link.Complete().WaitAsync(Wait.Limit));
     }
 
+    /// <summary>The receiver takes what came before it on its own thread, while the receiving thread holds what still comes: their bytes once changed places.</summary>
+    [Fact]
+    public void Resolve_InTheMiddleOfAPayload_KeepsTheBytesInOrder()
+    {
+        const int PayloadBytes = 60_000;
+        const int FrameBytes = 300;
+        var resolved = new TaskCompletionSource<IBulkReceiver>();
+        using var pair = new Pair(resolver: (_, _) => new ValueTask<IBulkReceiver>(Volatile.Read(ref resolved).Task));
+        using var peer = RawPeer.Open(pair);
+        peer.Socket.NoDelay = true;
+        for (var round = 0; round < 300; round++)
+        {
+            Volatile.Write(ref resolved, new TaskCompletionSource<IBulkReceiver>());
+            var stream = (2 * round) + 1;
+            peer.Send(Frames.Call(stream));
+            var parts = Frames.Message(Frames.Segment(PayloadBytes, round)).Chunk(FrameBytes).ToArray();
+            for (var part = 0; part < parts.Length; part++)
+            {
+                if (part == parts.Length / 4)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(_ => resolved.SetResult(pair.Receiver), null);
+                }
+
+                peer.Send(Frames.Data(stream, parts[part], part == parts.Length - 1 ? FrameFlags.EndStream : 0));
+            }
+
+            Assert.Equal(Payload.Expected(PayloadBytes, round), pair.Receiver.Next().Payload);
+            Assert.Equal("0", peer.NextStatus());
+        }
+    }
+
     [Fact]
     public void Resolve_NotInTime_EndsTheLinkWithTheReason()
     {
