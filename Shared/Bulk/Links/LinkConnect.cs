@@ -43,7 +43,9 @@ internal static class LinkConnect
         try
         {
             socket.Connect(address);
-            return socket;
+
+            // It may have been interrupted after it had connected: the socket is closed then, or about to be.
+            return interruption.Unregister() ? socket : throw new ObjectDisposedException(nameof(Socket));
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {

@@ -65,6 +65,37 @@ public sealed class LinkTests : IDisposable
         Assert.Equal(0, _log.LostCalls);
     }
 
+    /// <summary>A worker that is told to drop a link just when it has connected.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Connect_CancelledAtAnyMoment_IsALinkOrCancelled(bool isUnix)
+    {
+        using var pair = new Pair(isUnix);
+        for (var round = 0; round < 1000; round++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            using var both = new Barrier(2);
+            var canceller = new Thread(() =>
+            {
+                both.SignalAndWait();
+                Thread.SpinWait(10 * (round % 200));
+                cancellation.Cancel();
+            });
+            canceller.Start();
+            both.SignalAndWait();
+            try
+            {
+                BulkLink.Connect(pair.Address, Pair.Call, new LinkLog(), null, cancellation.Token).Dispose();
+            }
+            catch (OperationCanceledException)
+            {
+            }
+
+            canceller.Join();
+        }
+    }
+
     /// <summary>A caller may hold a lock that its own <see cref="IBulkLinkEvents.Sent"/> takes: a feed's did, and a member hung for good.</summary>
     [Fact]
     public void Sent_IsToldOfPayloadsOnly_AndNeverOnTheThreadThatQueues()
