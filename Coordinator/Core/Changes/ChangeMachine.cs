@@ -95,7 +95,7 @@ internal static class ChangeMachine
     {
         if (change.IsOver)
         {
-            change = change with { Leaving = [.. change.Leaving.Where(leaver => !phase.BrokenLinks.Any(link => link.Lower == leaver || link.Higher == leaver))] };
+            change = change with { Leaving = [.. change.Leaving.Where(leaver => !phase.BrokenLinks.Any(link => link.Ends.Contains(leaver)))] };
         }
 
         return change.IsOver && change.Leaving.IsEmpty ? Conclude(state, phase, change, waits, now) : (state with { Phase = phase with { Change = change } }, []);
@@ -118,7 +118,7 @@ internal static class ChangeMachine
         {
             Joiners = counted.Joiners.RemoveRange(crew.Members.Keys), Leavers = counted.Leavers.Except(leavers.Select(leaver => leaver.Worker)), Reason = why,
         };
-        var broken = phase.BrokenLinks.Where(link => crew.Members.ContainsKey(link.Lower) && crew.Members.ContainsKey(link.Higher)).ToImmutableSortedSet();
+        var broken = phase.BrokenLinks.Where(link => link.Ends.All(crew.Members.ContainsKey)).ToImmutableSortedSet();
         var running = new RunPhase.Running(crew, phase.Finished) { Entering = [], BrokenLinks = broken };
         var (formed, records) = Activation.Form(counted, running, why, null, 0, now);
         var release = new CoordinatorMessage.Release($"It has left run {state.Id}; the others go on in {change.Generation}.");

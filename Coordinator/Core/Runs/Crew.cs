@@ -53,6 +53,8 @@ public sealed record RegroupCause(string Sentence, DateTimeOffset Since)
 /// <summary>Two members between whom a link broke, the lower id first.</summary>
 public sealed record BrokenLink(WorkerId Lower, WorkerId Higher) : IComparable<BrokenLink>
 {
+    public ImmutableArray<WorkerId> Ends => [Lower, Higher];
+
     public static BrokenLink Between(WorkerId one, WorkerId other) => one.CompareTo(other) < 0 ? new(one, other) : new(other, one);
 
     public int CompareTo(BrokenLink? other) => other is null ? 1

@@ -43,8 +43,8 @@ internal static class LinkMachine
         }
 
         // A host that lost its network has lost its links to many; the others each lost one.
-        var counts = phase.BrokenLinks.SelectMany(link => (WorkerId[])[link.Lower, link.Higher]).CountBy(worker => worker).ToDictionary();
-        var culprit = stubborn.SelectMany(link => (WorkerId[])[link.Lower, link.Higher]).Distinct()
+        var counts = phase.BrokenLinks.SelectMany(link => link.Ends).CountBy(worker => worker).ToDictionary();
+        var culprit = stubborn.SelectMany(link => link.Ends).Distinct()
             .OrderByDescending(worker => counts[worker]).ThenByDescending(worker => worker).First();
         var count = counts[culprit];
         return Eviction.Evict(

@@ -1,8 +1,11 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Api;
+using Orchestrator.Coordinator.Host.Server;
 using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Host.Access;
@@ -14,6 +17,13 @@ internal sealed class AccessGate(TokenVerifier tokens, HostRule hosts, ILogger l
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(1);
 
     private long _lastLog = long.MinValue;
+
+    /// <summary>Puts a gate in front of everything that is mapped behind this call.</summary>
+    public static void Guard(WebApplication app, CoordinatorOptions options, TimeProvider time)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("access");
+        app.Use(new AccessGate(options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), log, time).PassAsync);
+    }
 
     public async Task PassAsync(HttpContext context, RequestDelegate next)
     {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Orchestrator.Coordinator.Host.Runs;
-using Orchestrator.Telemetry.Events;
 
 namespace Orchestrator.Coordinator.Host.Api;
 
@@ -54,7 +53,7 @@ internal sealed class EventStreams(TimeProvider time)
         var next = watching.MoveNextAsync().AsTask();
         try
         {
-            var past = PastLines(runDir, linesBefore);
+            var past = PastEvents.Read(runDir, linesBefore);
             if (next is { IsCompletedSuccessfully: true, Result: false } && last >= past.Count && last > 0)
             {
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
@@ -73,7 +72,7 @@ internal sealed class EventStreams(TimeProvider time)
                     // A slow reader may have lost lines; the file has them.
                     sent = count == sent + 1
                         ? await writer.LineAsync(count, line).ConfigureAwait(false)
-                        : await writer.LinesAsync(PastLines(runDir, count), Math.Max(sent, last)).ConfigureAwait(false);
+                        : await writer.LinesAsync(PastEvents.Read(runDir, count), Math.Max(sent, last)).ConfigureAwait(false);
                 }
 
                 if (time.GetElapsedTime(statusAt) >= StatusInterval)
@@ -115,26 +114,5 @@ internal sealed class EventStreams(TimeProvider time)
         return typed.Length == 0 ? 0
             : int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id
             : throw new ApiException(StatusCodes.Status400BadRequest, "Last-Event-ID is not the number of a line; send the id of the last event that came, or none.");
-    }
-
-    private static List<string> PastLines(string runDir, int count)
-    {
-        try
-        {
-            using var file = new FileStream(Path.Combine(runDir, EventLog.FileName), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file);
-            var lines = new List<string>();
-            while (lines.Count < count && reader.ReadLine() is { } line)
-            {
-                lines.Add(line);
-            }
-
-            return lines;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The folder was moved or deleted: the state is still known.
-            return [];
-        }
     }
 }

@@ -1,3 +1,5 @@
+using Orchestrator.Coordinator.Host.Jobs;
+
 namespace Orchestrator.Coordinator.Host.Api;
 
 /// <summary>Where a run of a remote caller may lie: below the coordinator's folder of runs, and nowhere else.</summary>
@@ -9,13 +11,13 @@ internal static class RunsPath
     public static (string? Path, string? Problem) Resolve(string runsFolder, string typed)
     {
         var problem = $"out is '{typed}'; a path below the coordinator's folder of runs is needed, such as my-run, without a leading / and without '..'.";
-        if (typed.Length == 0 || typed.Any(char.IsControl) || Path.IsPathRooted(typed) || typed.Split('/', '\\').Contains(".."))
+        if (typed.Length == 0 || typed.Any(char.IsControl) || Path.IsPathRooted(typed) || PathRule.GoesUp(typed))
         {
             return (null, problem);
         }
 
-        var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(runsFolder));
+        var root = Path.GetFullPath(runsFolder);
         var full = Path.GetFullPath(Path.Combine(root, typed));
-        return full.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? (full, null) : (null, problem);
+        return PathRule.IsBelow(full, root) ? (full, null) : (null, problem);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Orchestrator.Security;
 using Orchestrator.Security.Tls;
 
 namespace Orchestrator.Coordinator.Host.Commands;
@@ -7,8 +8,6 @@ namespace Orchestrator.Coordinator.Host.Commands;
 /// <summary>`certs`: a private authority and certificates for one cluster.</summary>
 internal static class CertsCommand
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     /// <summary>By these a machine reaches itself.</summary>
     private static readonly string[] Loopback = ["localhost", "127.0.0.1", "::1"];
 
@@ -86,16 +85,9 @@ internal static class CertsCommand
         file.Write(text);
     }
 
-    /// <summary>For the owner alone from the first byte on.</summary>
     private static void WriteSecret(string path, string text)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
-        using var file = new StreamWriter(path, options);
+        using var file = new StreamWriter(OwnerFile.Create(path));
         file.Write(text);
     }
 }

@@ -6,6 +6,7 @@ using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Coordinator.Host.Standby;
 using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
 
@@ -54,7 +55,7 @@ internal static class CoordinatorClient
                 catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable)
                 {
                     // What a coordinator says tells more than that another one is not there.
-                    (problem, isChanging) = (problem is null || IsNotConnected(problem) ? e : problem, isChanging || !IsNotConnected(e));
+                    (problem, isChanging) = (problem is null || problem.IsNotConnected() ? e : problem, isChanging || !e.IsNotConnected());
                 }
                 catch (RpcException e)
                 {
@@ -94,9 +95,6 @@ internal static class CoordinatorClient
             return headers;
         })));
     }
-
-    private static bool IsNotConnected(RpcException e) =>
-        e.Status.DebugException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
 
     /// <summary>A run folder stands for the coordinator that directs its run.</summary>
     private static ImmutableArray<Endpoint> Find(string typed)

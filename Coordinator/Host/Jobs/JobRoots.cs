@@ -41,6 +41,6 @@ public sealed record JobRoots(ImmutableArray<string> Folders)
     }
 
     /// <summary>A step up could lead out from behind a wildcard, so none is taken.</summary>
-    private bool IsInside(string path) => Path.IsPathFullyQualified(path) && !path.Split('/', '\\').Contains("..")
-        && Folders.Any(folder => Path.GetFullPath(path) is var full && (full == folder || full.StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal)));
+    private bool IsInside(string path) => Path.IsPathFullyQualified(path) && !PathRule.GoesUp(path)
+        && Folders.Any(folder => Path.GetFullPath(path) is var full && (full == folder || PathRule.IsBelow(full, folder)));
 }

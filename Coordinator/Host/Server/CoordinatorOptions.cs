@@ -75,7 +75,7 @@ public sealed record Endpoint(string Host, int Port)
     }
 
     /// <summary>Nobody on another machine reaches it.</summary>
-    public bool IsLoopback => Host is "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+    public bool IsLoopback => SecureAddress.IsLoopback(Host);
 
     /// <summary>The address to listen on; a name is looked up.</summary>
     /// <exception cref="FormatException">The name has no address.</exception>

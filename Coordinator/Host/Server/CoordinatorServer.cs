@@ -72,10 +72,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         builder.Services.AddSingleton<ApiHandlers>();
         builder.Services.AddGrpc();
         var app = builder.Build();
-        var gate = new AccessGate(
-            options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("access"),
-            app.Services.GetRequiredService<TimeProvider>());
-        app.Use(gate.PassAsync);
+        AccessGate.Guard(app, options, app.Services.GetRequiredService<TimeProvider>());
         app.MapGrpcService<WorkerControlService>();
         app.MapGrpcService<RunsService>();
         app.MapApi();

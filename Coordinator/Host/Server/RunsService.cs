@@ -88,7 +88,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         var feed = coordinator.FeedOf(run.Id) ?? throw NotFound(request.RunId);
         var (lines, news) = feed.Watch(context.CancellationToken);
         await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = run.ToWire() }).ConfigureAwait(false);
-        foreach (var line in PastLines(run, lines))
+        foreach (var line in PastEvents.Read(run.Order.RunDir, lines))
         {
             await responseStream.WriteAsync(new Protocol.V1.RunEvent { Json = line, Status = Find(request.RunId).ToWire() }).ConfigureAwait(false);
         }
@@ -184,26 +184,4 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         new(new Status(StatusCode.NotFound, $"This coordinator knows no run '{id}'. ./orchestrator status lists the runs that it knows."));
 
     private static RpcException Ending() => new(new Status(StatusCode.Unavailable, "The coordinator is ending."));
-
-    private static IEnumerable<string> PastLines(RunState run, int count)
-    {
-        var path = Path.Combine(run.Order.RunDir, Telemetry.Events.EventLog.FileName);
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file);
-            var lines = new List<string>();
-            while (lines.Count < count && reader.ReadLine() is { } line)
-            {
-                lines.Add(line);
-            }
-
-            return lines;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The folder was moved or deleted: the state is still known.
-            return [];
-        }
-    }
 }

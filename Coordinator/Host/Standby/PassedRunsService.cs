@@ -1,14 +1,13 @@
 using Grpc.Core;
 using Orchestrator.Core.Messages;
 using Orchestrator.Protocol.V1;
+using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Host.Standby;
 
 /// <summary>The Runs service of a coordinator that stands by: passes every call to the owner, once, with the caller's credentials.</summary>
 internal sealed class PassedRunsService(OwnerSight sight) : Protocol.V1.Runs.RunsBase
 {
-    private const string Authorization = "authorization";
-
     public override Task<SubmitReply> Submit(SubmitRequest request, ServerCallContext context) => PassAsync(context, (client, options) => client.SubmitAsync(request, options).ResponseAsync);
 
     public override Task<StatusReply> Status(StatusRequest request, ServerCallContext context) => PassAsync(context, async (client, options) =>
@@ -59,7 +58,7 @@ internal sealed class PassedRunsService(OwnerSight sight) : Protocol.V1.Runs.Run
         {
             throw Refuse($"The coordinator at {owner.Address} has just lost the ownership of the runs. Ask again in a few seconds.");
         }
-        catch (RpcException e) when (e.Status.DebugException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError })
+        catch (RpcException e) when (e.IsNotConnected())
         {
             throw Refuse($"The coordinator at {owner.Address} owns the runs and does not answer. Another takes over when its lease has lapsed; ask again in a few seconds.");
         }
@@ -77,9 +76,9 @@ internal sealed class PassedRunsService(OwnerSight sight) : Protocol.V1.Runs.Run
     private Metadata HeadersOf(ServerCallContext context)
     {
         var headers = new Metadata { { CallNames.PassedOnBy, sight.Self } };
-        if (context.RequestHeaders.GetValue(Authorization) is { } credentials)
+        if (context.RequestHeaders.GetValue(BearerHeader.Name) is { } credentials)
         {
-            headers.Add(Authorization, credentials);
+            headers.Add(BearerHeader.Name, credentials);
         }
 
         return headers;

@@ -40,9 +40,7 @@ internal sealed class StandbyServer : IAsyncDisposable
         builder.Services.AddGrpc();
         var app = builder.Build();
         app.Use((context, next) => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal) ? AnswerApiAsync(context) : next(context));
-        var gate = new AccessGate(
-            options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("access"), TimeProvider.System);
-        app.Use(gate.PassAsync);
+        AccessGate.Guard(app, options, TimeProvider.System);
         app.MapGrpcService<StandbyControlService>();
         app.MapGrpcService<PassedRunsService>();
         app.MapMetrics();

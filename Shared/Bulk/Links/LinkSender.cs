@@ -41,7 +41,7 @@ internal sealed unsafe class LinkSender : IDisposable
     /// <param name="wire">Where it sends.</param>
     /// <param name="events">Told on the sending thread.</param>
     /// <param name="limits">Bounds of what is held.</param>
-    /// <param name="tellsSent">Messages with a payload are reported, and so are the sending thread's.</param>
+    /// <param name="tellsSent">Whether messages with a payload are reported when they are sent; then only the sending thread sends them.</param>
     public LinkSender(Wire wire, IBulkLinkEvents events, BulkLimits limits, bool tellsSent = true)
     {
         (_wire, _events, _maxControlBytes, _tellsSent) = (wire, events, limits.MaxPendingControlBytes, tellsSent);

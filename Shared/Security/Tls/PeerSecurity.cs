@@ -12,9 +12,6 @@ namespace Orchestrator.Security.Tls;
 /// </remarks>
 public sealed class PeerSecurity : IDisposable
 {
-    private const string ServerUse = TlsFiles.ServerUse;
-    private const string ClientUse = TlsFiles.ClientUse;
-
     private readonly X509Certificate2? _own;
     private readonly X509Certificate2Collection _chain;
     private readonly X509Certificate2Collection _authorities;
@@ -25,10 +22,6 @@ public sealed class PeerSecurity : IDisposable
         (_own, _chain, _authorities) = (own, chain, authorities);
         _context = own is null ? null : SslStreamCertificateContext.Create(own, chain, offline: true);
     }
-
-    /// <summary>With a certificate of one's own and the authority of all, for both directions.</summary>
-    /// <inheritdoc cref="Load(TlsFiles)"/>
-    public static PeerSecurity Load(string certificate, string key, string authority) => Load(new TlsFiles(certificate, key, authority));
 
     /// <param name="files">What there is.</param>
     /// <exception cref="IOException">A file cannot be read or does not hold that; or the certificate is none of the authority's. The sentence names it.</exception>
@@ -72,7 +65,7 @@ public sealed class PeerSecurity : IDisposable
     {
         ServerCertificateContext = _context,
         ClientCertificateRequired = true,
-        RemoteCertificateValidationCallback = (_, seen, chain, _) => Accept(seen, chain, ClientUse),
+        RemoteCertificateValidationCallback = (_, seen, chain, _) => Accept(seen, chain, TlsFiles.ClientUse),
     };
 
     /// <summary>For a connection to a peer.</summary>
@@ -82,7 +75,7 @@ public sealed class PeerSecurity : IDisposable
         TargetHost = host,
         ClientCertificateContext = _context,
         RemoteCertificateValidationCallback = (_, seen, chain, errors) => (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 || seen is null
-            ? Accept(seen, chain, ServerUse)
+            ? Accept(seen, chain, TlsFiles.ServerUse)
             : throw new AuthenticationException($"the certificate \"{seen.Subject}\" is not for {host}; its subjectAltName must hold what it is reached by (a worker: --listen or --advertise)"),
     };
 

@@ -11,8 +11,6 @@ public sealed record TokenFile(string Path, ImmutableArray<TokenLine> Lines)
     /// <summary>A person's lines; anything longer is another kind of file.</summary>
     private const int MaxBytes = 64 * 1024;
 
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
@@ -74,7 +72,6 @@ public sealed record TokenFile(string Path, ImmutableArray<TokenLine> Lines)
         try
         {
             var folder = System.IO.Path.GetDirectoryName(path)!;
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
             if (OperatingSystem.IsWindows())
             {
                 Directory.CreateDirectory(folder);
@@ -82,11 +79,10 @@ public sealed record TokenFile(string Path, ImmutableArray<TokenLine> Lines)
             else
             {
                 // A folder that is there keeps its mode.
-                Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
-                options.UnixCreateMode = OwnerOnly;
+                Directory.CreateDirectory(folder, OwnerFile.Mode | UnixFileMode.UserExecute);
             }
 
-            using (var file = new FileStream(next, options))
+            using (var file = OwnerFile.Create(next))
             {
                 file.Write(Encoding.UTF8.GetBytes(Head + string.Concat(lines.Select(line => $"{RoleNames.Of(line.Role)} {line.Token}\n"))));
                 file.Flush(flushToDisk: true);

@@ -27,16 +27,12 @@ internal sealed class ExchangeReceiver : IMemoryReceiver
         _gate.Enter();
         try
         {
-            var memory = new PeerMemory(words);
+            var memory = PeerMemory.Open(words);
             if (!_memories.TryAdd(call.Sender, memory))
             {
                 memory.Dispose();
                 throw new BulkRejectedException(BulkStatus.AlreadyExists, $"Sender {call.Sender} has a stream with shared memory already.");
             }
-        }
-        catch (IOException error)
-        {
-            throw new BulkRejectedException(BulkStatus.FailedPrecondition, $"{error.Message} Set allReduce.transport: unix, or tcp, for workers that cannot see each other.");
         }
         finally
         {

@@ -17,7 +17,7 @@ internal sealed class HostMemory : IDisposable
 
     /// <summary>Makes flat buffers that peers on this host can read, where the transport has a use for it. Null: the device's own memory will do.</summary>
     public static Func<long, Tensor?>? AllocatorFor(string transport, Device device) =>
-        transport is "auto" or "shm" && device.type == TorchSharp.DeviceType.CPU ? Allocate : null;
+        SharingRule.IsWished(transport) && device.type == TorchSharp.DeviceType.CPU ? Allocate : null;
 
     /// <summary>To read from: a GPU's elements are copied here.</summary>
     public static HostMemory Of(FlatBuffer buffer) => Of(buffer, isCopied: true);

@@ -33,17 +33,9 @@ internal sealed record WorkerOptions(
     /// <exception cref="TokenFileException">The file of tokens cannot be used.</exception>
     public static string? FindToken(string address) => TokenPlaces.Find(TokenUse.Worker, IsTrusted(address));
 
-    private static bool IsTrusted(string address)
-    {
-        if (SecureAddress.IsSecure(address))
-        {
-            // Proved by its certificate.
-            return true;
-        }
-
-        var host = address[..Math.Max(0, address.LastIndexOf(':'))].Trim('[', ']');
-        return host == "localhost" || (IPAddress.TryParse(host, out var parsed) && IPAddress.IsLoopback(parsed));
-    }
+    /// <summary>Proved by its certificate, or on this machine.</summary>
+    private static bool IsTrusted(string address) =>
+        SecureAddress.IsSecure(address) || SecureAddress.IsLoopback(address[..Math.Max(0, address.LastIndexOf(':'))].Trim('[', ']'));
 
     /// <summary>cpu, or cuda:N: whether this machine has an NVIDIA device is seen from its driver, without loading libtorch.</summary>
     public string ResolveDevice() => Device switch

@@ -2,6 +2,7 @@ using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
 using Orchestrator.Worker.Core.Membership;
 using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
 using Orchestrator.Worker.Host.Training;
 
 namespace Orchestrator.Worker.Host.Membership;
@@ -34,7 +35,7 @@ internal sealed class FeedGiver
         _answersName = VectorPieces.TakenName(name);
         server.Open(new RunId(_answersName), new Generation(order.FeedId), _answers);
         var bytes = run.Replica.Image.Bytes;
-        _making = Task.Run(() => Make(bytes, transport is "auto" or "shm", post));
+        _making = Task.Run(() => Make(bytes, SharingRule.IsWished(transport), post));
     }
 
     public VectorSender Sender { get; }

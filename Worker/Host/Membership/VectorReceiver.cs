@@ -70,12 +70,8 @@ internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
                 throw new BulkRejectedException(BulkStatus.FailedPrecondition, $"Shared memory \"{words}\" of a donor is not read: one donor with an address for answers was expected.");
             }
 
-            _donor = new PeerMemory(directory);
+            _donor = PeerMemory.Open(directory);
             _answers = new PeerLink(answerTo, "unix", new BulkCall(_takenName, call.Generation, 0), reason => Ended(sender, $"The donor is not told what was taken in: {reason}"));
-        }
-        catch (IOException error)
-        {
-            throw new BulkRejectedException(BulkStatus.FailedPrecondition, $"{error.Message} Set allReduce.transport: unix, or tcp, for workers that cannot see each other.");
         }
         finally
         {

@@ -43,7 +43,7 @@ internal sealed class VectorSender : IAsyncDisposable
         (_call, _buffers, _gradientBytes) = (call, buffers, buffers.ElementCount * sizeof(float));
         _waiting = hasState ? [] : null;
         _disposal = new Lazy<Task>(CloseAsync);
-        _directory = answerTo is not null && transport is "auto" or "shm" ? SegmentDirectory.TryMake() : null;
+        _directory = answerTo is not null && SharingRule.IsWished(transport) ? SegmentDirectory.TryMake() : null;
         _link = new PeerLink(address, transport, call, lost, Sent, _directory, security, answerTo);
     }
 

@@ -18,9 +18,7 @@ public sealed class GenerationChangeTests : IDisposable
     public async Task OneOfThreeIsKilled_TheOthersGoOnAndEndWithTheQuietHash()
     {
         var quiet = await QuietHash();
-        await using var coordinator = await ScriptedCoordinator.StartAsync(3);
-        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
-        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 5);
+        await using var coordinator = await TrainAsync(workers: 3, untilStep: 5);
         coordinator.Kill(Id(2));
         await ChangeAfterFailure(coordinator, First.Next, [Id(1), Id(3)]);
         Assert.Equal([quiet, quiet], await Finished(coordinator, 2));
@@ -36,9 +34,7 @@ public sealed class GenerationChangeTests : IDisposable
     public async Task AWorkerJoinsAndAnotherLeavesWhileTheOthersTrainOn_AllEndWithTheQuietHash()
     {
         var quiet = await QuietHash();
-        await using var coordinator = await ScriptedCoordinator.StartAsync(2);
-        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
-        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 3);
+        await using var coordinator = await TrainAsync(workers: 2, untilStep: 3);
         var joiner = await JoinAsync(coordinator, 7, Id(2));
         await coordinator.Next<WorkerMessage.Followed>();
 
@@ -63,9 +59,7 @@ public sealed class GenerationChangeTests : IDisposable
     public async Task TheDonorIsKilledWhileAWorkerFollowsIt_AnotherFeedsAndAllEndWithTheQuietHash()
     {
         var quiet = await QuietHash();
-        await using var coordinator = await ScriptedCoordinator.StartAsync(2);
-        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
-        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 3);
+        await using var coordinator = await TrainAsync(workers: 2, untilStep: 3);
         var joiner = await JoinAsync(coordinator, 7, Id(2));
         await coordinator.Next<WorkerMessage.Followed>(followed => followed.Step > 0);
         coordinator.Kill(Id(2));
@@ -81,9 +75,7 @@ public sealed class GenerationChangeTests : IDisposable
     public async Task AJoinerFreezesWhileItFollows_TheMembersTrainOnToTheQuietHash()
     {
         var quiet = await QuietHash();
-        await using var coordinator = await ScriptedCoordinator.StartAsync(2);
-        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
-        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= 3);
+        await using var coordinator = await TrainAsync(workers: 2, untilStep: 3);
         var joiner = await JoinAsync(coordinator, 7, Id(2));
         await coordinator.Next<WorkerMessage.Followed>(followed => followed.Step > 0);
         coordinator.SetFrozen(joiner, isFrozen: true);
@@ -95,6 +87,14 @@ public sealed class GenerationChangeTests : IDisposable
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
+
+    private async Task<ScriptedCoordinator> TrainAsync(int workers, long untilStep)
+    {
+        var coordinator = await ScriptedCoordinator.StartAsync(workers);
+        await coordinator.ActivateAsync(Prepare(), LogicalRanks, Steps);
+        await coordinator.Next<WorkerMessage.Progress>(progress => progress.Step >= untilStep);
+        return coordinator;
+    }
 
     private async Task<WorkerId> JoinAsync(ScriptedCoordinator coordinator, long feedId, WorkerId donor)
     {

@@ -27,6 +27,20 @@ internal sealed unsafe class PeerMemory : IDisposable
         _directory = new PeerMapping(_process, number, DirectoryBytes, expected);
     }
 
+    /// <summary>For a stream whose sender says that it shares memory.</summary>
+    /// <exception cref="BulkRejectedException">It cannot be read from here.</exception>
+    public static PeerMemory Open(string words)
+    {
+        try
+        {
+            return new PeerMemory(words);
+        }
+        catch (IOException error)
+        {
+            throw new BulkRejectedException(BulkStatus.FailedPrecondition, $"{error.Message} Set allReduce.transport: unix, or tcp, for workers that cannot see each other.");
+        }
+    }
+
     /// <summary>What was read before this was asked counts: the peer has not begun to overwrite it.</summary>
     public bool IsInForce
     {

@@ -2,9 +2,12 @@ using System.Globalization;
 
 namespace Orchestrator.Worker.Host.Collectives.SharedMemory;
 
-/// <summary>Whether two processes on one host can read each other's memory by the path of its descriptor.</summary>
+/// <summary>Whether payloads stay in memory that peers on this host read, by the path of its descriptor.</summary>
 internal static class SharingRule
 {
+    /// <param name="transport">allReduce.transport of the job.</param>
+    public static bool IsWished(string transport) => transport is "auto" or "shm";
+
     /// <summary>Both see the same processes, and this one may look into the other: then the other may look into this one too.</summary>
     /// <param name="process">The peer's number, as seen from here.</param>
     public static bool Allows(int process)

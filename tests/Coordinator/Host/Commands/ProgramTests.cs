@@ -182,10 +182,10 @@ public sealed class ProgramTests : IDisposable
             Directory.GetFiles(Path.Combine(_folder, "certs")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         string In(string file) => Path.Combine(_folder, "certs", file);
         Assert.All(Directory.GetFiles(In(""), "*.key"), key => Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(key) == (UnixFileMode.UserRead | UnixFileMode.UserWrite), key));
-        using var server = PeerSecurity.Load(In("coordinator.pem"), In("coordinator.key"), In("ca.pem"));
-        using var worker = PeerSecurity.Load(In("worker.pem"), In("worker.key"), In("ca.pem"));
+        using var server = PeerSecurity.Load(new TlsFiles(In("coordinator.pem"), In("coordinator.key"), In("ca.pem")));
+        using var worker = PeerSecurity.Load(new TlsFiles(In("worker.pem"), In("worker.key"), In("ca.pem")));
         using var client = PeerSecurity.Load(new TlsFiles(In("client.pem"), In("client.key"), In("ca.pem")) { IsServer = false });
-        Assert.Contains("cannot be used with", Assert.Throws<IOException>(() => PeerSecurity.Load(In("client.pem"), In("client.key"), In("ca.pem"))).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be used with", Assert.Throws<IOException>(() => PeerSecurity.Load(new TlsFiles(In("client.pem"), In("client.key"), In("ca.pem")))).Message, StringComparison.Ordinal);
         using var certificate = X509CertificateLoader.LoadCertificateFromFile(In("worker.pem"));
         Assert.All((string[])["10.0.0.1", "train.example", "localhost", "127.0.0.1"], name => Assert.True(certificate.MatchesHostname(name), name));
         Assert.False(certificate.MatchesHostname("10.0.0.2"));

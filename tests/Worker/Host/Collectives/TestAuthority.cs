@@ -50,7 +50,7 @@ internal sealed class TestAuthority : IDisposable
     public PeerSecurity Load(string name, string address = "127.0.0.1")
     {
         var (certificate, key) = Sign(name, address);
-        return PeerSecurity.Load(certificate, key, Path);
+        return PeerSecurity.Load(new TlsFiles(certificate, key, Path));
     }
 
     public void Dispose()

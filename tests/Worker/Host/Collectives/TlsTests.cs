@@ -132,7 +132,7 @@ public sealed class TlsTests : IDisposable
         Assert.StartsWith($"--tls-cert {expired} cannot be used", Problem(expired, expiredKey, _authority.Path));
         Assert.StartsWith($"--tls-cert {serverOnly} cannot be used", Problem(serverOnly, serverKey, _authority.Path));
 
-        static string Problem(string certificate, string key, string authority) => Assert.Throws<IOException>(() => PeerSecurity.Load(certificate, key, authority)).Message;
+        static string Problem(string certificate, string key, string authority) => Assert.Throws<IOException>(() => PeerSecurity.Load(new TlsFiles(certificate, key, authority))).Message;
     }
 
     private CollectiveServer Listen(PeerSecurity security) => new(new IPEndPoint(IPAddress.Loopback, 0), Log, security);
