@@ -19,10 +19,10 @@ internal static class ChaosCommand
         var set = new Option<string[]>("--set") { Description = "Changes one value of the job, as in --set training.steps=200." };
         var folder = new Option<string?>("--out") { Description = "Folder for the runs; default: a new one under runs." };
         var format = new Option<string>("--format") { Description = "table or json.", DefaultValueFactory = _ => "table" };
-        var rate = new Option<bool>("--throughput") { Description = "Run the job quietly with as many workers too, and say what share of its throughput was kept." };
+        var rate = new Option<bool>("--throughput") { Description = "Give the quiet twin as many workers instead of one, and say what share of its throughput was kept." };
         var command = new Command(
             "chaos",
-            "Trains a job on one quiet worker and then again while its processes are hit, and compares. Exit code 1: a promise was broken. Example: ./orchestrator chaos examples/char-gpt.yaml --workers 4 --faults kill,freeze,term,join --seed 7")
+            "Trains a job on a quiet worker and then again while its processes are hit, and compares. Exit code 1: a promise was broken. Example: ./orchestrator chaos examples/char-gpt.yaml --workers 4 --faults kill,freeze,term,join --seed 7")
         {
             job, workers, faults, every, seed, seeds, set, folder, format, rate,
         };
@@ -41,24 +41,19 @@ internal static class ChaosCommand
         }
 
         using var signals = Interruption.Hear();
-        Say("quiet twin on 1 worker");
-        var (quietCode, quiet) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["run", .. order.Training("quiet", 1, null)]);
+        // One whose throughput is compared has as many workers; its weights are the same.
+        var workers = order.IsMeasured ? order.Workers : 1;
+        Say($"quiet twin on {workers} {(workers == 1 ? "worker" : "workers")}");
+        var (quietCode, quiet) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["run", .. order.Training("quiet", workers, null)]);
         if (quietCode != 0)
         {
             throw new ToolException($"The quiet twin ended with exit code {quietCode}; nothing can be compared. Its folder is {order.Folder("quiet")}.");
         }
 
-        var even = default(System.Text.Json.JsonElement?);
-        if (order.IsMeasured)
-        {
-            Say($"quiet run on {order.Workers} workers");
-            (_, even) = await RunProgram.RunAsync("Orchestrator.Coordinator", ["run", .. order.Training("even", order.Workers, null)]);
-        }
-
         var good = 0;
         for (var seed = order.Seed; seed < order.Seed + order.Seeds; seed++)
         {
-            var verdict = await PlayAsync(order, seed, quiet, even);
+            var verdict = await PlayAsync(order, seed, quiet);
             good += verdict.IsGood ? 1 : 0;
             Console.WriteLine(order.IsJson ? verdict.ToJson() : Describe(seed, verdict));
         }
@@ -71,7 +66,7 @@ internal static class ChaosCommand
         return good == order.Seeds ? ExitCodes.Done : ExitCodes.Failed;
     }
 
-    private static async Task<ChaosVerdict> PlayAsync(Order order, int seed, System.Text.Json.JsonElement? quiet, System.Text.Json.JsonElement? even)
+    private static async Task<ChaosVerdict> PlayAsync(Order order, int seed, System.Text.Json.JsonElement? quiet)
     {
         Say($"{order.Workers} workers, a fault every {order.Every.TotalSeconds:0.#} s, seed {seed}");
         var name = order.Seeds == 1 ? "chaos" : $"chaos-{seed}";
@@ -82,7 +77,7 @@ internal static class ChaosCommand
         var run = new ChaosRun(new ChaosPlan(seed, order.Kinds), order.Every, order.Folder(name), cluster, disk, order.Workers);
         var (_, chaos) = await run.PlayAsync();
         var (_, ledger) = await RunProgram.RunAsync("Orchestrator.Worker", ["ledger", "verify", order.Folder(name), "--format", "json"]);
-        var verdict = ChaosVerdict.Of(quiet, even, chaos, ledger, run, order.Kinds);
+        var verdict = ChaosVerdict.Of(quiet, order.IsMeasured, chaos, ledger, run, order.Kinds);
         foreach (var reason in verdict.Reasons)
         {
             Say($"broken: {reason}");

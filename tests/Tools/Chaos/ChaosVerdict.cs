@@ -19,12 +19,12 @@ internal sealed record ChaosVerdict(
     public bool IsGood => Reasons.Count == 0;
 
     /// <param name="quiet">The result of the quiet twin.</param>
-    /// <param name="even">The result of a quiet run with as many workers, for the throughput; null: there was none.</param>
+    /// <param name="isMeasured">The twin had as many workers: throughputs compare.</param>
     /// <param name="chaos">The result of the run under faults.</param>
     /// <param name="ledger">The result of `ledger verify`.</param>
     /// <param name="run">What was done to it.</param>
     /// <param name="kinds">What was to be done.</param>
-    public static ChaosVerdict Of(JsonElement? quiet, JsonElement? even, JsonElement? chaos, JsonElement? ledger, ChaosRun run, IEnumerable<FaultKind> kinds)
+    public static ChaosVerdict Of(JsonElement? quiet, bool isMeasured, JsonElement? chaos, JsonElement? ledger, ChaosRun run, IEnumerable<FaultKind> kinds)
     {
         var reasons = new List<string>();
         var (quietSha, chaosSha) = (Text(quiet, "weightsSha256"), Text(chaos, "weightsSha256"));
@@ -44,7 +44,7 @@ internal sealed record ChaosVerdict(
 
         return new ChaosVerdict(
             reasons, faults, quietSha is not null && quietSha == chaosSha, isOnce, Number(ledger, "samplesVerified") is { } samples ? (long)samples : 0,
-            Number(even, "samplesPerSecond") is > 0 and { } rate && Number(chaos, "samplesPerSecond") is { } kept ? kept / rate : null,
+            isMeasured && Number(quiet, "samplesPerSecond") is > 0 and { } rate && Number(chaos, "samplesPerSecond") is { } kept ? kept / rate : null,
             PausesOf(run, FaultKind.Kill, Pause), PausesOf(run, FaultKind.Kill, NextStep), PausesOf(run, FaultKind.Freeze, Pause),
             run.Starts.Count, run.Starts.Processor.TotalSeconds, run.Starts.Processor / (run.Lasted * Environment.ProcessorCount), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha);
 

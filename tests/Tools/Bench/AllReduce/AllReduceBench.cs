@@ -31,6 +31,9 @@ internal static class AllReduceBench
     private const int WarmUps = 3;
     private const int WarmUpMib = 300;
 
+    // Compiled as workers are: build/CompileAhead.targets.
+    private static readonly Dictionary<string, string> s_asWorkers = new() { ["DOTNET_TieredCompilation"] = "0" };
+
     public static int Run(AllReduceBenchOptions options)
     {
         if (options.Wire == "bf16" && (options.LogicalRanks > 8 || options.Peer == "arrival"))
@@ -72,7 +75,7 @@ internal static class AllReduceBench
     private static Ranks StartOurs(AllReduceBenchOptions options, bool isArrival = false)
     {
         var ours = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess("dotnet",
-            [typeof(AllReduceBench).Assembly.Location, "bench", "allreduce-rank", "--index", $"{i}", .. options.RankArguments, .. isArrival ? (string[])["--arrival"] : []])));
+            [typeof(AllReduceBench).Assembly.Location, "bench", "allreduce-rank", "--index", $"{i}", .. options.RankArguments, .. isArrival ? (string[])["--arrival"] : []], s_asWorkers)));
         ours.Tell("members " + string.Join(' ', ours.Hear()));
         ours.Hear();
         return ours;
