@@ -23,7 +23,7 @@ internal sealed class BulkLinks : ISegmentLinks
     public BulkLinks(AllReducePlan plan, RunId run, string transport, Action<int, string> peerLost, PeerSecurity? security = null)
     {
         _plan = plan;
-        _directory = SharingRule.IsWished(transport) ? SegmentDirectory.TryMake() : null;
+        _directory = SharingRule.IsWished(transport) ? SegmentDirectory.TryMake(listsAll: true) : null;
         var call = new BulkCall(run.Value, plan.Generation.Number, plan.Self);
         _links =
         [

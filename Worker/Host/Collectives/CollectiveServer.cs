@@ -3,6 +3,7 @@ using System.Net;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Identities;
 using Orchestrator.Security.Tls;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
 
 namespace Orchestrator.Worker.Host.Collectives;
 
@@ -73,6 +74,8 @@ internal sealed class CollectiveServer : IDisposable
 
     private async ValueTask<IBulkReceiver> Resolve(BulkCall call, CancellationToken cancellation)
     {
+        // A peer's memory is mapped while the generation is still to come: its first step does not wait for that.
+        using var ahead = call.Memory is { } words ? PeerMemory.TryOpen(SharedWords.Read(words).Directory) : null;
         try
         {
             var receiver = await Entry(call.Run, call.Generation).Task.WaitAsync(cancellation);

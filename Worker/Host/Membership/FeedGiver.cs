@@ -8,7 +8,7 @@ using Orchestrator.Worker.Host.Training;
 namespace Orchestrator.Worker.Host.Membership;
 
 /// <summary>One feed that this member gives: its stream, the memory for the copy of the state, and what the joiner answers.</summary>
-/// <remarks>The memory is made behind the constructor, so that the training thread does not wait for the system to find and clear it.</remarks>
+/// <remarks>The memory, for the gradients behind it too, is made behind the constructor, so that the training thread does not wait for the system to find and clear it.</remarks>
 internal sealed class FeedGiver
 {
     private readonly PreparedRun _run;
@@ -35,7 +35,7 @@ internal sealed class FeedGiver
         _answersName = VectorPieces.TakenName(name);
         server.Open(new RunId(_answersName), new Generation(order.FeedId), _answers);
         var bytes = run.Replica.Image.Bytes;
-        _making = Task.Run(() => Make(bytes, SharingRule.IsWished(transport), post));
+        _making = Task.Run(() => Make(bytes, SharingRule.IsWished(transport), buffers, post));
     }
 
     public VectorSender Sender { get; }
@@ -63,11 +63,12 @@ internal sealed class FeedGiver
         Interlocked.Exchange(ref _memory, null)?.Dispose();
     }
 
-    private void Make(long bytes, bool isShared, Action<MemberEvent> post)
+    private void Make(long bytes, bool isShared, ReducedBuffers buffers, Action<MemberEvent> post)
     {
         try
         {
             Volatile.Write(ref _memory, new StateMemory(bytes, isShared));
+            buffers.MakeSpare();
             post(new MemberEvent.FeedReady(_feedId));
         }
         catch (OutOfMemoryException)

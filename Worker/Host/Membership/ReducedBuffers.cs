@@ -14,9 +14,14 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
     private const int LeastBacklog = 4;
     private const int MostBacklog = 256;
 
+    /// <summary>A joiner that takes over the state is a step or two behind.</summary>
+    private const int FeedBuffers = 2;
+
     private readonly Lock _gate = new();
     private readonly List<ReducedBuffer> _buffers = [];
+    private readonly Lock _making = new();
     private long _oldest;
+    private bool _isDisposed;
 
     public long ElementCount => layout.ElementCount;
 
@@ -33,7 +38,7 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
                 return known;
             }
 
-            var free = _buffers.Find(buffer => buffer.Users == 0 && buffer.Step < _oldest);
+            var free = _buffers.Find(IsFree);
             if (free is null)
             {
                 free = new ReducedBuffer(new FlatBuffer(layout, device, allocate));
@@ -42,6 +47,28 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
 
             free.Step = step;
             return free;
+        }
+    }
+
+    /// <summary>A feed begins soon: makes the buffers that its first steps will hold, so that no step waits until the system has found and cleared the memory. Blocks for that long.</summary>
+    public void MakeSpare()
+    {
+        lock (_making)
+        {
+            while (CountFree() < FeedBuffers)
+            {
+                var buffer = new ReducedBuffer(new FlatBuffer(layout, device, allocate));
+                lock (_gate)
+                {
+                    if (_isDisposed)
+                    {
+                        buffer.Dispose();
+                        return;
+                    }
+
+                    _buffers.Add(buffer);
+                }
+            }
         }
     }
 
@@ -80,10 +107,21 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
     {
         lock (_gate)
         {
+            _isDisposed = true;
             _buffers.ForEach(buffer => buffer.Dispose());
             _buffers.Clear();
         }
     }
+
+    private int CountFree()
+    {
+        lock (_gate)
+        {
+            return _buffers.Count(IsFree);
+        }
+    }
+
+    private bool IsFree(ReducedBuffer buffer) => buffer.Users == 0 && buffer.Step < _oldest;
 }
 
 /// <summary>One whole reduced gradient, with its elements in this process's memory.</summary>

@@ -18,7 +18,7 @@ internal sealed unsafe class PeerMapping : IDisposable
     /// <exception cref="IOException">It is not there any more, is other memory, or is not sealed so that reading it is safe.</exception>
     public PeerMapping(int process, int descriptor, long bytes, Guid token)
     {
-        Bytes = bytes;
+        (Bytes, Token) = (bytes, token);
         var path = string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/fd/{descriptor}");
         var file = MemoryCalls.Open(path, MemoryCalls.ReadOnlyAndCloseOnExec);
         if (file < 0)
@@ -64,6 +64,8 @@ internal sealed unsafe class PeerMapping : IDisposable
     public nint Address { get; }
 
     public long Bytes { get; }
+
+    public Guid Token { get; }
 
     public void Dispose() => _ = MemoryCalls.Unmap(Address, _mappedBytes);
 

@@ -12,6 +12,7 @@ internal sealed unsafe class PeerMemory : IDisposable
     private readonly int _process;
     private readonly Dictionary<int, PeerMapping> _segments = [];
 
+    /// <summary>Maps what the peer lists so far; what it lists later is mapped when it is first referred to.</summary>
     /// <param name="words">Of the peer's <see cref="SegmentDirectory.Words"/>.</param>
     /// <exception cref="IOException">It cannot be read from here.</exception>
     public PeerMemory(string words)
@@ -24,7 +25,18 @@ internal sealed unsafe class PeerMemory : IDisposable
             throw new IOException($"\"{words}\" does not lead to shared memory; PROCESS/DESCRIPTOR/TOKEN was expected.");
         }
 
-        _directory = new PeerMapping(_process, number, DirectoryBytes, expected);
+        _directory = PeerMappings.Take(_process, number, DirectoryBytes, expected);
+        for (var listed = Math.Min(Volatile.Read(ref Head->Count), MostSegments); listed > 0; listed--)
+        {
+            try
+            {
+                Map(listed);
+            }
+            catch (IOException)
+            {
+                // Memory that the peer has freed meanwhile. Should it refer to it all the same, that is where it fails.
+            }
+        }
     }
 
     /// <summary>For a stream whose sender says that it shares memory.</summary>
@@ -38,6 +50,19 @@ internal sealed unsafe class PeerMemory : IDisposable
         catch (IOException error)
         {
             throw new BulkRejectedException(BulkStatus.FailedPrecondition, $"{error.Message} Set allReduce.transport: unix, or tcp, for workers that cannot see each other.");
+        }
+    }
+
+    /// <returns>Null: it cannot be read from here.</returns>
+    public static PeerMemory? TryOpen(string words)
+    {
+        try
+        {
+            return new PeerMemory(words);
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 
@@ -75,11 +100,11 @@ internal sealed unsafe class PeerMemory : IDisposable
         {
             foreach (var segment in _segments.Values)
             {
-                segment.Dispose();
+                PeerMappings.Return(segment);
             }
 
             _segments.Clear();
-            _directory.Dispose();
+            PeerMappings.Return(_directory);
         }
     }
 
@@ -97,6 +122,6 @@ internal sealed unsafe class PeerMemory : IDisposable
         }
 
         var entry = ((DirectoryEntry*)(Head + 1))[number - 1];
-        return _segments[number] = new PeerMapping(_process, entry.Descriptor, entry.Bytes, entry.Token);
+        return _segments[number] = PeerMappings.Take(_process, entry.Descriptor, entry.Bytes, entry.Token);
     }
 }

@@ -24,12 +24,19 @@ internal sealed unsafe class SegmentDirectory : IDisposable
 
     private DirectoryHead* Head => (DirectoryHead*)_own.Address;
 
+    /// <param name="listsAll">What this process shares so far is listed at once, so that peers map it before they need it; else what is referred to.</param>
     /// <returns>Null: the system has no such memory, and payloads travel.</returns>
-    public static SegmentDirectory? TryMake()
+    public static SegmentDirectory? TryMake(bool listsAll = false)
     {
         try
         {
-            return new SegmentDirectory();
+            var directory = new SegmentDirectory();
+            if (listsAll)
+            {
+                directory.ListAll();
+            }
+
+            return directory;
         }
         catch (IOException)
         {
@@ -60,6 +67,17 @@ internal sealed unsafe class SegmentDirectory : IDisposable
                 Volatile.Write(ref Head->IsInForce, 0);
                 Interlocked.MemoryBarrier();
                 _own.Dispose();
+            }
+        }
+    }
+
+    private void ListAll()
+    {
+        lock (_gate)
+        {
+            foreach (var segment in SharedSegments.All)
+            {
+                PlaceOf(segment);
             }
         }
     }

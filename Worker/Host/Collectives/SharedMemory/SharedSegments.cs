@@ -7,6 +7,8 @@ internal static class SharedSegments
 {
     private static ImmutableArray<OwnSegment> s_segments = [];
 
+    public static IReadOnlyList<OwnSegment> All => s_segments;
+
     /// <summary>Memory of zeros for peers on this host to read; it is freed by <see cref="Free"/>.</summary>
     /// <returns>Its address, at a page; zero when the system has none to give, and ordinary memory has to do.</returns>
     public static nint TryAllocate(long bytes)

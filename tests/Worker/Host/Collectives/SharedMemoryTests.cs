@@ -28,6 +28,43 @@ public sealed unsafe class SharedMemoryTests
         Assert.Equal(43, *place);
     }
 
+    /// <summary>A generation that comes finds the mappings of the one in force.</summary>
+    [Fact]
+    public void Find_SegmentThatAnotherGenerationReads_IsMappedOnce()
+    {
+        var memory = SharedSegments.TryAllocate(Elements * sizeof(float));
+        ((float*)memory)[1] = 42;
+        using var former = new SegmentDirectory();
+        using var next = new SegmentDirectory();
+        var (before, after) = (former.Refer(memory, 8), next.Refer(memory, 8));
+        var peer = new PeerMemory(former.Words);
+        var place = peer.Find(before);
+        using (var ahead = PeerMemory.TryOpen(next.Words)!)
+        {
+            Assert.Equal(place, ahead.Find(after));
+            peer.Dispose();
+            Assert.Equal(42, ((float*)ahead.Find(after))[1]);
+        }
+
+        Assert.DoesNotContain(Mapped(), line => line.StartsWith(place.ToString("x", CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        SharedSegments.Free(memory);
+        static string[] Mapped() => File.ReadAllLines("/proc/self/maps").Where(line => line.Contains("orchestrator-gradient", StringComparison.Ordinal) && line.Contains(" r--s ", StringComparison.Ordinal)).ToArray();
+    }
+
+    /// <summary>So that the first step of a generation does not wait for it.</summary>
+    [Fact]
+    public void Open_OfADirectoryThatListsAll_MapsAllAtOnce()
+    {
+        var memory = SharedSegments.TryAllocate(Elements * sizeof(float));
+        using var directory = SegmentDirectory.TryMake(listsAll: true)!;
+        using var peer = new PeerMemory(directory.Words);
+        var reference = directory.Refer(memory, 8);
+        directory.Dispose();
+        SharedSegments.Free(memory);
+        // Its descriptor is closed: it could not be mapped any more.
+        Assert.NotEqual(0, peer.Find(reference));
+    }
+
     [Fact]
     public void Refer_OrdinaryMemoryOrBeyondASegment_IsNotShared()
     {

@@ -67,6 +67,24 @@ public sealed class FeedTests
     }
 
     [Fact]
+    public void MakeSpare_BeforeAFeed_TwoHeldStepsNeedNoNewMemory()
+    {
+        using var pair = new FeedPair("auto");
+        Fill(pair, 5);
+        pair.Given.MakeSpare();
+        var before = SharedSegments.All;
+        Fill(pair, 6);
+        Fill(pair, 7);
+        Assert.Equal(3, ((long[])[5, 6, 7]).Select(step => pair.Given.For(step).Memory.Address).Distinct().Count());
+        Assert.All(((long[])[6, 7]).Select(step => pair.Given.For(step).Memory.Address), address => Assert.Contains(before, segment => segment.Address == address));
+
+        // Those that are free already count.
+        pair.Given.KeepFrom(100);
+        pair.Given.MakeSpare();
+        Assert.Contains(before, segment => segment.Address == pair.Given.For(100).Memory.Address);
+    }
+
+    [Fact]
     public async Task Drop_OfAFeed_LetsGoOfWhatItHeldAndTellsTheJoiner()
     {
         using var pair = new FeedPair("auto");
