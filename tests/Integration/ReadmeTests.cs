@@ -30,7 +30,7 @@ public sealed partial class ReadmeTests : IDisposable
             }
         }
 
-        Assert.Equal(["run", "generate", "run", "run", "chaos", "simulate", "ledger", "run", "run", "bench"], verbs);
+        Assert.Equal(["run", "generate", "run", "run", "chaos", "simulate", "ledger", "run", "run", "bench", "bench"], verbs);
         // One worker, three workers, and a run that stopped and went on: the same bits.
         Assert.Single(hashes.Distinct());
     }

@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Orchestrator.Integration.Tests.Support;
+
+namespace Orchestrator.Integration.Tests;
+
+/// <summary>The benchmarks measure both systems, and check what both computed. How fast they are is no matter of a test.</summary>
+public sealed class BenchTests
+{
+    [Theory]
+    [InlineData("tcp", "gloo", "fp32")]
+    [InlineData("shm", "gloo", "fp32")]
+    [InlineData("unix", "arrival", "fp32")]
+    [InlineData("tcp", "gloo", "bf16")]
+    public async Task AllReduce_BesideAPeer_BothAreRightAndCompared(string transport, string peer, string wire)
+    {
+        var result = await Command.RunAsync(
+            "bench", "allreduce", "--ranks", "2", "--mib", "1", "--rounds", "1", "--transport", transport, "--peer", peer, "--wire", wire, "--format", "jsonl");
+        var lines = result.Expect(0).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal(["orchestrator", peer], lines.Select(line => line.GetProperty("peer").GetString()));
+        Assert.All(lines, line => Assert.True(line.GetProperty("allEqual").GetBoolean(), "An element is wrong."));
+        Assert.All(lines, line => Assert.True(line.GetProperty("ms").GetDouble() > 0, "Nothing was timed."));
+        Assert.True(lines[0].GetProperty("timesPeer").GetDouble() > 0, "Ours was not compared.");
+    }
+
+    [Fact]
+    public async Task Ddp_BesidePyTorch_BothTrainAndAreCompared()
+    {
+        var figures = (await Command.RunAsync(
+            "bench", "ddp", "examples/char-gpt.yaml", "--workers", "2", "--rounds", "1", "--steps", "7", "--set", "training.globalBatch=8", "--format", "json")).Expect(0).Json;
+        Assert.Equal((2, 8), (figures.GetProperty("workers").GetInt32(), figures.GetProperty("logicalRanks").GetInt32()));
+        Assert.All(
+            (string[])["samplesPerSecond", "peerSamplesPerSecond", "ratio", "allReduceMs", "parameters"],
+            name => Assert.True(figures.GetProperty(name).GetDouble() > 0, $"{name} is not there."));
+        Assert.NotEmpty(figures.GetProperty("torch").GetString()!);
+    }
+}
