@@ -74,8 +74,7 @@ internal sealed class ApiHandlers(RunsService runs, CoordinatorActor coordinator
 
         if (body.ResumeFrom is { } resumeFrom)
         {
-            request.ResumeFrom = Path.IsPathFullyQualified(resumeFrom) ? resumeFrom
-                : throw new ApiException(StatusCodes.Status400BadRequest, $"resumeFrom is '{resumeFrom}'; the absolute path of a checkpoint's folder is needed.");
+            request.ResumeFrom = resumeFrom;
         }
 
         if (body.Out is { } folder)

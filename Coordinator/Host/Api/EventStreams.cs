@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
+using Orchestrator.Coordinator.Host.Commands;
 using Orchestrator.Coordinator.Host.Runs;
 
 namespace Orchestrator.Coordinator.Host.Api;
@@ -15,11 +17,11 @@ internal sealed class EventStreams(TimeProvider time)
     /// <summary>At once; each holds a connection and up to <see cref="RunFeed.MaxBehind"/> news.</summary>
     public const int MaxStreams = 500;
 
-    /// <summary>Between two states: steps can take a millisecond, and nobody reads a thousand states a second.</summary>
-    private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(250);
-
     /// <summary>Silence after which a comment is sent, so that nobody between takes the connection for dead.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    /// <summary>All streams of a run are told the same news: its text is written once.</summary>
+    private readonly ConditionalWeakTable<RunNews, string> _texts = new();
 
     private int _open;
 
@@ -48,7 +50,7 @@ internal sealed class EventStreams(TimeProvider time)
     private async Task StreamAsync(HttpContext context, string runDir, RunFeed feed, Func<string> status, int last)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        var (linesBefore, news) = feed.Watch(ending.Token);
+        var (linesBefore, news) = feed.Watch(ending.Token, isPaced: true);
         var watching = news.GetAsyncEnumerator(ending.Token);
         var next = watching.MoveNextAsync().AsTask();
         try
@@ -75,9 +77,9 @@ internal sealed class EventStreams(TimeProvider time)
                         : await writer.LinesAsync(PastEvents.Read(runDir, count), Math.Max(sent, last)).ConfigureAwait(false);
                 }
 
-                if (time.GetElapsedTime(statusAt) >= StatusInterval)
+                if (watching.Current.Line is null || time.GetElapsedTime(statusAt) >= RunFeed.StateInterval)
                 {
-                    await writer.EventAsync("status", status()).ConfigureAwait(false);
+                    await writer.EventAsync("status", _texts.GetValue(watching.Current, news => StatusJson.Of(news.State.ToWire()))).ConfigureAwait(false);
                     statusAt = time.GetTimestamp();
                 }
             }

@@ -20,6 +20,11 @@ public static class JobJson
             errors.Add(origin, $"This is not the JSON of a job: {e.Message}");
             return null;
         }
+        catch (InvalidOperationException)
+        {
+            errors.Add(origin, "A text in the job holds half of a surrogate pair (an escape from \\ud800 to \\udfff that stands alone), which is no character. Write the character itself.");
+            return null;
+        }
     }
 
     private static JobNode ToNode(JsonElement element, string origin) => element.ValueKind switch

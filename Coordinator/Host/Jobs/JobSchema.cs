@@ -17,7 +17,7 @@ public static class JobSchema
     {
         var keys = new JobKeys();
         var file = new SectionReader(root, "", fileOrigin, errors, keys);
-        (keys.IsResolved, projectRoot) = file.Text("projectRoot") is { } resolvedRoot ? (true, resolvedRoot) : (false, projectRoot);
+        (keys.IsResolved, projectRoot) = ReadProjectRoot(file) is { } resolvedRoot ? (true, resolvedRoot) : (file.Has("projectRoot"), projectRoot);
         var (modelSection, dataSection, taskSection) = (file.Section("model"), file.Section("data"), file.Section("task"));
         var job = new JobSpec
         {
@@ -37,6 +37,23 @@ public static class JobSchema
         JobFit.Check(file, job);
         keys.ReportUnknown(errors);
         return job;
+    }
+
+    /// <returns>Null: none is given, or none that other paths could start from.</returns>
+    private static string? ReadProjectRoot(SectionReader file)
+    {
+        if (file.Text("projectRoot") is not { } root)
+        {
+            return null;
+        }
+
+        if (Path.IsPathFullyQualified(root))
+        {
+            return root;
+        }
+
+        file.Fail("projectRoot", $"projectRoot is '{root}'; an absolute path is needed.");
+        return null;
     }
 
     private static string ReadName(SectionReader file, string defaultName)

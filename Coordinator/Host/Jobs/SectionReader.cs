@@ -131,7 +131,7 @@ public sealed class SectionReader
     {
         var items = ListOf<Word>(key, minCount, maxCount, (node, path) =>
         {
-            if (node is JobNode.Scalar { Text.Length: > 0 and <= 4096 } scalar)
+            if (node is JobNode.Scalar { Text.Length: > 0 and <= 4096 } scalar && !scalar.Text.Contains('\0', StringComparison.Ordinal))
             {
                 return new Word(scalar.Text);
             }

@@ -20,18 +20,28 @@ public sealed class RunFeed
     /// <summary>News that a slow watcher may be behind; then it loses the oldest states, which the next one replaces, and lines.</summary>
     public const int MaxBehind = 10_000;
 
+    /// <summary>Between two states for a paced watcher: steps can take a millisecond, and nobody reads a thousand states a second.</summary>
+    public static readonly TimeSpan StateInterval = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _lock = new();
-    private readonly List<Channel<RunNews>> _watchers = [];
+    private readonly List<Watcher> _watchers = [];
+    private readonly TimeProvider _time;
+    private long _statesAt;
     private bool _isOver;
     private int _lines;
 
     /// <param name="lines">Lines that events.jsonl has already.</param>
-    public RunFeed(int lines) => LinesAtStart = _lines = lines;
+    /// <param name="time">For the interval.</param>
+    public RunFeed(int lines, TimeProvider time)
+    {
+        (LinesAtStart, _lines, _time) = (lines, lines, time);
+        _statesAt = time.GetTimestamp() - (long)(StateInterval.TotalSeconds * time.TimestampFrequency);
+    }
 
     /// <summary>Of a run that has ended: whoever watches is told what the file has, and no more.</summary>
     public static RunFeed Over()
     {
-        var feed = new RunFeed(int.MaxValue);
+        var feed = new RunFeed(int.MaxValue, TimeProvider.System);
         feed.Complete();
         return feed;
     }
@@ -45,9 +55,14 @@ public sealed class RunFeed
         {
             _lines += news.Line is null ? 0 : 1;
             news = news with { LineCount = _lines };
+            var isDue = news.Line is not null || _time.GetElapsedTime(_statesAt) >= StateInterval;
+            _statesAt = isDue ? _time.GetTimestamp() : _statesAt;
             foreach (var watcher in _watchers)
             {
-                watcher.Writer.TryWrite(news);
+                if (isDue || !watcher.IsPaced)
+                {
+                    watcher.Channel.Writer.TryWrite(news);
+                }
             }
         }
     }
@@ -58,14 +73,16 @@ public sealed class RunFeed
         lock (_lock)
         {
             _isOver = true;
-            _watchers.ForEach(watcher => watcher.Writer.TryComplete());
+            _watchers.ForEach(watcher => watcher.Channel.Writer.TryComplete());
             _watchers.Clear();
         }
     }
 
     /// <summary>Begins to watch at once; the news is read from what is returned.</summary>
+    /// <param name="cancellation">Ends the news.</param>
+    /// <param name="isPaced">States come once in <see cref="StateInterval"/> at most, so that a watcher does not wake at every step; lines come all.</param>
     /// <returns>How many lines were published before, and the news from now on. The news ends with the run.</returns>
-    public (int LinesBefore, IAsyncEnumerable<RunNews> News) Watch(CancellationToken cancellation)
+    public (int LinesBefore, IAsyncEnumerable<RunNews> News) Watch(CancellationToken cancellation, bool isPaced = false)
     {
         var channel = Channel.CreateBounded<RunNews>(new BoundedChannelOptions(MaxBehind) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
         lock (_lock)
@@ -76,7 +93,7 @@ public sealed class RunFeed
             }
             else
             {
-                _watchers.Add(channel);
+                _watchers.Add(new Watcher(channel, isPaced));
             }
 
             return (_lines, ReadAsync(channel, cancellation));
@@ -96,8 +113,10 @@ public sealed class RunFeed
         {
             lock (_lock)
             {
-                _watchers.Remove(channel);
+                _watchers.RemoveAll(watcher => watcher.Channel == channel);
             }
         }
     }
+
+    private sealed record Watcher(Channel<RunNews> Channel, bool IsPaced);
 }

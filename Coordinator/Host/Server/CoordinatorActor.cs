@@ -18,6 +18,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     private readonly ConcurrentDictionary<WorkerId, WorkerConnection> _attached = new();
     private readonly ConcurrentDictionary<RunId, OpenRun> _runs = new();
     private readonly ConcurrentDictionary<(RunId, RunTimer), ITimer> _timers = new();
+    private readonly Lock _submitting = new();
     private readonly MachineActor<ClusterState, ClusterEvent, ClusterEffect> _actor;
     private readonly CoordinatorMetrics _metrics;
     private readonly TimeProvider _time;
@@ -70,16 +71,38 @@ public sealed class CoordinatorActor : IAsyncDisposable
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public async Task<RunFeed> SubmitAsync(RunOrder order)
     {
-        var run = new OpenRun(order, RunFolder.Create(order, _time));
-        _runs[order.Id] = run;
-        _metrics.RunStateChanged(order.Id.Value, RunStates.Queued);
-        await PostAsync(new ClusterEvent.RunSubmitted(order)).ConfigureAwait(false);
-        if (await Task.WhenAny(run.Queued, Completion).ConfigureAwait(false) != run.Queued)
+        bool isNew;
+        OpenRun? run;
+        lock (_submitting)
+        {
+            // Sent again while the first is still under way: one run, and one who writes its folder.
+            if (isNew = !_runs.TryGetValue(order.Id, out run))
+            {
+                _runs[order.Id] = run = new OpenRun(order, RunFolder.Create(order, _time), _time);
+            }
+        }
+
+        if (isNew)
+        {
+            _metrics.RunStateChanged(order.Id.Value, RunStates.Queued);
+            await PostAsync(new ClusterEvent.RunSubmitted(order)).ConfigureAwait(false);
+        }
+
+        if (await Task.WhenAny(run!.Queued, Completion).ConfigureAwait(false) != run.Queued)
         {
             throw new ActorStoppedException($"The coordinator stopped before it had queued run {order.Id}.", Completion.Exception);
         }
 
         return run.Feed;
+    }
+
+    /// <returns>What was asked for of a run that is open, or is just being submitted; null when there is none.</returns>
+    public RunOrder? FindOpen(RunId run)
+    {
+        lock (_submitting)
+        {
+            return _runs.TryGetValue(run, out var open) ? open.Order : null;
+        }
     }
 
     /// <returns>Null when the run is not known. That of a run which ended under another coordinator is over.</returns>
@@ -166,7 +189,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
             Log.Revives(_log, run.Order.Id.Value, run.Snapshot.Phase.ToString(), Math.Max(run.Snapshot.Step, run.Ledger.HighestStep));
             try
             {
-                _runs[run.Order.Id] = new OpenRun(run.Order, RunFolder.TakeOver(run.Order, _time));
+                _runs[run.Order.Id] = new OpenRun(run.Order, RunFolder.TakeOver(run.Order, _time), _time);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -312,8 +335,9 @@ public sealed class CoordinatorActor : IAsyncDisposable
     private void ForgetOldRuns()
     {
         var known = State.Runs.Select(run => run.Id).ToHashSet();
-        foreach (var gone in _runs.Keys.Where(id => !known.Contains(id)))
+        foreach (var (gone, _) in _runs.Where(run => run.Value.Queued.IsCompleted && !known.Contains(run.Key)))
         {
+            // One that is being submitted is here before the machine knows it.
             _runs.TryRemove(gone, out _);
         }
     }
@@ -344,7 +368,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     });
 
     /// <summary>A run and what is open for it.</summary>
-    private sealed class OpenRun(RunOrder order, RunFolder folder)
+    private sealed class OpenRun(RunOrder order, RunFolder folder, TimeProvider time)
     {
         private readonly TaskCompletionSource _queued = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -352,7 +376,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
         public RunFolder Folder { get; } = folder;
 
-        public RunFeed Feed { get; } = new(folder.EventCount);
+        public RunFeed Feed { get; } = new(folder.EventCount, time);
 
         public bool HasProblem { get; set; }
 

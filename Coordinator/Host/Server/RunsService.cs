@@ -17,6 +17,9 @@ namespace Orchestrator.Coordinator.Host.Server;
 /// <summary>What the command line asks: submit, watch, status, stop, scale, drain, workers.</summary>
 public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions options, TimeProvider time) : Protocol.V1.Runs.RunsBase
 {
+    /// <summary>What a reader of protocol buffers puts in place of bytes that are no character.</summary>
+    private const char NoCharacter = '\uFFFD';
+
     public override async Task<SubmitReply> Submit(SubmitRequest request, ServerCallContext context)
     {
         var outcome = JobFile.FromJson(request.JobJson, "submitted job");
@@ -25,9 +28,23 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             throw new RpcException(new Status(StatusCode.InvalidArgument, string.Join('\n', outcome.Errors)));
         }
 
+        if (request.JobJson.Contains(NoCharacter, StringComparison.Ordinal))
+        {
+            throw new RpcException(new Status(
+                StatusCode.InvalidArgument, $"The job has U+FFFD at position {request.JobJson.IndexOf(NoCharacter, StringComparison.Ordinal)}, which stands for bytes that are not UTF-8. Send UTF-8."));
+        }
+
         if (request.HasStopAfter && request.StopAfter < 1)
         {
             throw new RpcException(new Status(StatusCode.InvalidArgument, $"stopAfter is {request.StopAfter}; a step from 1 on is needed."));
+        }
+
+        foreach (var (name, path, what) in new[] { ("out", request.HasOut ? request.Out : null, "a folder"), ("resumeFrom", request.HasResumeFrom ? request.ResumeFrom : null, "a checkpoint's folder") })
+        {
+            if (path is not null && (!Path.IsPathFullyQualified(path) || path.Any(char.IsControl) || path.Contains(NoCharacter, StringComparison.Ordinal)))
+            {
+                throw new RpcException(new Status(StatusCode.InvalidArgument, $"{name} is '{path}'; the absolute path of {what} is needed."));
+            }
         }
 
         if (options.Roots.WhyNot(outcome.Job, request.HasResumeFrom ? request.ResumeFrom : null, request.HasOut ? Path.GetFullPath(request.Out) : null).ToList() is { Count: > 0 } outside)
@@ -47,14 +64,21 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         }
 
         var id = request.HasRunId ? new RunId(request.RunId) : RunIds.New(outcome.Job.Name, time.GetUtcNow());
+        var folder = request.HasOut ? Path.GetFullPath(request.Out) : Path.Combine(options.RunsFolder, id.Value);
+        var isUsed = RunFolder.IsUsed(folder) && !(request.HasRunId && RunFolder.IsEmpty(folder));
         if (request.HasRunId && coordinator.State.Find(id) is { } known)
         {
             // It was sent before, and the answer was lost.
             return new SubmitReply { RunId = id.Value, RunDir = known.Order.RunDir };
         }
 
-        var folder = request.HasOut ? Path.GetFullPath(request.Out) : Path.Combine(options.RunsFolder, id.Value);
-        if (RunFolder.IsUsed(folder) && !(request.HasRunId && RunFolder.IsEmpty(folder)))
+        if (request.HasRunId && coordinator.FindOpen(id) is { } underWay)
+        {
+            // It was sent before, and the answer is still to come.
+            return await QueueAsync(underWay).ConfigureAwait(false);
+        }
+
+        if (isUsed)
         {
             throw new RpcException(new Status(StatusCode.FailedPrecondition, RunFolderRule.UsedSentence(folder)));
         }
@@ -65,20 +89,24 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             StopAfter = request.HasStopAfter ? request.StopAfter : null, ResumeFrom = request.HasResumeFrom ? request.ResumeFrom : null,
             ResumeFingerprint = request.HasResumeFrom ? FingerprintOf(request.ResumeFrom) : null,
         };
+        return await QueueAsync(order).ConfigureAwait(false);
+    }
+
+    private async Task<SubmitReply> QueueAsync(RunOrder order)
+    {
         try
         {
             await coordinator.SubmitAsync(order).ConfigureAwait(false);
+            return new SubmitReply { RunId = order.Id.Value, RunDir = order.RunDir };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"The run folder {folder} cannot be written on the coordinator: {e.Message} Choose another with --out."));
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"The run folder {order.RunDir} cannot be written on the coordinator: {e.Message} Choose another with --out."));
         }
         catch (ActorStoppedException)
         {
             throw Ending();
         }
-
-        return new SubmitReply { RunId = id.Value, RunDir = folder };
     }
 
     /// <summary>The state; the events so far; the state again, which tells where the past ends; then news until the run has ended.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Orchestrator.Tools.Bench.AllReduce;
+using Orchestrator.Tools.Bench.Api;
 using Orchestrator.Tools.Bench.Ddp;
 using Orchestrator.Tools.Bench.Elastic;
 using Orchestrator.Tools.Bench.Steps;
@@ -11,7 +12,7 @@ namespace Orchestrator.Tools.Bench;
 /// <summary>`bench`: measurements against other systems, in turn in one run.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb(), StepCommand.Create(), DdpCommand.Create(), StragglerCommand.Create(), JoinCommand.Create() };
+    public static Command Create() => new("bench", "Measures against other systems, in turn in one run.") { AllReduce(), AllReduceRankVerb(), StepCommand.Create(), DdpCommand.Create(), StragglerCommand.Create(), JoinCommand.Create(), ApiCommand.Create() };
 
     private static Command AllReduce()
     {

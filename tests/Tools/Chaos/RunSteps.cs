@@ -22,4 +22,13 @@ internal sealed class RunSteps(string path)
 
         return _steps;
     }
+
+    /// <summary>Seconds from each step to the next that began and ended within a time.</summary>
+    /// <exception cref="ToolException">There are fewer than two.</exception>
+    public List<double> SecondsWithin(DateTimeOffset from, DateTimeOffset to)
+    {
+        var times = Read().Where(step => step.Time >= from && step.Time <= to).Select(step => step.Time).ToList();
+        return times.Count < 3 ? throw new ToolException($"Only {times.Count} steps were taken in {(to - from).TotalSeconds:0.0} s: too few to be timed.")
+            : [.. times.Zip(times.Skip(1), (first, second) => (second - first).TotalSeconds)];
+    }
 }

@@ -13,6 +13,38 @@ public sealed class CoordinatorServerTests
 {
     private static string NameOf(JsonElement @event) => @event.GetProperty("event").GetString()!;
 
+    /// <summary>A caller that lost patience sent its job again while it was still being queued: the first was never answered, and the second was told that its folder is used.</summary>
+    [Fact]
+    public async Task Submit_TheSameRunSeveralTimesAtOnce_IsOneRunAndAllAreAnswered()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        var job = JobSpecJson.Write(Jobs.JobText.Read(Jobs.JobText.Smallest, []));
+        for (var round = 0; round < 20; round++)
+        {
+            var request = new SubmitRequest { JobJson = job, RunId = $"run-{round}" };
+            var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => coordinator.Client.SubmitAsync(request).ResponseAsync)))
+                .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            Assert.Equal($"run-{round}", Assert.Single(replies.Distinct()).RunId);
+        }
+
+        Assert.Equal(20, (await coordinator.Client.StatusAsync(new StatusRequest())).Runs.Count);
+        Assert.All(Directory.GetDirectories(coordinator.Folder, "run-*"), folder => Assert.Single(File.ReadAllLines(Path.Combine(folder, "events.jsonl"))));
+    }
+
+    /// <summary>A run that ended made the coordinator forget another that was just being submitted: whoever submitted it waited for ever.</summary>
+    [Fact]
+    public async Task Submit_WhileAnotherRunEnds_IsAnswered()
+    {
+        await using var coordinator = await CoordinatorFixture.StartAsync();
+        var former = (await coordinator.SubmitAsync()).RunId;
+        for (var round = 0; round < 200; round++)
+        {
+            var stop = coordinator.Client.StopAsync(new StopRequest { RunId = former }).ResponseAsync;
+            former = (await coordinator.SubmitAsync().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)).RunId;
+            await stop;
+        }
+    }
+
     [Fact]
     public async Task Run_TwoWorkersOverGrpc_SucceedsAndLeavesItsFolder()
     {

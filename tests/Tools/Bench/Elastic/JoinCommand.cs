@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using Orchestrator.Tools.Chaos;
 
@@ -60,14 +59,14 @@ internal static class JoinCommand
             var to = RunEvents.Time(events.All.Last(each => RunEvents.Name(each) == "generation.formed"));
             joiner.Refresh();
             var (burnt, seconds) = ((joiner.TotalProcessorTime - processor).TotalSeconds, (to - from).TotalSeconds);
-            var joined = Window(steps, from, to);
+            var joined = steps.SecondsWithin(from, to);
             await cluster.AskAsync("scale", runId, $"{Members}");
             await UntilAsync(() => Workers(events) == Members, run);
             await Task.Delay(Rest);
 
             from = DateTimeOffset.UtcNow;
-            await BurnAsync(burnt / seconds, TimeSpan.FromSeconds(seconds));
-            var control = Window(steps, from, DateTimeOffset.UtcNow);
+            await ProcessorBurn.RunAsync(burnt / seconds, TimeSpan.FromSeconds(seconds));
+            var control = steps.SecondsWithin(from, DateTimeOffset.UtcNow);
             await Task.Delay(Rest);
             joins.Add(joined.Average());
             controls.Add(control.Average());
@@ -114,37 +113,5 @@ internal static class JoinCommand
     {
         events.Read();
         return events.All.Last(each => RunEvents.Name(each) == "generation.formed").GetProperty("workers").GetArrayLength();
-    }
-
-    /// <summary>Seconds from each step to the next that began and ended within a time.</summary>
-    private static List<double> Window(RunSteps steps, DateTimeOffset from, DateTimeOffset to)
-    {
-        var times = steps.Read().Where(step => step.Time >= from && step.Time <= to).Select(step => step.Time).ToList();
-        return times.Count < 3 ? throw new ToolException($"Only {times.Count} steps were taken in {(to - from).TotalSeconds:0.0} s: too few to be timed.")
-            : [.. times.Zip(times.Skip(1), (first, second) => (second - first).TotalSeconds)];
-    }
-
-    /// <summary>Burns a share of one core, or of several when it is above 1: of processor time, whoever else wants it.</summary>
-    private static async Task BurnAsync(double share, TimeSpan time)
-    {
-        var (clock, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
-        await Task.WhenAll(Enumerable.Range(0, Math.Max(1, (int)Math.Ceiling(share))).Select(_ => Task.Factory.StartNew(
-            () =>
-            {
-                while (clock.Elapsed < time)
-                {
-                    var owed = (clock.Elapsed * share) - (Environment.CpuUsage.TotalTime - before);
-                    if (owed <= TimeSpan.Zero)
-                    {
-                        Thread.Sleep(1);
-                        continue;
-                    }
-
-                    for (var until = clock.Elapsed + TimeSpan.FromMilliseconds(1); clock.Elapsed < until;)
-                    {
-                    }
-                }
-            },
-            TaskCreationOptions.LongRunning)));
     }
 }

@@ -13,13 +13,19 @@ internal sealed class StandingCluster(string folder) : IAsyncDisposable
     private readonly string _address = $"127.0.0.1:{FreePort()}";
     private readonly List<Process> _processes = [];
 
+    /// <summary>host:port of the JSON API.</summary>
+    public string Http { get; } = $"127.0.0.1:{FreePort()}";
+
+    /// <summary>The coordinator; it runs from <see cref="StartAsync"/> on.</summary>
+    public Process Coordinator => _processes[0];
+
     public string RunDir => Path.Combine(folder, "run");
 
     /// <summary>Returns when the coordinator answers; the workers may still be attaching.</summary>
     public async Task StartAsync(int workers)
     {
         Directory.CreateDirectory(folder);
-        Start("coordinator", "Orchestrator.Coordinator", "coordinator", "--listen", _address, "--http", "127.0.0.1:0", "--runs", folder);
+        Start("coordinator", "Orchestrator.Coordinator", "coordinator", "--listen", _address, "--http", Http, "--runs", folder);
         while ((await RunProgram.RunAsync([], "Orchestrator.Coordinator", ["workers", "--format", "json", "--coordinator", _address])).Code != 0)
         {
             await Task.Delay(100);
