@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(1004, LogLevel.Warning, "{Text}")]
     public static partial void TlsFiles(ILogger log, string text);
 
+    [LoggerMessage(1005, LogLevel.Warning, "{Text}")]
+    public static partial void TokenFile(ILogger log, string text);
+
     [LoggerMessage(1010, LogLevel.Information, "This coordinator owns the runs under term {Term}; its store is {Store}")]
     public static partial void Owns(ILogger log, long term, string store);
 
@@ -31,6 +34,12 @@ internal static partial class Log
 
     [LoggerMessage(1014, LogLevel.Warning, "This coordinator stands by again: {Count} changes and orders that it had decided under term {Term} were refused, and {Total} refusals are counted since it started")]
     public static partial void OrdersRefused(ILogger log, int count, long term, long total);
+
+    [LoggerMessage(1015, LogLevel.Information, "{Events} events and {Samples} samples were taken out of the store: those of runs that ended more than {Days} days ago, and what was too much of one run")]
+    public static partial void Pruned(ILogger log, long events, long samples, double days);
+
+    [LoggerMessage(1016, LogLevel.Warning, "The history in the store was not pruned, and will be in an hour: {Reason}")]
+    public static partial void NotPruned(ILogger log, string reason);
 
     [LoggerMessage(1013, LogLevel.Information, "Run {Run} is gone on with: {State} at step {Step}")]
     public static partial void Revives(ILogger log, string run, string state, long step);
@@ -52,6 +61,9 @@ internal static partial class Log
 
     [LoggerMessage(1120, LogLevel.Warning, "A request from {Remote} was refused ({Verdict}): {Reason}")]
     public static partial void Refused(ILogger log, string remote, string verdict, string reason);
+
+    [LoggerMessage(1121, LogLevel.Information, "{Count} open calls were broken off: their tokens are not in the token file any more")]
+    public static partial void BrokeOff(ILogger log, int count);
 
     [LoggerMessage(1200, LogLevel.Information, "Run {Run}: {Event} at step {Step}: {Text}")]
     public static partial void RunRecorded(ILogger log, string run, string @event, long step, string text);

@@ -29,8 +29,8 @@ public sealed record BulkServerOptions : BulkOptions
     /// <summary>Path of the Unix socket to listen on. Null: none. A stale file of that name is removed; a live one is an error.</summary>
     public string? UnixPath { get; init; }
 
-    /// <summary>TLS on TCP connections; null: none. Unix sockets never use it: their file's mode is 0600.</summary>
-    public SslServerAuthenticationOptions? Tls { get; init; }
+    /// <summary>TLS on TCP connections, asked at each of them on any thread: certificates change while a server runs. Null: none. Unix sockets never use it: their file's mode is 0600.</summary>
+    public Func<SslServerAuthenticationOptions>? Tls { get; init; }
 
     /// <summary>The processor to receive a call's messages on: that of its sending thread, when the sender is on this host (see <see cref="BulkLinkOptions.Processor"/>).
     /// Null, or a null answer: wherever the system likes. Linux only.</summary>

@@ -61,6 +61,15 @@ public sealed class StandbyTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, (await set.AskAsync(standby, "wait", submitted.Text("runId"))).ExitCode);
         Assert.Contains("run.ended", (await set.AskAsync(standby, "logs", submitted.Text("runId"))).Expect(0).Output, StringComparison.Ordinal);
         (await set.AskAsync(standby, "stop", "unknown")).Expect(6);
+
+        // The JSON API as well: a whole stream of events comes through.
+        var token = File.ReadLines(Path.Combine(Command.Configurations, "orchestrator", "tokens")).Single(line => line.StartsWith("viewer ", StringComparison.Ordinal))["viewer ".Length..];
+        using var http = new HttpClient
+        {
+            BaseAddress = new Uri($"http://{Cluster.ReadAddresses(await set[standby].WaitForErrorAsync("listens on")).Http}"), DefaultRequestHeaders = { Authorization = new("Bearer", token) },
+        };
+        Assert.Contains(submitted.Text("runId"), await http.GetStringAsync("/api/v1/runs", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("event: end\n", await http.GetStringAsync($"/api/v1/runs/{submitted.Text("runId")}/events", TestContext.Current.CancellationToken), StringComparison.Ordinal);
         (await set.AskAsync(standby, "workers")).Expect(0);
 
         // It ends in order: the other need not wait for the lease to lapse.

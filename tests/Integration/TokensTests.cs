@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using System.Security.Cryptography.X509Certificates;
 using Orchestrator.Integration.Tests.Support;
 
 namespace Orchestrator.Integration.Tests;
@@ -65,6 +66,64 @@ public sealed class TokensTests : IDisposable
 
         Assert.All(tokens.Values, token => Assert.DoesNotContain(said, text => text.Contains(token, StringComparison.Ordinal)));
         Assert.Empty(FilesWith(tokens.Values, _folder.Path));
+    }
+
+    /// <summary>The same with keys: a cluster with mutual TLS, its own token file and a password for a store that is not there.</summary>
+    [Fact]
+    public async Task Secrets_OfATlsClusterThatHasTrained_StandInNoLogNoAnswerAndNoFile()
+    {
+        var (certs, tokenFile, runs) = (_folder.New("certs"), _folder.New("tokens"), _folder.New("runs"));
+        (await Command.RunAsync("certs", "init", "--out", certs)).Expect(0);
+        string[] Files(string name) => ["--tls-cert", Path.Combine(certs, $"{name}.pem"), "--tls-key", Path.Combine(certs, $"{name}.key"), "--tls-ca", Path.Combine(certs, "ca.pem")];
+        var place = new CommandPlace { Environment = new Dictionary<string, string> { [FileVariable] = tokenFile } };
+        const string Password = "a-password-of-the-store";
+        var unreachable = await Command.RunAsync(place, ["coordinator", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--runs", runs, "--store", $"postgres://user:{Password}@127.0.0.1:9/runs"]);
+        await using var coordinator = Command.Start(place, ["coordinator", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--runs", runs, .. Files("coordinator")]);
+        var (grpc, http) = Cluster.ReadAddresses(await coordinator.WaitForErrorAsync("listens on"));
+        await using var worker = Command.Start(place, ["worker", "--coordinator", $"https://{grpc}", .. Files("worker")]);
+        await coordinator.WaitForErrorAsync("Worker w-1 attached");
+        async Task<CommandResult> AskAsync(params string[] verb) => (await Command.RunAsync(place, [.. verb, "--coordinator", $"https://{grpc}", .. Files("client")])).Expect(0);
+
+        var submitted = await AskAsync(Spirals.Command("submit", ["training.steps=5"], "--format", "json", "--out", _folder.New("run")));
+        var runId = submitted.Text("runId");
+        var said = new List<string> { unreachable.Expect(1).Error, unreachable.Output, submitted.ToString() };
+        foreach (var verb in (string[][])[["status", "--format", "json"], ["status", runId], ["workers", "--format", "json"], ["logs", runId]])
+        {
+            said.Add((await AskAsync(verb)).ToString());
+        }
+
+        var tokens = ReadTokens(tokenFile);
+        using var handler = new HttpClientHandler
+        {
+            ServerCertificateCustomValidationCallback = (_, _, _, _) => true, ClientCertificates = { X509Certificate2.CreateFromPemFile(Path.Combine(certs, "client.pem"), Path.Combine(certs, "client.key")) },
+        };
+        using var client = new HttpClient(handler) { BaseAddress = new Uri($"https://{http}"), DefaultRequestHeaders = { Authorization = new("Bearer", tokens["viewer"]) } };
+        foreach (var path in (string[])["metrics", "targets", "openapi.json", "api/v1/runs", $"api/v1/runs/{runId}", $"api/v1/runs/{runId}/events", $"api/v1/runs/{runId}/steps", "api/v1/workers"])
+        {
+            said.Add(await client.GetStringAsync(path));
+        }
+
+        // A token that is added counts without a restart.
+        var added = Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        File.AppendAllText(tokenFile, $"viewer {added}\n");
+        await coordinator.WaitForErrorAsync("were read again: 5 count, 1 of them new; 0 are gone.");
+        client.DefaultRequestHeaders.Authorization = new("Bearer", added);
+        said.Add(await client.GetStringAsync("api/v1/runs"));
+
+        // What a refusal says may not repeat what came.
+        using var refused = await client.PostAsync($"api/v1/runs/{runId}/stop", null);
+        said.Add(await refused.Content.ReadAsStringAsync());
+        said.AddRange([File.ReadAllText($"/proc/{worker.Pid}/cmdline"), File.ReadAllText($"/proc/{coordinator.Pid}/cmdline")]);
+        (await worker.EndAsync()).Expect(0);
+        (await coordinator.EndAsync()).Expect(0);
+        said.AddRange([coordinator.Error, worker.Error]);
+
+        string[] keys = [.. Directory.GetFiles(certs, "*.key")];
+        Assert.Equal(4, keys.Length);
+        string[] secrets = [.. tokens.Values, added, Password, .. keys.SelectMany(File.ReadAllLines).Where(line => line.Length >= 32 && !line.StartsWith('-'))];
+        Assert.True(secrets.Length > 8, $"{secrets.Length} secrets were found to look for.");
+        Assert.All(secrets, secret => Assert.DoesNotContain(said, text => text.Contains(secret, StringComparison.Ordinal)));
+        Assert.Equal([.. keys.Append(tokenFile).Order()], FilesWith(secrets, _folder.Path).Order());
     }
 
     [Fact]

@@ -11,32 +11,41 @@ using Orchestrator.Security.Tokens;
 namespace Orchestrator.Coordinator.Host.Access;
 
 /// <summary>Stands in front of every endpoint, after routing: asks <see cref="AccessRule"/> and answers those who are refused.</summary>
-internal sealed class AccessGate(TokenVerifier tokens, HostRule hosts, ILogger log, TimeProvider time)
+internal sealed class AccessGate(TokenSource tokens, HostRule hosts, ILogger log, TimeProvider time)
 {
+    /// <summary>Between two looks for calls whose token has been taken back.</summary>
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>Between two lines of log about refusals: a stranger who tries all the time must not fill a disk.</summary>
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(1);
 
+    private readonly CallsUnderWay _calls = new(tokens);
     private long _lastLog = long.MinValue;
 
     /// <summary>Puts a gate in front of everything that is mapped behind this call.</summary>
     public static void Guard(WebApplication app, CoordinatorOptions options, TimeProvider time)
     {
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("access");
-        app.Use(new AccessGate(options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), log, time).PassAsync);
+        var gate = new AccessGate(options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), log, time);
+        var looks = time.CreateTimer(_ => gate.Look(), null, LookInterval, LookInterval);
+        app.Lifetime.ApplicationStopped.Register(looks.Dispose);
+        app.Use(gate.PassAsync);
     }
 
     public async Task PassAsync(HttpContext context, RequestDelegate next)
     {
         var request = context.Request;
         var token = BearerHeader.Read(request.Headers.Authorization.ToString());
+        var (need, present) = (NeedOf(context), tokens.Current);
         var decision = AccessRule.Decide(
             new AccessRequest(
-                $"{request.Method} {request.Path}", NeedOf(context), request.Scheme, request.Host.Value ?? "", request.Host.Host,
-                request.Headers.Origin is { Count: > 0 } origin ? origin.ToString() : null, token is not null, token is null ? null : tokens.Identify(token),
+                $"{request.Method} {request.Path}", need, request.Scheme, request.Host.Value ?? "", request.Host.Host,
+                request.Headers.Origin is { Count: > 0 } origin ? origin.ToString() : null, token is not null, token is null ? null : present.Identify(token),
                 context.Connection.LocalIpAddress),
             hosts);
         if (decision.IsAllowed)
         {
+            using var call = token is null || need == AccessNeed.Nothing ? null : _calls.Enter(context, token, need, present);
             await (context.GetEndpoint() is null
                 ? Problem.WriteAsync(context, StatusCodes.Status404NotFound, $"There is nothing at {request.Method} {request.Path}. GET {ApiRoutes.Description} lists what there is.")
                 : next(context)).ConfigureAwait(false);
@@ -57,6 +66,14 @@ internal sealed class AccessGate(TokenVerifier tokens, HostRule hosts, ILogger l
         // Routing's own answers, such as 405.
         _ => AccessNeed.AnyToken,
     };
+
+    private void Look()
+    {
+        if (_calls.BreakOff() is var count and > 0)
+        {
+            Log.BrokeOff(log, count);
+        }
+    }
 
     private void Tell(HttpContext context, AccessDecision decision)
     {

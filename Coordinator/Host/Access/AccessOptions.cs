@@ -8,7 +8,7 @@ namespace Orchestrator.Coordinator.Host.Access;
 /// <summary>Who may call a coordinator.</summary>
 public sealed record AccessOptions
 {
-    public required TokenVerifier Tokens { get; init; }
+    public required TokenSource Tokens { get; init; }
 
     /// <summary>Names that it goes by beside those of its addresses, without ports.</summary>
     public ImmutableArray<string> Hosts { get; init; } = [];

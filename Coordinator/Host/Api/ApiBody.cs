@@ -42,7 +42,9 @@ internal static class ApiBody
         }
     }
 
-    private static async Task<byte[]> ReadBytesAsync(HttpRequest request, CancellationToken cancellation)
+    /// <summary>The body as it came, whatever it is.</summary>
+    /// <exception cref="ApiException">It is too long.</exception>
+    public static async Task<byte[]> ReadBytesAsync(HttpRequest request, CancellationToken cancellation)
     {
         if (request.ContentLength > MaxBytes)
         {

@@ -33,7 +33,7 @@ internal static class CoordinatorCommand
         var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, though nothing is encrypted. Tokens are asked for all the same." };
         var tokens = new Option<string?>("--token-file")
         {
-            Description = $"The tokens of its callers, a line for each role; made when it is not there. Default: ${TokenPlaces.FileVariable}, else {TokenPlaces.Default}, where this user's commands and workers look, too.",
+            Description = $"The tokens of its callers, a line for each role; made when it is not there, and read again when it changes. Default: ${TokenPlaces.FileVariable}, else {TokenPlaces.Default}, where this user's commands and workers look, too.",
             HelpName = "FILE",
         };
         var hosts = new Option<string[]>("--host")
@@ -55,11 +55,16 @@ internal static class CoordinatorCommand
         {
             Description = "The host name or address that other coordinators and workers reach this machine by. Default: that of --listen.", HelpName = "HOST",
         };
+        var days = new Option<int>("--keep-history")
+        {
+            Description = "Days for which the store keeps events and samples of a run that has ended, from 1 on. The run stays listed, and its folder has all of its events.", HelpName = "DAYS",
+            DefaultValueFactory = _ => (int)new HistoryBounds().Kept.TotalDays,
+        };
         var command = new Verb("coordinator", "Serves workers and commands until it is told to end.",
             "coordinator",
             "coordinator --listen 10.0.0.1:7070 --http 10.0.0.1:7071 --tls-cert certs/coordinator.pem --tls-key certs/coordinator.key --tls-ca certs/ca.pem",
-            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts, advertise, roots };
-        command.SetAction((result, _) =>
+            "coordinator --store 'Host=db;Database=runs;Username=orchestrator'") { listen, http, insecure, runs, store, tokens, hosts, advertise, roots, days };
+        command.SetAction(async (result, _) =>
         {
             var (grpcAddress, httpAddress) = (Addresses.Read("--listen", result.GetValue(listen)!), Addresses.Read("--http", result.GetValue(http)!));
             var files = tls.Read(result);
@@ -68,21 +73,25 @@ internal static class CoordinatorCommand
                 RequireLoopback(grpcAddress, httpAddress, result.GetValue(insecure));
             }
 
-            var file = ReadTokens(result.GetValue(tokens));
+            using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Information));
+            var log = loggers.CreateLogger("coordinator");
             var options = new CoordinatorOptions
             {
                 Listen = grpcAddress, Http = httpAddress,
                 RunsFolder = Path.GetFullPath(result.GetValue(runs)!),
+                History = new HistoryBounds { Kept = ReadDays(result.GetValue(days)) },
                 Roots = RootsOf(result.GetValue(roots)!, result.GetValue(runs)!),
-                Access = new AccessOptions { Tokens = new TokenVerifier(file.Lines), Hosts = [.. result.GetValue(hosts)!, .. result.GetValue(advertise) is { } name ? new[] { name } : []] },
+                Access = new AccessOptions { Tokens = ReadTokens(result.GetValue(tokens), log), Hosts = [.. result.GetValue(hosts)!, .. result.GetValue(advertise) is { } name ? new[] { name } : []] },
             };
-            return RunAsync(options, files, result.GetValue(store), file.Path, result.GetValue(advertise));
+            return await RunAsync(options, files, result.GetValue(store), result.GetValue(advertise), log);
         });
         return command;
     }
 
     private static JobRoots RootsOf(string[] typed, string runs) =>
         typed.Length == 0 ? JobRoots.Any : new JobRoots([.. typed.Append(runs).Select(folder => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)))]);
+
+    private static TimeSpan ReadDays(int days) => days is >= 1 and <= 36_500 ? TimeSpan.FromDays(days) : throw new UsageException($"--keep-history {days}: a number of days from 1 to 36500 is needed.");
 
     private static void RequireLoopback(Endpoint listen, Endpoint http, bool isInsecure)
     {
@@ -97,18 +106,21 @@ internal static class CoordinatorCommand
         }
     }
 
-    private static async Task<int> RunAsync(CoordinatorOptions options, TlsFiles? tls, string? storeText, string tokenFile, string? advertise)
+    private static async Task<int> RunAsync(CoordinatorOptions options, TlsFiles? tls, string? storeText, string? advertise, ILogger log)
     {
-        using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, LogLevel.Information));
-        var log = loggers.CreateLogger("coordinator");
         var signal = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Signalled(context, signal));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Signalled(context, signal));
         options = options with { Tls = ReadTls(tls, log) };
         await using var store = await OpenAsync(options.RunsFolder, storeText);
-        Log.TokensAreIn(log, tokenFile);
+        Log.TokensAreIn(log, options.Access.Tokens.Path!);
         await using var front = await StartAsync(options);
-        options = options with { Listen = front.Grpc, Http = front.Http, Front = front, Address = (options.Tls is null ? "" : SecureAddress.Scheme) + Advertised(front.Grpc, advertise) };
+        var scheme = options.Tls is null ? "" : SecureAddress.Scheme;
+        options = options with
+        {
+            Listen = front.Grpc, Http = front.Http, Front = front, Address = scheme + Advertised(front.Grpc, advertise),
+            HttpAddress = front.Http.IsLoopback && !front.Grpc.IsLoopback ? "" : scheme + Advertised(front.Http, advertise),
+        };
         Log.Listening(log, ProgramVersion.Text, front.Grpc.ToString(), front.Http.ToString());
         foreach (var endpoint in new[] { front.Grpc, front.Http }.Where(endpoint => options.Tls is null && !endpoint.IsLoopback))
         {
@@ -150,11 +162,11 @@ internal static class CoordinatorCommand
         }
     }
 
-    private static TokenFile ReadTokens(string? typed)
+    private static TokenSource ReadTokens(string? typed, ILogger log)
     {
         try
         {
-            return TokenFile.ReadOrCreate(TokenPlaces.OfCoordinator(typed));
+            return new TokenSource(TokenPlaces.OfCoordinator(typed), text => Log.TokenFile(log, text), TimeProvider.System);
         }
         catch (TokenFileException e)
         {

@@ -17,7 +17,7 @@ internal static class CoordinatorTenure
     public static async Task<bool> RunAsync(RelationalStore store, CoordinatorOptions options, Task signal, ILogger log)
     {
         var counts = new OwnershipCounts();
-        using var sight = new OwnerSight(options.Address, TimeProvider.System, options.Tls);
+        using var sight = new OwnerSight(options.Address, TimeProvider.System, options.Tls) { HttpSelf = options.HttpAddress };
         await using var standby = await StandbyServer.StartAsync(options, sight, counts, Logs);
         options.Front!.Show(standby.Server);
         while (!signal.IsCompleted)
@@ -53,7 +53,11 @@ internal static class CoordinatorTenure
         {
             await Task.WhenAny(server.Actor.Adopted, server.Actor.Completion);
             options.Front!.Show(server.Fronted!);
+            using var ending = new CancellationTokenSource();
+            var pruning = new HistoryKeeper(store, options.History, log, TimeProvider.System).RunAsync(found.Ownership, ending.Token);
             await Task.WhenAny(signal, ownership.Lost, ownership.Completion, server.Actor.Completion);
+            await ending.CancelAsync();
+            await pruning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             options.Front.Show(standby.Server);
             if (ownership.Lost.IsCompleted)
             {

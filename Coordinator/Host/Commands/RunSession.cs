@@ -27,7 +27,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, RestartLi
             new CoordinatorOptions
             {
                 Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = Path.GetDirectoryName(order.RunDir)!,
-                Access = new AccessOptions { Tokens = new TokenVerifier(tokens) },
+                Access = new AccessOptions { Tokens = new TokenSource(tokens) },
             },
             logging => Logging.ToStandardError(logging, LogLevel.Warning), time);
         RunFeed feed;

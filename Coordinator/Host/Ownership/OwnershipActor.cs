@@ -127,7 +127,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
             await _store.Leases.GiveUpAsync(present.Ownership).ConfigureAwait(false);
         }
 
-        return await _store.Leases.TakeAsync(Lease, Owner(stint), _address, _times.Length).ConfigureAwait(false);
+        return await _store.Leases.TakeAsync(Lease, Owner(stint), _address, _times.Length, _sight.HttpSelf).ConfigureAwait(false);
     }
 
     /// <summary>A process of this machine that is gone. Were it mistaken for dead, its next write would be refused.</summary>

@@ -4,6 +4,7 @@ using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Jobs;
 using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Security.Tls;
+using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Server;
 
@@ -30,11 +31,17 @@ public sealed record CoordinatorOptions
     /// <summary>Run folders of submitted jobs that name none.</summary>
     public required string RunsFolder { get; init; }
 
+    /// <summary>What the store keeps of runs.</summary>
+    public HistoryBounds History { get; init; } = new();
+
     /// <summary>The runs that it owns, and how their changes are stored; null: they live and die with this process.</summary>
     internal Tenure? Tenure { get; init; }
 
     /// <summary>Where others reach it, host:port, with https:// in front when it has TLS; empty: nobody looks for it.</summary>
     internal string Address { get; init; } = "";
+
+    /// <summary>Where other coordinators reach its JSON API, in the same form; empty: they cannot.</summary>
+    internal string HttpAddress { get; init; } = "";
 
     /// <summary>Whose ports it serves; null: it listens itself.</summary>
     internal Front? Front { get; init; }

@@ -1,4 +1,3 @@
-using Grpc.Net.Client;
 using Orchestrator.Security.Tls;
 using Orchestrator.Storage.Relational;
 
@@ -11,27 +10,30 @@ namespace Orchestrator.Coordinator.Host.Standby;
 internal sealed class OwnerSight(string self, TimeProvider time, TlsSource? tls = null) : IDisposable
 {
     private readonly Lock _gate = new();
-    private Owner? _owner;
+    private OwnerLink? _owner;
     private long _until;
     private string _reason = "It has not asked for the lease yet.";
 
     public string Self { get; } = self;
+
+    /// <summary>Where its JSON API is reached, as it stands in the lease when it is the owner; empty: nowhere that others reach.</summary>
+    public string HttpSelf { get; init; } = "";
 
     /// <summary>The store answered, or did not.</summary>
     /// <param name="present">The lease as it stands; null: nobody has it, or the store did not answer.</param>
     /// <param name="reason">In a sentence.</param>
     public void See(Lease? present, string reason)
     {
-        Owner? gone = null;
+        OwnerLink? gone = null;
         lock (_gate)
         {
             _reason = present is { IsLapsed: false } && present.Address == Self ? "This coordinator is taking them over." : reason;
             if (present is { IsLapsed: false } && present.Address != Self)
             {
                 _until = time.GetTimestamp() + (long)(present.Remaining.TotalSeconds * time.TimestampFrequency);
-                if (_owner is null || _owner.Address != present.Address || _owner.Term != present.Term)
+                if (_owner is null || _owner.Address != present.Address || _owner.HttpAddress != present.HttpAddress || _owner.Term != present.Term)
                 {
-                    (gone, _owner) = (_owner, new Owner(present.Address, present.Term, tls));
+                    (gone, _owner) = (_owner, new OwnerLink(present, tls));
                 }
             }
             else if (present is not null)
@@ -44,9 +46,9 @@ internal sealed class OwnerSight(string self, TimeProvider time, TlsSource? tls 
     }
 
     /// <returns>The owner, or null and the reason.</returns>
-    public (Owner? Owner, string Reason) Find()
+    public (OwnerLink? Owner, string Reason) Find()
     {
-        Owner? gone = null;
+        OwnerLink? gone = null;
         lock (_gate)
         {
             if (_owner is not null && time.GetTimestamp() >= _until)
@@ -60,37 +62,4 @@ internal sealed class OwnerSight(string self, TimeProvider time, TlsSource? tls 
     }
 
     public void Dispose() => _owner?.Dispose();
-
-    /// <summary>Another coordinator that owns the runs. Disposal breaks off what was passed to it: it owns them no more.</summary>
-    public sealed class Owner(string address, long term, TlsSource? tls) : IDisposable
-    {
-        private readonly Lazy<GrpcChannel> _channel = new(() => Open(address, tls));
-
-        public string Address => address;
-
-        public long Term => term;
-
-        private static GrpcChannel Open(string address, TlsSource? tls)
-        {
-            // What runs within a cluster does not go through a proxy that the environment names for the web.
-            var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2), EnableMultipleHttp2Connections = true };
-            if (SecureAddress.IsSecure(address) && tls is not null)
-            {
-                handler.SslOptions = tls.Current.Client(SecureAddress.HostOf(address));
-            }
-
-            return GrpcChannel.ForAddress(SecureAddress.UrlOf(address), new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
-        }
-
-        /// <exception cref="ObjectDisposedException">It owns them no more.</exception>
-        public GrpcChannel Channel => _channel.Value;
-
-        public void Dispose()
-        {
-            if (_channel.IsValueCreated)
-            {
-                _channel.Value.Dispose();
-            }
-        }
-    }
 }

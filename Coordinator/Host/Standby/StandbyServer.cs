@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Access;
@@ -20,6 +21,9 @@ internal sealed class StandbyServer : IAsyncDisposable
 
     public FrontedServer Server { get; }
 
+    /// <inheritdoc cref="CoordinatorServer.Routes"/>
+    internal IEnumerable<Microsoft.AspNetCore.Http.Endpoint> Routes => ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints);
+
     /// <param name="options">Who may call it, and where it listens.</param>
     /// <param name="sight">Who owns the runs.</param>
     /// <param name="counts">For the metrics.</param>
@@ -36,13 +40,14 @@ internal sealed class StandbyServer : IAsyncDisposable
         builder.Services.AddPrometheusMetrics();
         builder.Services.AddSingleton<CoordinatorMetrics>();
         builder.Services.AddSingleton<PassedRunsService>();
+        builder.Services.AddSingleton<PassedApi>();
         builder.Services.AddSingleton<StandbyControlService>();
         builder.Services.AddGrpc();
         var app = builder.Build();
-        app.Use((context, next) => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal) ? AnswerApiAsync(context) : next(context));
         AccessGate.Guard(app, options, TimeProvider.System);
         app.MapGrpcService<StandbyControlService>();
         app.MapGrpcService<PassedRunsService>();
+        app.MapApi(app.Services.GetRequiredService<PassedApi>().PassAsync);
         app.MapMetrics();
         app.MapGet("/healthz", () => Results.Text("standby\n"));
         // The owner lists the workers; listed by every coordinator, each of their series would be there several times.
@@ -51,10 +56,6 @@ internal sealed class StandbyServer : IAsyncDisposable
         await app.StartAsync().ConfigureAwait(false);
         return new StandbyServer(app, server);
     }
-
-    /// <summary>The JSON API is the owner's, whose address for HTTP is not in the lease. Nothing is told that a token would be needed for.</summary>
-    private static Task AnswerApiAsync(HttpContext context) => Problem.WriteAsync(
-        context, StatusCodes.Status503ServiceUnavailable, "This coordinator stands by. Ask the JSON API of the one that owns the runs; /healthz says ok there, and ./orchestrator status names it.");
 
     public async ValueTask DisposeAsync()
     {

@@ -131,12 +131,12 @@ public sealed class BulkServer : IDisposable
         thread.Start();
     }
 
-    private void Serve(Wire plain, SslServerAuthenticationOptions? tls)
+    private void Serve(Wire plain, Func<SslServerAuthenticationOptions>? tls)
     {
         var wire = plain;
         try
         {
-            wire = tls is null ? plain : TlsWire.Accept(plain, tls, _options.HandshakeTimeout);
+            wire = tls is null ? plain : TlsWire.Accept(plain, tls(), _options.HandshakeTimeout);
             using var connection = new ServerConnection(wire, _options, _resolve);
             lock (_connections)
             {

@@ -16,7 +16,7 @@ public sealed record TokenFile(string Path, ImmutableArray<TokenLine> Lines)
 
     private const string Head =
         "# Whoever knows one of these tokens may do what its role may: viewer looks; submitter submits, stops and scales; admin everything; worker attaches as a worker.\n"
-        + "# Give away single lines, not the file. A coordinator reads it when it starts.\n";
+        + "# Give away single lines, not the file. A coordinator reads it when it starts, and again when it changes.\n";
 
     /// <summary>A new token for every role, nowhere stored yet.</summary>
     public static ImmutableArray<TokenLine> NewLines() =>

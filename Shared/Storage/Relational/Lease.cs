@@ -8,6 +8,9 @@ namespace Orchestrator.Storage.Relational;
 /// <param name="Remaining">Until it lapses, by the store's clock; zero or less: it has lapsed.</param>
 public sealed record Lease(string Name, string Owner, string Address, long Term, TimeSpan Remaining)
 {
+    /// <summary>Where the owner serves HTTP, in the same form; empty: nowhere that others reach.</summary>
+    public string HttpAddress { get; init; } = "";
+
     public bool IsLapsed => Remaining <= TimeSpan.Zero;
 
     /// <summary>What its owner shows with every write.</summary>

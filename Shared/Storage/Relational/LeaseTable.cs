@@ -8,7 +8,7 @@ public sealed class LeaseTable
     /// <summary>A shorter one lapses between two renewals of a busy owner.</summary>
     public static readonly TimeSpan ShortestLength = TimeSpan.FromMilliseconds(100);
 
-    private const string Select = "SELECT name, owner, address, term, expires_at - {now} FROM leases WHERE name = @0";
+    private const string Select = "SELECT name, owner, address, term, expires_at - {now}, http_address FROM leases WHERE name = @0";
 
     private readonly RelationalStore _store;
 
@@ -20,9 +20,10 @@ public sealed class LeaseTable
     /// <param name="owner">The process.</param>
     /// <param name="address">Where it is reached.</param>
     /// <param name="length">At least <see cref="ShortestLength"/>.</param>
+    /// <param name="httpAddress">Where it serves HTTP; empty: nowhere that others reach.</param>
     /// <param name="cancellation">Ends the wait; whether it was taken is not known then.</param>
     /// <exception cref="StoreException">The store failed; whether it was taken is not known then.</exception>
-    public Task<LeaseAnswer> TakeAsync(string name, string owner, string address, TimeSpan length, CancellationToken cancellation = default)
+    public Task<LeaseAnswer> TakeAsync(string name, string owner, string address, TimeSpan length, string httpAddress = "", CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, ShortestLength);
         return _store.WriteAsync(
@@ -40,9 +41,9 @@ public sealed class LeaseTable
 
                 var term = present.IsLapsed ? present.Term + 1 : present.Term;
                 await session.ExecuteAsync(
-                    "UPDATE leases SET owner = @1, address = @2, term = @3, expires_at = {now} + @4 WHERE name = @0", cancellation,
-                    name, owner, address, term, (long)length.TotalMilliseconds).ConfigureAwait(false);
-                return new LeaseAnswer(IsGranted: true, new Lease(name, owner, address, term, length), $"{owner} owns {name} under term {term}.");
+                    "UPDATE leases SET owner = @1, address = @2, term = @3, expires_at = {now} + @4, http_address = @5 WHERE name = @0", cancellation,
+                    name, owner, address, term, (long)length.TotalMilliseconds, httpAddress).ConfigureAwait(false);
+                return new LeaseAnswer(IsGranted: true, new Lease(name, owner, address, term, length) { HttpAddress = httpAddress }, $"{owner} owns {name} under term {term}.");
             }, cancellation);
     }
 
@@ -79,7 +80,7 @@ public sealed class LeaseTable
     internal static Task<Lease?> FindAsync(StoreSession session, string name, CancellationToken cancellation) =>
         session.FirstAsync($"{Select} {{lock}}", Read, cancellation, name);
 
-    private static Lease Read(DbDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetInt64(3), TimeSpan.FromMilliseconds(row.GetInt64(4)));
+    private static Lease Read(DbDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetInt64(3), TimeSpan.FromMilliseconds(row.GetInt64(4))) { HttpAddress = row.GetString(5) };
 
     private static string WhyNotRenewed(Ownership ownership, Lease? present)
     {

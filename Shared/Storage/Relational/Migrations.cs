@@ -59,6 +59,7 @@ internal static class Migrations
             step_seconds DOUBLE PRECISION,
             PRIMARY KEY (run, step));
         """,
+        "ALTER TABLE leases ADD COLUMN http_address TEXT NOT NULL DEFAULT ''",
     ];
 
     /// <summary>Versions count from 1; a store without tables has 0.</summary>

@@ -8,7 +8,7 @@ public sealed class RelationalStore : IAsyncDisposable
     private RelationalStore(StoreAddress address, StoreDialect dialect)
     {
         (Address, _dialect) = (address, dialect);
-        (Leases, Runs) = (new LeaseTable(this), new RunTable(this));
+        (Leases, Runs, History) = (new LeaseTable(this), new RunTable(this), new HistoryTable(this));
     }
 
     public StoreAddress Address { get; }
@@ -16,6 +16,8 @@ public sealed class RelationalStore : IAsyncDisposable
     public LeaseTable Leases { get; }
 
     public RunTable Runs { get; }
+
+    public HistoryTable History { get; }
 
     /// <summary>Connects and brings the schema up to date. Safe when several programs do it at once.</summary>
     /// <exception cref="StoreException">It cannot be reached, may not be written, or is of a newer program.</exception>

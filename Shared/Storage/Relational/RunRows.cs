@@ -51,7 +51,7 @@ public sealed record RunChange
 /// <param name="Line">One line of JSON, without a newline.</param>
 public sealed record RunEventLine(string Name, string Line);
 
-/// <param name="Sequence">From 1, without gaps.</param>
+/// <param name="Sequence">From 1, without gaps; the first ones may have been pruned.</param>
 /// <param name="Term">Of the owner that wrote it.</param>
 public sealed record StoredEvent(long Sequence, long Term, string Name, string Line);
 

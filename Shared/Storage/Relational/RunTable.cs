@@ -110,7 +110,7 @@ public sealed class RunTable
             cancellation, run.Value, after, (long)count), cancellation);
 
     /// <summary>Under the lock of the lease's row: whoever takes it waits for this transaction. A lease that lapsed and was taken by nobody still guards its writes.</summary>
-    private static async Task<WriteAnswer.Refused?> WhyRefusedAsync(StoreSession session, Ownership ownership, CancellationToken cancellation)
+    internal static async Task<WriteAnswer.Refused?> WhyRefusedAsync(StoreSession session, Ownership ownership, CancellationToken cancellation)
     {
         var present = await LeaseTable.FindAsync(session, ownership.Lease, cancellation).ConfigureAwait(false);
         return present is not null && present.Ownership == ownership ? null

@@ -20,7 +20,7 @@ internal sealed class BulkLinks : ISegmentLinks
     /// <param name="transport">auto (shm on one host, else tcp), tcp, unix or shm. What of shared memory cannot be had is sent over the Unix socket.</param>
     /// <param name="peerLost">Called with the member's index and why, from any thread.</param>
     /// <param name="security">For TCP; null: plain.</param>
-    public BulkLinks(AllReducePlan plan, RunId run, string transport, Action<int, string> peerLost, PeerSecurity? security = null)
+    public BulkLinks(AllReducePlan plan, RunId run, string transport, Action<int, string> peerLost, Func<PeerSecurity>? security = null)
     {
         _plan = plan;
         _directory = SharingRule.IsWished(transport) ? SegmentDirectory.TryMake(listsAll: true) : null;

@@ -16,12 +16,12 @@ internal sealed class CollectiveServer : IDisposable
 
     /// <param name="listen">Port 0: any free one.</param>
     /// <param name="log">Gets a sentence for each connection that did not end in order.</param>
-    /// <param name="security">For TCP, in both directions; null: plain. The caller disposes it last.</param>
+    /// <param name="security">For TCP, in both directions, asked at each connection; null: plain. The caller disposes of it last.</param>
     /// <exception cref="IOException">The address cannot be listened on.</exception>
-    public CollectiveServer(IPEndPoint listen, Action<string> log, PeerSecurity? security = null)
+    public CollectiveServer(IPEndPoint listen, Action<string> log, Func<PeerSecurity>? security = null)
     {
         Security = security;
-        _server = new BulkServer(new BulkServerOptions { Tcp = listen, Tls = security?.Server() }, Resolve, log);
+        _server = new BulkServer(new BulkServerOptions { Tcp = listen, Tls = security is null ? null : () => security().Server() }, Resolve, log);
         // Peers on this host prefer a Unix socket, which they find by the TCP address that they know.
         UnixPath = LocalSocket.PathOf(_server.TcpEndPoint!);
         try
@@ -40,7 +40,7 @@ internal sealed class CollectiveServer : IDisposable
     public string UnixPath { get; }
 
     /// <summary>What links of this worker to its peers use on TCP; null: they are plain.</summary>
-    public PeerSecurity? Security { get; }
+    public Func<PeerSecurity>? Security { get; }
 
     /// <summary>From now on the generation's segments go to the exchange, also those of peers that were activated first and wait.</summary>
     public IBulkReceiver Open(RunId run, Generation generation, GradientExchange exchange)

@@ -12,7 +12,7 @@ internal sealed class PeerLink : IAsyncDisposable
     private readonly Action<string> _lost;
     private readonly Action<BulkHeader>? _sent;
     private readonly SegmentDirectory? _directory;
-    private readonly PeerSecurity? _security;
+    private readonly Func<PeerSecurity>? _security;
     private readonly string? _answerTo;
     private List<(BulkHeader Header, nint Payload, PackedPayload? Packed)>? _waiting = [];
     private BulkLink? _link;
@@ -27,7 +27,7 @@ internal sealed class PeerLink : IAsyncDisposable
     /// <param name="security">For TCP; null: plain.</param>
     /// <param name="answerTo">host:port to which a peer that reads the memory says what it has taken in; null: it need not.</param>
     public PeerLink(
-        string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null, SegmentDirectory? directory = null, PeerSecurity? security = null,
+        string address, string transport, BulkCall call, Action<string> lost, Action<BulkHeader>? sent = null, SegmentDirectory? directory = null, Func<PeerSecurity>? security = null,
         string? answerTo = null)
     {
         (_lost, _sent, _directory, _security, _answerTo) = (lost, sent, directory, security, answerTo);
@@ -93,7 +93,7 @@ internal sealed class PeerLink : IAsyncDisposable
             {
                 TellsSent = _sent is not null,
                 ShareMemory = process => _directory is { } directory && SharingRule.Allows(process) ? SharedWords.Write(directory.Words, _answerTo) : null,
-                Tls = _security?.Client(address[..address.LastIndexOf(':')].Trim('[', ']')),
+                Tls = _security?.Invoke().Client(address[..address.LastIndexOf(':')].Trim('[', ']')),
             };
             var link = BulkLink.Connect(BulkAddress.Parse(Choose(address, transport)), call, new Events(this), options, _stop.Token);
             lock (_gate)

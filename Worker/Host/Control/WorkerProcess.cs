@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using Orchestrator.Core.Messages;
 using Orchestrator.Security.Tls;
@@ -46,10 +47,11 @@ internal static class WorkerProcess
 
     private static async Task<WorkerEffect> ServeAsync(WorkerOptions options)
     {
-        PeerSecurity? security = null;
+        TlsSource? tls = null;
+        ILogger log = NullLogger.Instance;
         try
         {
-            security = options.Tls is { } files ? PeerSecurity.Load(files) : null;
+            tls = options.Tls is { } files ? new TlsSource(files, text => Log.Peer(log, text), TimeProvider.System) : null;
         }
         catch (IOException error)
         {
@@ -57,14 +59,13 @@ internal static class WorkerProcess
             return new WorkerEffect.Exit(ExitUsage, error.Message);
         }
 
-        using var disposed = security;
         await using var app = Build(options);
-        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("worker");
+        log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("worker");
         CollectiveServer server;
         try
         {
             await app.StartAsync();
-            server = new CollectiveServer(options.Listen, text => Log.Peer(log, text), security);
+            server = new CollectiveServer(options.Listen, text => Log.Peer(log, text), tls is null ? null : () => tls.Current);
         }
         catch (IOException error)
         {

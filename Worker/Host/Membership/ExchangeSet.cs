@@ -142,7 +142,7 @@ internal sealed class ExchangeSet(RunId run, string transport, WireFormat format
         private readonly List<(int Member, string Reason)> _losses = [];
         private GradientExchange? _told;
 
-        public Entry(AllReducePlan plan, RunId run, string transport, PeerSecurity? security)
+        public Entry(AllReducePlan plan, RunId run, string transport, Func<PeerSecurity>? security)
         {
             Plan = plan;
             Links = new BulkLinks(plan, run, transport, Lost, security);

@@ -38,7 +38,7 @@ internal sealed class VectorSender : IAsyncDisposable
     /// <param name="security">For TCP; null: plain.</param>
     /// <param name="answerTo">host:port where <see cref="Taken"/> is heard: vectors may then stay where they are. Null: all travel.</param>
     public VectorSender(
-        BulkCall call, string address, string transport, ReducedBuffers buffers, bool hasState, Action<string> lost, PeerSecurity? security, string? answerTo = null)
+        BulkCall call, string address, string transport, ReducedBuffers buffers, bool hasState, Action<string> lost, Func<PeerSecurity>? security, string? answerTo = null)
     {
         (_call, _buffers, _gradientBytes) = (call, buffers, buffers.ElementCount * sizeof(float));
         _waiting = hasState ? [] : null;

@@ -22,7 +22,7 @@ public sealed class ListenTests : IDisposable
     public async Task Tls_OurLinkAndServer_AgreeOnHttp2AndPush()
     {
         using var certificate = SelfSigned();
-        using var pair = new Pair(options: new BulkServerOptions { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+        using var pair = new Pair(options: new BulkServerOptions { Tls = () => new SslServerAuthenticationOptions { ServerCertificate = certificate } });
         using var link = pair.Connect(options: new BulkLinkOptions { Tls = Trusting(certificate) });
         using var payload = new Payload(3 * Mebibyte, 1);
         link.Send(Pair.Header(payload.Bytes), payload.Address);
@@ -35,7 +35,7 @@ public sealed class ListenTests : IDisposable
     {
         // Without an agreement on "h2" by ALPN, RFC 9113 (section 3.2) lets a peer hang up, and gRPC's libraries do.
         using var certificate = SelfSigned();
-        using var pair = new Pair(options: new BulkServerOptions { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+        using var pair = new Pair(options: new BulkServerOptions { Tls = () => new SslServerAuthenticationOptions { ServerCertificate = certificate } });
         using var client = new TcpClient();
         await client.ConnectAsync((IPEndPoint)pair.Address).WaitAsync(Wait.Limit);
         using var tls = new SslStream(client.GetStream());
@@ -70,7 +70,7 @@ public sealed class ListenTests : IDisposable
     public void TlsLink_ServerItDoesNotTrust_SaysSo()
     {
         using var certificate = SelfSigned();
-        using var pair = new Pair(options: new BulkServerOptions { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+        using var pair = new Pair(options: new BulkServerOptions { Tls = () => new SslServerAuthenticationOptions { ServerCertificate = certificate } });
         var error = Assert.Throws<BulkLinkException>(() => pair.Connect(options: new BulkLinkOptions { Tls = new SslClientAuthenticationOptions { TargetHost = "localhost" } }));
         Assert.IsType<AuthenticationException>(error.InnerException!.InnerException);
         Assert.Contains("TLS handshake", error.Message, StringComparison.Ordinal);
@@ -80,7 +80,7 @@ public sealed class ListenTests : IDisposable
     public void TlsServer_ClientThatSpeaksPlainly_IsLeftAndOthersAreServed()
     {
         using var certificate = SelfSigned();
-        using var pair = new Pair(options: new BulkServerOptions { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+        using var pair = new Pair(options: new BulkServerOptions { Tls = () => new SslServerAuthenticationOptions { ServerCertificate = certificate } });
         using (var plain = RawPeer.Open(pair))
         {
             while (plain.Read() is not null)
@@ -187,7 +187,7 @@ public sealed class ListenTests : IDisposable
     public void Peer_ThatConnectsAndSaysNothing_DoesNotHoldUpAnother()
     {
         using var certificate = SelfSigned();
-        using var pair = new Pair(options: new BulkServerOptions { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+        using var pair = new Pair(options: new BulkServerOptions { Tls = () => new SslServerAuthenticationOptions { ServerCertificate = certificate } });
         using var silent = RawPeer.Connect(pair.Address);
         using var link = pair.Connect(options: new BulkLinkOptions { Tls = Trusting(certificate) });
         link.Send(Pair.Header(0), 0);

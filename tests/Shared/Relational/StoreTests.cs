@@ -197,6 +197,90 @@ public abstract class StoreTests
     }
 
     [Fact]
+    public async Task Open_AStoreOfTheFirstSchema_ItsLeaseKeepsItsTermAndHasNoAddressForHttp()
+    {
+        var address = StoreAddress.Parse(await NewAddressAsync());
+        await using (var store = await RelationalStore.OpenAsync(address))
+        {
+            await TakeAsync(store, "c-1");
+            await store.WriteAsync(session => session.ExecuteAsync("ALTER TABLE leases DROP COLUMN http_address", default), default);
+            await store.WriteAsync(session => session.ExecuteAsync("DELETE FROM schema_versions WHERE version > 1", default), default);
+        }
+
+        await using var migrated = await RelationalStore.OpenAsync(address);
+
+        Assert.Equal(("c-1", 1, ""), await migrated.Leases.FindAsync("pool") is { } kept ? (kept.Owner, kept.Term, kept.HttpAddress) : default);
+        var taken = await migrated.Leases.TakeAsync("pool", "c-1", "host:1", Some.Long, "https://host:2");
+        Assert.Equal(("https://host:2", "https://host:2"), (taken.Present!.HttpAddress, (await migrated.Leases.FindAsync("pool"))!.HttpAddress));
+        Assert.Equal("https://host:2", (await migrated.Leases.RenewAsync(taken.Present.Ownership, Some.Long)).Present!.HttpAddress);
+    }
+
+    [Fact]
+    public async Task Prune_RunsThatEndedLongAgo_LoseTheirHistoryAndStayListed()
+    {
+        await using var store = await OpenAsync();
+        var lease = await TakeAsync(store, "c-1");
+        foreach (var i in Enumerable.Range(1, 25))
+        {
+            await StoreAsync(store, lease, Some.Change(new RunId($"run-{i}"), 1) with
+            {
+                IsEnded = i != 7, Events = [new("a", "1"), new("b", "2")], Samples = [Sample(1)], Checkpoints = [new CheckpointRow(1, "/c", "abc", DateTimeOffset.UnixEpoch)],
+            });
+        }
+
+        // Nothing is a day old.
+        Assert.Equal(new Pruned(0, 0), await store.History.PruneAsync(lease, new HistoryBounds { Kept = TimeSpan.FromDays(1) }));
+        var ago = new HistoryBounds { Kept = TimeSpan.FromDays(-1) };
+        var turns = new List<Pruned>();
+        while (await store.History.PruneAsync(lease, ago) is { IsNothing: false } pruned)
+        {
+            turns.Add(pruned);
+        }
+
+        Assert.Equal((48, 24), (turns.Sum(turn => turn.Events), turns.Sum(turn => turn.Samples)));
+        Assert.True(turns.Count > 1, "One transaction took it all.");
+        Assert.Equal(25, (await store.Runs.LoadAsync(ended: 100)).Length);
+        Assert.Equal((0, 0, 1), (await CountAsync(store, new RunId("run-1"))));
+        Assert.Equal((2, 1, 1), (await CountAsync(store, new RunId("run-7"))));
+        await StoreAsync(store, lease, Some.Change(new RunId("run-1"), 2) with { Events = [new("c", "3")] });
+        Assert.Equal(3, Assert.Single(await store.Runs.EventsAsync(new RunId("run-1"), 0, 10)).Sequence);
+    }
+
+    [Fact]
+    public async Task Prune_ARunWithTooMuch_KeepsItsLastEventsAndSamplesOfAllOfIt()
+    {
+        await using var store = await OpenAsync();
+        var lease = await TakeAsync(store, "c-1");
+        await StoreAsync(store, lease, Some.Change(1) with
+        {
+            Events = [.. Enumerable.Range(1, 30).Select(i => new RunEventLine("e", $"{i}"))], Samples = [.. Enumerable.Range(1, 41).Select(step => Sample(step))],
+        });
+        await StoreAsync(store, lease, Some.Change(new RunId("other"), 1) with { Events = [new("a", "1")], Samples = [Sample(1)] });
+        var bounds = new HistoryBounds { MaxEvents = 10, MaxSamples = 20 };
+
+        Assert.Equal(new Pruned(20, 20), await store.History.PruneAsync(lease, bounds));
+        Assert.Equal(new Pruned(0, 10), await store.History.PruneAsync(lease, bounds));
+        Assert.Equal(new Pruned(0, 0), await store.History.PruneAsync(lease, bounds));
+
+        Assert.Equal(Enumerable.Range(21, 10).Select(i => $"{i}"), (await store.Runs.EventsAsync(Some.Run, 0, 100)).Select(line => line.Line));
+        Assert.Equal(Enumerable.Range(0, 11).Select(i => 1L + (4 * i)), (await store.Runs.SamplesAsync(Some.Run, 0, 100)).Select(sample => sample.Step));
+        Assert.Equal((1, 1, 0), await CountAsync(store, new RunId("other")));
+    }
+
+    [Fact]
+    public async Task Prune_UnderAnOldTerm_IsRefused()
+    {
+        await using var store = await OpenAsync();
+        var old = await TakeAsync(store, "c-1");
+        await StoreAsync(store, old, Some.Change(1) with { IsEnded = true, Events = [new("a", "1")] });
+        await store.Leases.GiveUpAsync(old);
+        await TakeAsync(store, "c-2");
+
+        Assert.Null(await store.History.PruneAsync(old, new HistoryBounds { Kept = TimeSpan.FromDays(-1) }));
+        Assert.Equal((1, 0, 0), await CountAsync(store, Some.Run));
+    }
+
+    [Fact]
     public async Task Reserve_FourAtOnce_NoNumberIsGivenTwice()
     {
         await using var store = await OpenAsync();
@@ -204,6 +288,11 @@ public abstract class StoreTests
         var blocks = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => store.Runs.ReserveAsync(lease, "workers", 10))));
         Assert.Equal([1, 11, 21, 31], blocks.Order());
     }
+
+    private static StepSample Sample(long step) => new(step, new Generation(1), 1, null, null, null, null);
+
+    private static async Task<(int Events, int Samples, int Checkpoints)> CountAsync(RelationalStore store, RunId run) =>
+        ((await store.Runs.EventsAsync(run, 0, 1000)).Count, (await store.Runs.SamplesAsync(run, 0, 1000)).Count, (await store.Runs.CheckpointsAsync(run)).Count);
 
     protected async Task<RelationalStore> OpenAsync() => await RelationalStore.OpenAsync(StoreAddress.Parse(await NewAddressAsync()));
 

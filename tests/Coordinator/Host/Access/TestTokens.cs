@@ -9,7 +9,7 @@ internal static class TestTokens
 {
     private static readonly ImmutableArray<TokenLine> Lines = TokenFile.NewLines();
 
-    public static TokenVerifier Verifier { get; } = new(Lines);
+    public static TokenSource Source { get; } = new(Lines);
 
     public static string Of(Role role) => Lines.Single(line => line.Role == role).Token!;
 

@@ -128,7 +128,7 @@ public sealed class TlsTests : IDisposable
 
     private CoordinatorOptions OptionsOf(TlsFiles files) => new()
     {
-        Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = Path.Combine(_folder, "runs"), Access = new AccessOptions { Tokens = TestTokens.Verifier },
+        Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = Path.Combine(_folder, "runs"), Access = new AccessOptions { Tokens = TestTokens.Source },
         Tls = new TlsSource(files with { IsClient = false }, _notes.Add, _time),
     };
 
@@ -172,16 +172,5 @@ public sealed class TlsTests : IDisposable
         await using var tls = new SslStream(socket.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
         await tls.AuthenticateAsClientAsync("127.0.0.1");
         return tls.RemoteCertificate!.GetSerialNumberString();
-    }
-
-    private sealed class SteppedTime : TimeProvider
-    {
-        private long _ticks = 1;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
-
-        public void Step(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
     }
 }

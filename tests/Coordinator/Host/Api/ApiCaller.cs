@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Orchestrator.Coordinator.Tests.Access;
 using Orchestrator.Coordinator.Tests.Server;
+using Orchestrator.Core.Messages;
 using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Tests.Api;
@@ -11,6 +12,9 @@ namespace Orchestrator.Coordinator.Tests.Api;
 /// <summary>What came back over HTTP.</summary>
 internal sealed record ApiAnswer(HttpStatusCode Status, string? ContentType, string Text, Uri? Location)
 {
+    /// <summary>Who says that nothing was done; null: nobody.</summary>
+    public string? NotTakenBy { get; init; }
+
     public JsonElement Json => JsonDocument.Parse(Text).RootElement;
 
     public string? Detail => Json.GetProperty("detail").GetString();
@@ -27,9 +31,17 @@ internal sealed record ApiAnswer(HttpStatusCode Status, string? ContentType, str
 }
 
 /// <summary>Calls a coordinator's JSON API as a script would.</summary>
-internal sealed class ApiCaller(CoordinatorFixture coordinator, Role role = Role.Admin) : IDisposable
+internal sealed class ApiCaller(string address, Role role = Role.Admin) : IDisposable
 {
-    private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://{coordinator.Server.Http}") };
+    private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://{address}") };
+
+    public ApiCaller(CoordinatorFixture coordinator, Role role = Role.Admin)
+        : this(coordinator.Server.Http.ToString(), role)
+    {
+    }
+
+    /// <summary>Shown at every call.</summary>
+    public string Token { get; init; } = TestTokens.Of(role);
 
     public Task<ApiAnswer> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path));
 
@@ -59,17 +71,49 @@ internal sealed class ApiCaller(CoordinatorFixture coordinator, Role role = Role
         return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
 
+    /// <summary>Reads a stream of server-sent events to its end; Id is null where none was sent.</summary>
+    public static async Task<List<(string Name, int? Id, string Text)>> ReadEventsAsync(HttpResponseMessage stream)
+    {
+        var events = new List<(string, int?, string)>();
+        using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync());
+        var (name, id, text) = ("message", (int?)null, "");
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            switch (line.Split(": ", 2))
+            {
+                case [""] when text.Length > 0:
+                    events.Add((name, id, text));
+                    (name, id, text) = ("message", null, "");
+                    break;
+                case ["event", var value]:
+                    name = value;
+                    break;
+                case ["id", var value]:
+                    id = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
+                    break;
+                case ["data", var value]:
+                    text = value;
+                    break;
+            }
+        }
+
+        return events;
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<ApiAnswer> SendAsync(HttpRequestMessage request)
     {
         using var answer = await _http.SendAsync(Authorized(request));
-        return new ApiAnswer(answer.StatusCode, answer.Content.Headers.ContentType?.MediaType, await answer.Content.ReadAsStringAsync(), answer.Headers.Location);
+        return new ApiAnswer(answer.StatusCode, answer.Content.Headers.ContentType?.MediaType, await answer.Content.ReadAsStringAsync(), answer.Headers.Location)
+        {
+            NotTakenBy = answer.Headers.TryGetValues(CallNames.NotTaken, out var refuser) ? refuser.Single() : null,
+        };
     }
 
     private HttpRequestMessage Authorized(HttpRequestMessage request)
     {
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestTokens.Of(role));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token);
         return request;
     }
 }

@@ -19,7 +19,7 @@ public sealed class EventStreamTests
         var activate = await worker.GetReadyAsync();
         using var stream = await api.OpenEventsAsync(run.RunId);
         Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (stream.StatusCode, stream.Content.Headers.ContentType?.MediaType));
-        var reading = ReadAsync(stream);
+        var reading = ApiCaller.ReadEventsAsync(stream);
 
         await worker.TakeStepsAsync(activate, 3);
         await worker.SaveAsync(new Generation(1), 3);
@@ -36,7 +36,7 @@ public sealed class EventStreamTests
 
         // Who comes back gets what is left; who has all of it is told to stop asking.
         using var again = await api.OpenEventsAsync(run.RunId, lastId: lines.Length - 2);
-        Assert.Equal(lines[^2..], (await ReadAsync(again).WaitAsync(Patience)).Where(@event => @event.Name == "message").Select(@event => @event.Text));
+        Assert.Equal(lines[^2..], (await ApiCaller.ReadEventsAsync(again).WaitAsync(Patience)).Where(@event => @event.Name == "message").Select(@event => @event.Text));
         using var done = await api.OpenEventsAsync(run.RunId, lastId: lines.Length);
         Assert.Equal(HttpStatusCode.NoContent, done.StatusCode);
     }
@@ -52,7 +52,7 @@ public sealed class EventStreamTests
         await worker.TakeStepsAsync(activate, 2);
         await coordinator.WaitForStepAsync(run.RunId, 2);
         using var stream = await api.OpenEventsAsync(run.RunId, lastId: 2);
-        var reading = ReadAsync(stream);
+        var reading = ApiCaller.ReadEventsAsync(stream);
 
         await worker.TakeStepsAsync(activate with { StartStep = 2 }, 3);
         await worker.SaveAsync(new Generation(1), 3);
@@ -85,33 +85,5 @@ public sealed class EventStreamTests
         var run = await coordinator.SubmitAsync();
         using var stream = await api.OpenEventsAsync(run.RunId, lastId: -5);
         Assert.Equal(HttpStatusCode.BadRequest, stream.StatusCode);
-    }
-
-    private static async Task<List<(string Name, int? Id, string Text)>> ReadAsync(HttpResponseMessage stream)
-    {
-        var events = new List<(string, int?, string)>();
-        using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync());
-        var (name, id, text) = ("message", (int?)null, "");
-        while (await reader.ReadLineAsync() is { } line)
-        {
-            switch (line.Split(": ", 2))
-            {
-                case [""] when text.Length > 0:
-                    events.Add((name, id, text));
-                    (name, id, text) = ("message", null, "");
-                    break;
-                case ["event", var value]:
-                    name = value;
-                    break;
-                case ["id", var value]:
-                    id = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
-                    break;
-                case ["data", var value]:
-                    text = value;
-                    break;
-            }
-        }
-
-        return events;
     }
 }

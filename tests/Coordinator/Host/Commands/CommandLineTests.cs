@@ -13,7 +13,7 @@ public sealed class CommandLineTests
             "checkpoint export PATH --format --out",
             "checkpoint list PATH --format",
             "checkpoint verify PATH --format",
-            "coordinator --advertise --host --http --insecure --listen --root --runs --store --token-file",
+            "coordinator --advertise --host --http --insecure --keep-history --listen --root --runs --store --token-file",
             "drain WORKER --coordinator",
             "logs RUN --coordinator --follow",
             "run JOB.yaml --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",

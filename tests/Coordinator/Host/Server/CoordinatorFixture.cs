@@ -33,12 +33,13 @@ internal sealed class CoordinatorFixture : IAsyncDisposable
 
     public string Address => Server.Grpc.ToString();
 
-    public static async Task<CoordinatorFixture> StartAsync()
+    /// <param name="tokens">Null: those of the tests. The admin's is among them.</param>
+    public static async Task<CoordinatorFixture> StartAsync(TokenSource? tokens = null)
     {
         var folder = Directory.CreateTempSubdirectory("coordinator-").FullName;
         var options = new CoordinatorOptions
         {
-            Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = folder, Access = new AccessOptions { Tokens = TestTokens.Verifier }, Waits = new RunWaits { Grace = TimeSpan.FromMilliseconds(50) },
+            Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = folder, Access = new AccessOptions { Tokens = tokens ?? TestTokens.Source }, Waits = new RunWaits { Grace = TimeSpan.FromMilliseconds(50) },
         };
         return new CoordinatorFixture(await CoordinatorServer.StartAsync(options, logging => logging.SetMinimumLevel(LogLevel.None)), folder);
     }

@@ -1,11 +1,6 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
-using Microsoft.Extensions.Logging;
-using Orchestrator.Coordinator.Host.Access;
-using Orchestrator.Coordinator.Host.Ownership;
-using Orchestrator.Coordinator.Host.Server;
-using Orchestrator.Coordinator.Host.Standby;
 using Orchestrator.Coordinator.Tests.Access;
 using Orchestrator.Core.Messages;
 using Orchestrator.Protocol.V1;
@@ -18,46 +13,31 @@ namespace Orchestrator.Coordinator.Tests.Server;
 /// <summary>A coordinator that stands by, over real connections: it passes requests to the owner, once, and sends workers there.</summary>
 public sealed class StandbyTests : IAsyncLifetime
 {
-    private readonly OwnershipCounts _counts = new();
-    private CoordinatorFixture _owner = null!;
-    private Front _front = null!;
-    private OwnerSight _sight = null!;
-    private StandbyServer _standby = null!;
+    private StandbyFixture _fixture = null!;
     private GrpcChannel _channel = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _owner = await CoordinatorFixture.StartAsync();
-        var options = new CoordinatorOptions
-        {
-            Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = _owner.Folder, Access = new AccessOptions { Tokens = TestTokens.Verifier },
-        };
-        _front = await Front.StartAsync(options, logging => logging.SetMinimumLevel(LogLevel.None));
-        _sight = new OwnerSight(_front.Grpc.ToString(), TimeProvider.System);
-        _standby = await StandbyServer.StartAsync(options, _sight, _counts, logging => logging.SetMinimumLevel(LogLevel.None));
-        _front.Show(_standby.Server);
-        _channel = GrpcChannel.ForAddress($"http://{_front.Grpc}");
+        _fixture = await StandbyFixture.StartAsync();
+        _channel = GrpcChannel.ForAddress($"http://{_fixture.Front.Grpc}");
     }
 
     public async ValueTask DisposeAsync()
     {
         _channel.Dispose();
-        await _standby.DisposeAsync();
-        await _front.DisposeAsync();
-        _sight.Dispose();
-        await _owner.DisposeAsync();
+        await _fixture.DisposeAsync();
     }
 
     [Fact]
     public async Task Runs_AnotherOwnsThem_EveryCallIsItsAnswer()
     {
-        See(_owner.Address);
-        await using var worker = await FakeWorker.AttachAsync(_owner.Address);
+        _fixture.SeeOwner();
+        await using var worker = await FakeWorker.AttachAsync(_fixture.Owner.Address);
         var client = Client();
-        var run = await _owner.SubmitAsync("training.steps=20");
+        var run = await _fixture.Owner.SubmitAsync("training.steps=20");
 
         var status = await client.StatusAsync(new StatusRequest { RunId = run.RunId });
-        Assert.Equal((run.RunId, _front.Grpc.ToString()), (Assert.Single(status.Runs).RunId, status.PassedOnBy));
+        Assert.Equal((run.RunId, _fixture.Front.Grpc.ToString()), (Assert.Single(status.Runs).RunId, status.PassedOnBy));
         Assert.Equal("w-1", Assert.Single((await client.ListWorkersAsync(new ListWorkersRequest())).Workers).WorkerId);
         Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await client.StopAsync(new StopRequest { RunId = "x" }))).StatusCode);
 
@@ -77,17 +57,17 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task Runs_NobodyOwnsThem_SaysWhyAndThatNothingWasDone()
     {
-        _sight.See(null, "The store does not answer.");
+        _fixture.Sight.See(null, "The store does not answer.");
         var problem = await Assert.ThrowsAsync<RpcException>(async () => await Client().StatusAsync(new StatusRequest()));
         Assert.Equal(StatusCode.Unavailable, problem.StatusCode);
         Assert.Equal("No coordinator owns the runs just now: The store does not answer. Steps go on meanwhile; ask again in a few seconds.", problem.Status.Detail);
-        Assert.Equal(_front.Grpc.ToString(), problem.Trailers.GetValue(CallNames.NotTaken));
+        Assert.Equal(_fixture.Front.Grpc.ToString(), problem.Trailers.GetValue(CallNames.NotTaken));
     }
 
     [Fact]
     public async Task Runs_TheLeaseHasLapsed_NobodyIsAsked()
     {
-        See(_owner.Address, TimeSpan.FromMilliseconds(1));
+        _fixture.See(_fixture.Owner.Address, remaining: TimeSpan.FromMilliseconds(1));
         await Task.Delay(20, TestContext.Current.CancellationToken);
         var problem = await Assert.ThrowsAsync<RpcException>(async () => await Client().StatusAsync(new StatusRequest()));
         Assert.NotNull(problem.Trailers.GetValue(CallNames.NotTaken));
@@ -96,7 +76,7 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task Runs_PassedOnToAStandby_IsNotPassedOnAgain()
     {
-        See(_owner.Address);
+        _fixture.SeeOwner();
         var headers = new Metadata { { CallNames.PassedOnBy, "c:1" } };
         var problem = await Assert.ThrowsAsync<RpcException>(async () => await Client().StatusAsync(new StatusRequest(), headers));
         Assert.Equal(StatusCode.Unavailable, problem.StatusCode);
@@ -107,7 +87,7 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task Runs_TheOwnerIsGone_SaysThatNothingWasDone()
     {
-        See("127.0.0.1:9");
+        _fixture.See("127.0.0.1:9");
         var problem = await Assert.ThrowsAsync<RpcException>(async () => await Client().StatusAsync(new StatusRequest()));
         Assert.Equal(StatusCode.Unavailable, problem.StatusCode);
         Assert.Contains("127.0.0.1:9 owns the runs and does not answer", problem.Status.Detail, StringComparison.Ordinal);
@@ -117,11 +97,11 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task Runs_AnotherTakesOverUnderACall_TheCallIsBrokenOff()
     {
-        See(_owner.Address);
-        var run = await _owner.SubmitAsync("training.steps=20");
+        _fixture.SeeOwner();
+        var run = await _fixture.Owner.SubmitAsync("training.steps=20");
         using var watch = Client().Watch(new WatchRequest { RunId = run.RunId });
         Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
-        See("127.0.0.1:9", term: 4);
+        _fixture.See("127.0.0.1:9", term: 4);
         var problem = await Assert.ThrowsAsync<RpcException>(async () =>
         {
             while (await watch.ResponseStream.MoveNext(CancellationToken.None))
@@ -135,11 +115,11 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task Attach_AWorker_IsSentToTheOwner()
     {
-        See(_owner.Address);
+        _fixture.SeeOwner();
         var problem = await Assert.ThrowsAsync<RpcException>(() => AttachAsync());
-        Assert.Equal((StatusCode.Unavailable, _owner.Address), (problem.StatusCode, problem.Trailers.GetValue(CallNames.Owner)));
+        Assert.Equal((StatusCode.Unavailable, _fixture.Owner.Address), (problem.StatusCode, problem.Trailers.GetValue(CallNames.Owner)));
 
-        _sight.See(new Lease("runs", "me", _sight.Self, 4, TimeSpan.FromSeconds(2)), "It is mine.");
+        _fixture.Sight.See(new Lease("runs", "me", _fixture.Sight.Self, 4, TimeSpan.FromSeconds(2)), "It is mine.");
         problem = await Assert.ThrowsAsync<RpcException>(() => AttachAsync());
         Assert.Equal((StatusCode.Unavailable, null), (problem.StatusCode, problem.Trailers.GetValue(CallNames.Owner)));
         Assert.Contains("taking them over", problem.Status.Detail, StringComparison.Ordinal);
@@ -148,8 +128,8 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task Http_OfAStandby_SaysThatItStandsByAndShowsItsMetrics()
     {
-        _counts.Refuse(3);
-        using var http = new HttpClient { BaseAddress = new Uri($"http://{_front.Http}") };
+        _fixture.Counts.Refuse(3);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{_fixture.Front.Http}") };
         Assert.Equal("standby\n", await http.GetStringAsync("/healthz", TestContext.Current.CancellationToken));
         Assert.Equal("[]", await http.GetStringAsync("/targets", TestContext.Current.CancellationToken));
         var metrics = await http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
@@ -161,17 +141,14 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task Runs_WithoutAToken_AreRefusedHere()
     {
-        See("127.0.0.1:9");
+        _fixture.See("127.0.0.1:9");
         Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(async () => await new Runs.RunsClient(_channel).StatusAsync(new StatusRequest()))).StatusCode);
         Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(async () => await Client(Role.Viewer).StopAsync(new StopRequest { RunId = "x" }))).StatusCode);
-        using var http = new HttpClient { BaseAddress = new Uri($"http://{_front.Http}") };
-        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, (await http.GetAsync("/api/v1/runs", TestContext.Current.CancellationToken)).StatusCode);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{_fixture.Front.Http}") };
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await http.GetAsync("/api/v1/runs", TestContext.Current.CancellationToken)).StatusCode);
     }
 
     private Runs.RunsClient Client(Role role = Role.Admin) => new(_channel.Intercept(TestTokens.Add(role)));
-
-    private void See(string address, TimeSpan? remaining = null, long term = 3) =>
-        _sight.See(new Lease("runs", "other", address, term, remaining ?? TimeSpan.FromMinutes(5)), $"other at {address} owns runs under term {term}.");
 
     private async Task AttachAsync()
     {

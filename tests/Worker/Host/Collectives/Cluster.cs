@@ -16,7 +16,7 @@ internal sealed class Cluster : IDisposable
 {
     private static readonly RunId Run = new("test");
 
-    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets, WireFormat format = default, PeerSecurity? security = null, int mostDirect = Grouping.MostDirect)
+    public Cluster(int members, int logicalRanks, long elements, string transport, int pieceElements, int buckets, WireFormat format = default, Func<PeerSecurity>? security = null, int mostDirect = Grouping.MostDirect)
     {
         var servers = Enumerable.Range(0, members).Select(_ => new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Log, security)).ToArray();
         var ranks = RankPlan.Even(logicalRanks, members);

@@ -30,7 +30,7 @@ public sealed class TlsTests : IDisposable
     public async Task AllReduce_WithTls_IsTheSum(string transport)
     {
         using var security = _authority.Load("worker");
-        using var cluster = new Cluster(3, 8, 65_537, transport, pieceElements: 8192, buckets: 2, security: security);
+        using var cluster = new Cluster(3, 8, 65_537, transport, pieceElements: 8192, buckets: 2, security: () => security);
         for (var step = 1; step <= 2; step++)
         {
             await Task.WhenAll(cluster.Members.Select(member => Task.Factory.StartNew(
@@ -118,6 +118,24 @@ public sealed class TlsTests : IDisposable
         Assert.True(tls.IsMutuallyAuthenticated);
     }
 
+    /// <summary>Certificates live for a year, and a run may outlive them: a new pair of files counts from the next connection on, and open ones go on.</summary>
+    [Fact]
+    public async Task Server_ItsFilesChange_ShowsTheNewCertificateToTheNextPeer()
+    {
+        using var client = _authority.Load("client");
+        var (certificate, key) = _authority.Sign("worker");
+        var notes = new List<string>();
+        var source = new TlsSource(new TlsFiles(certificate, key, _authority.Path), notes.Add, new Seconds());
+        using var server = Listen(() => source.Current);
+        var first = await SerialAsync(server, client);
+        Assert.Equal(first, await SerialAsync(server, client));
+
+        _authority.Sign("worker");
+
+        Assert.NotEqual(first, await SerialAsync(server, client));
+        Assert.Equal($"The certificate in {certificate} was read again.", Assert.Single(notes));
+    }
+
     [Fact]
     public void Load_FilesThatDoNotFit_SaysWhich()
     {
@@ -135,7 +153,28 @@ public sealed class TlsTests : IDisposable
         static string Problem(string certificate, string key, string authority) => Assert.Throws<IOException>(() => PeerSecurity.Load(new TlsFiles(certificate, key, authority))).Message;
     }
 
-    private CollectiveServer Listen(PeerSecurity security) => new(new IPEndPoint(IPAddress.Loopback, 0), Log, security);
+    private CollectiveServer Listen(PeerSecurity security) => Listen(() => security);
+
+    private CollectiveServer Listen(Func<PeerSecurity> security) => new(new IPEndPoint(IPAddress.Loopback, 0), Log, security);
+
+    private static async Task<string> SerialAsync(CollectiveServer server, PeerSecurity client)
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(server.TcpEndPoint).WaitAsync(Limit);
+        using var tls = new SslStream(socket.GetStream());
+        await tls.AuthenticateAsClientAsync(client.Client("127.0.0.1")).WaitAsync(Limit);
+        return tls.RemoteCertificate!.GetSerialNumberString();
+    }
+
+    /// <summary>A second on at each look, so that files are looked at each time.</summary>
+    private sealed class Seconds : TimeProvider
+    {
+        private long _seconds;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref _seconds);
+    }
 
     /// <summary>What a link that tries to push learns.</summary>
     private static async Task<string> Refusal(CollectiveServer server, SslClientAuthenticationOptions? tls)
