@@ -127,6 +127,25 @@ public sealed class TokensTests : IDisposable
     }
 
     [Fact]
+    public async Task Submit_WithAJoinToken_AWorkerThatHasItTrainsThatRunAndIsRefusedAfterIt()
+    {
+        await using var cluster = await Cluster.StartAsync(_folder, workers: 0);
+        var file = _folder.New("join");
+        string[] Submit() => Spirals.Command("submit", ["training.steps=5"], "--workers", "1", "--detach", "--format", "json", "--join-token", file);
+        var submitted = (await cluster.AskAsync(Submit())).Expect(0);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        await using var worker = Command.Start(new CommandPlace { Environment = new Dictionary<string, string> { [FileVariable] = file } }, "worker", "--coordinator", cluster.Grpc);
+
+        (await cluster.AskAsync("wait", submitted.Text("runId"))).Expect(0);
+
+        await worker.WaitForErrorAsync("none of this coordinator's");
+        (await cluster.AskAsync(Submit())).Expect(2).ExpectError("--join-token", "Name one that is not there yet.");
+        var token = ReadTokens(file)["worker"];
+        Assert.DoesNotContain(token, submitted + cluster.Coordinator.Error + worker.Error, StringComparison.Ordinal);
+        Assert.Equal([file], FilesWith([token], _folder.Path));
+    }
+
+    [Fact]
     public async Task Run_ItsOwnTokens_GoToItsWorkersByTheEnvironmentAndEndWithIt()
     {
         var runDir = _folder.New("run");

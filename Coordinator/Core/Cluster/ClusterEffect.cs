@@ -17,6 +17,9 @@ public abstract record ClusterEffect
     /// <summary>Close the stream with the reason.</summary>
     public sealed record Reject(long Connection, string Reason) : ClusterEffect;
 
+    /// <summary>Close the worker's stream behind what waits to be sent: it may not serve another run.</summary>
+    public sealed record Dismiss(WorkerId Worker, string Reason) : ClusterEffect;
+
     public sealed record ForRun(RunId Run, RunEffect Effect) : ClusterEffect;
 
     /// <inheritdoc cref="RunEffect.Note"/>

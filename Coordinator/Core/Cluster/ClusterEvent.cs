@@ -14,7 +14,11 @@ public abstract record ClusterEvent
     /// <summary>A stream was opened and the worker introduced itself.</summary>
     /// <param name="Connection">Names the stream until the worker has an id.</param>
     /// <param name="Hello">How it introduced itself.</param>
-    public sealed record WorkerAttached(long Connection, WorkerMessage.Hello Hello) : ClusterEvent;
+    public sealed record WorkerAttached(long Connection, WorkerMessage.Hello Hello) : ClusterEvent
+    {
+        /// <summary>The only run that its token is good for; null: any.</summary>
+        public RunId? OnlyRun { get; init; }
+    }
 
     public sealed record WorkerSaid(WorkerId Worker, WorkerMessage Message) : ClusterEvent;
 

@@ -173,13 +173,13 @@ public static class ClusterMachine
     private static IEnumerable<Candidate> Free(ClusterState state)
     {
         var run = state.Current;
-        return state.Workers.Values.Where(candidate => !candidate.IsLeaving && run?.IsServedBy(candidate.Worker) != true);
+        return state.Workers.Values.Where(candidate => !candidate.IsLeaving && run?.IsServedBy(candidate.Worker) != true && (run is null || JoinGrantRule.MayServe(candidate, run.Id)));
     }
 
     private static void Attach(Turn turn, ClusterEvent.WorkerAttached attached)
     {
         var (state, hello) = (turn.State, attached.Hello);
-        if (WhyNotAdmitted(state, hello) is { } reason)
+        if ((WhyNotAdmitted(state, hello) ?? JoinGrantRule.WhyNot(state, attached)) is { } reason)
         {
             turn.Effects.Add(new ClusterEffect.Reject(attached.Connection, reason));
             return;
@@ -188,7 +188,7 @@ public static class ClusterMachine
         if (hello.Member is { } member && state.Find(member.Run) is { Phase: RunPhase.Reviving reviving } run
             && reviving.Crew.Members.ContainsKey(member.Worker) && !reviving.Back.ContainsKey(member.Worker))
         {
-            var back = new Candidate(member.Worker, hello with { Member = null });
+            var back = new Candidate(member.Worker, hello with { Member = null }) { OnlyRun = attached.OnlyRun };
             turn.State = state with { Workers = state.Workers.Add(back.Worker, back), Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
             turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, reviving.RecordedStep));
             turn.Give(run, new RunEvent.MemberBack(back, member.Generation));
@@ -199,7 +199,7 @@ public static class ClusterMachine
         var worker = WorkerId.FromNumber(number);
         turn.State = state with
         {
-            LastWorkerNumber = number, Workers = state.Workers.Add(worker, new Candidate(worker, hello)), Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
+            LastWorkerNumber = number, Workers = state.Workers.Add(worker, new Candidate(worker, hello) { OnlyRun = attached.OnlyRun }), Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
         };
         turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, worker));
     }
@@ -282,6 +282,20 @@ public static class ClusterMachine
                 Runs = State.Runs.Replace(State.Find(run.Id)!, next), Workers = WithEnding(State.Workers.RemoveRange(evicted), effects), Pulses = State.Pulses.RemoveRange(evicted),
             };
             Add(run.Id, effects);
+            if (next.Phase is RunPhase.Ended && run.Phase is not RunPhase.Ended)
+            {
+                Dismiss(next.Id);
+            }
+        }
+
+        /// <summary>Who came for this run only has nothing to wait for.</summary>
+        private void Dismiss(RunId run)
+        {
+            foreach (var worker in JoinGrantRule.BoundTo(State, run).ToList())
+            {
+                State = State with { Workers = State.Workers.Remove(worker), Pulses = State.Pulses.Remove(worker) };
+                Effects.Add(new ClusterEffect.Dismiss(worker, $"Its token was good for run {run} only, and that run has ended."));
+            }
         }
 
         /// <summary>A process that a launcher started ends when its run releases it for good: it is free for a moment, and may not be offered.</summary>

@@ -9,6 +9,9 @@ public sealed record Candidate(WorkerId Worker, WorkerMessage.Hello Hello)
     /// <summary>It was told to end, or is drained: it serves its run until it is released, and gets no other.</summary>
     public bool IsLeaving { get; init; }
 
+    /// <summary>Its token is good for this run only; null: it may serve any.</summary>
+    public RunId? OnlyRun { get; init; }
+
     /// <summary>As a person finds the process: the id, the process id and the host.</summary>
     public string Describe() => $"worker {Worker} (pid {Hello.Pid} on {Hello.Host})";
 }

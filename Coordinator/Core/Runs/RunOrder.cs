@@ -26,6 +26,9 @@ public sealed record RunOrder
     /// <summary>The numeric fingerprint of that checkpoint, name to value; null: none is resumed, or it could not be read here.</summary>
     public ImmutableSortedDictionary<string, string>? ResumeFingerprint { get; init; }
 
+    /// <summary>SHA-256, in hexadecimal digits in lower case, of a token with which workers may join this run and no other; null: there is none.</summary>
+    public string? JoinTokenSha256 { get; init; }
+
     /// <summary>Set for an embedded run: only workers that this launcher started are members, and nobody else will come,
     /// so a worker that is refused or lost ends the run.</summary>
     public string? Launcher { get; init; }

@@ -6,12 +6,18 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Api;
 using Orchestrator.Coordinator.Host.Server;
+using Orchestrator.Core.Identities;
 using Orchestrator.Security.Tokens;
 
 namespace Orchestrator.Coordinator.Host.Access;
 
 /// <summary>Stands in front of every endpoint, after routing: asks <see cref="AccessRule"/> and answers those who are refused.</summary>
-internal sealed class AccessGate(TokenSource tokens, HostRule hosts, ILogger log, TimeProvider time)
+/// <param name="tokens">Of the token file.</param>
+/// <param name="joins">The run that a token, by its hash, lets a worker join; null: none.</param>
+/// <param name="hosts">What this coordinator goes by.</param>
+/// <param name="log">Told of refusals.</param>
+/// <param name="time">For the intervals.</param>
+internal sealed class AccessGate(TokenSource tokens, Func<string, RunId?> joins, HostRule hosts, ILogger log, TimeProvider time)
 {
     /// <summary>Between two looks for calls whose token has been taken back.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
@@ -19,14 +25,18 @@ internal sealed class AccessGate(TokenSource tokens, HostRule hosts, ILogger log
     /// <summary>Between two lines of log about refusals: a stranger who tries all the time must not fill a disk.</summary>
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(1);
 
-    private readonly CallsUnderWay _calls = new(tokens);
+    private readonly CallsUnderWay _calls = new(tokens, (verifier, token) => verifier.Identify(token) ?? (RunOf(joins, token) is null ? null : Role.Worker));
     private long _lastLog = long.MinValue;
 
     /// <summary>Puts a gate in front of everything that is mapped behind this call.</summary>
-    public static void Guard(WebApplication app, CoordinatorOptions options, TimeProvider time)
+    /// <param name="app">What is guarded.</param>
+    /// <param name="options">Whose tokens and names count.</param>
+    /// <param name="time">For the intervals.</param>
+    /// <param name="joins">The live run that a token lets a worker join, by the token's hash in hexadecimal digits; null: no token does.</param>
+    public static void Guard(WebApplication app, CoordinatorOptions options, TimeProvider time, Func<string, RunId?>? joins = null)
     {
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("access");
-        var gate = new AccessGate(options.Access.Tokens, options.Access.HostRuleOf(options.Listen, options.Http), log, time);
+        var gate = new AccessGate(options.Access.Tokens, joins ?? (_ => null), options.Access.HostRuleOf(options.Listen, options.Http), log, time);
         var looks = time.CreateTimer(_ => gate.Look(), null, LookInterval, LookInterval);
         app.Lifetime.ApplicationStopped.Register(looks.Dispose);
         app.Use(gate.PassAsync);
@@ -37,10 +47,17 @@ internal sealed class AccessGate(TokenSource tokens, HostRule hosts, ILogger log
         var request = context.Request;
         var token = BearerHeader.Read(request.Headers.Authorization.ToString());
         var (need, present) = (NeedOf(context), tokens.Current);
+        var role = token is null ? null : present.Identify(token);
+        if (role is null && token is not null && RunOf(joins, token) is { } run)
+        {
+            role = Role.Worker;
+            context.Features.Set(new JoinGrant(run));
+        }
+
         var decision = AccessRule.Decide(
             new AccessRequest(
                 $"{request.Method} {request.Path}", need, request.Scheme, request.Host.Value ?? "", request.Host.Host,
-                request.Headers.Origin is { Count: > 0 } origin ? origin.ToString() : null, token is not null, token is null ? null : present.Identify(token),
+                request.Headers.Origin is { Count: > 0 } origin ? origin.ToString() : null, token is not null, role,
                 context.Connection.LocalIpAddress),
             hosts);
         if (decision.IsAllowed)
@@ -66,6 +83,8 @@ internal sealed class AccessGate(TokenSource tokens, HostRule hosts, ILogger log
         // Routing's own answers, such as 405.
         _ => AccessNeed.AnyToken,
     };
+
+    private static RunId? RunOf(Func<string, RunId?> joins, string token) => joins(Convert.ToHexStringLower(TokenText.Hash(token)));
 
     private void Look()
     {

@@ -5,7 +5,9 @@ using Orchestrator.Security.Tokens;
 namespace Orchestrator.Coordinator.Host.Access;
 
 /// <summary>Calls that are open and the tokens that let them in: a stream ends soon after its token was taken out of the file.</summary>
-internal sealed class CallsUnderWay(TokenSource tokens)
+/// <param name="tokens">Of the file.</param>
+/// <param name="roleOf">What a token may, by those of the file and whatever else counts.</param>
+internal sealed class CallsUnderWay(TokenSource tokens, Func<TokenVerifier, string, Role?> roleOf)
 {
     private readonly ConcurrentDictionary<HttpContext, Admission> _open = new();
 
@@ -30,7 +32,7 @@ internal sealed class CallsUnderWay(TokenSource tokens)
         foreach (var admission in _open.Values.Where(admission => !ReferenceEquals(admission.By, present)))
         {
             admission.By = present;
-            if (!admission.Need.IsMetBy(present.Identify(admission.Token)))
+            if (!admission.Need.IsMetBy(roleOf(present, admission.Token)))
             {
                 admission.Context.Abort();
                 count++;

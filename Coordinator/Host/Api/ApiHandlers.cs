@@ -83,6 +83,11 @@ internal sealed class ApiHandlers(RunsService runs, CoordinatorActor coordinator
             request.Out = path ?? throw new ApiException(StatusCodes.Status400BadRequest, problem!);
         }
 
+        if (body.JoinTokenSha256 is { } hash)
+        {
+            request.JoinTokenSha256 = hash;
+        }
+
         var reply = await runs.Submit(request, NoCall).ConfigureAwait(false);
         context.Response.Headers.Location = $"/api/v1/runs/{reply.RunId}";
         await AnswerAsync(context, JsonSerializer.Serialize(new { reply.RunId, reply.RunDir }, ApiJson.Options), StatusCodes.Status201Created).ConfigureAwait(false);

@@ -1,8 +1,11 @@
 using System.CommandLine;
+using System.Text;
 using System.Text.Json;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Protocol.V1;
+using Orchestrator.Security;
+using Orchestrator.Security.Tokens;
 using Orchestrator.Storage;
 using Orchestrator.Storage.Checkpoints;
 
@@ -20,15 +23,21 @@ internal static class SubmitCommand
             "submit examples/char-gpt.yaml --workers 2 --coordinator 127.0.0.1:7070",
             "submit examples/char-gpt.yaml --no-wait");
         var detach = new Option<bool>("--detach", "--no-wait") { Description = "Return at once, with the run's id; `wait` waits for its end." };
+        var joinToken = new Option<string?>("--join-token")
+        {
+            Description = $"A new file for a token with which workers may join this run and no other, until it ends; a worker is started with {TokenPlaces.FileVariable}=FILE. The coordinator keeps its hash only.",
+            HelpName = "FILE",
+        };
         options.AddTo(command);
+        command.Options.Add(joinToken);
         command.Options.Add(address);
         command.Options.Add(detach);
         command.Options.Add(format);
-        command.SetAction((result, _) => RunAsync(result, options, result.GetValue(address)!, result.GetValue(format), result.GetValue(detach)));
+        command.SetAction((result, _) => RunAsync(result, options, result.GetValue(address)!, result.GetValue(format), result.GetValue(detach), result.GetValue(joinToken)));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult result, JobOptions options, string address, OutputFormat format, bool isDetached)
+    private static async Task<int> RunAsync(ParseResult result, JobOptions options, string address, OutputFormat format, bool isDetached, string? joinToken)
     {
         var job = options.Read(result, isOneHost: false);
         // Chosen here, so that the job can be sent again when a coordinator breaks off.
@@ -48,8 +57,30 @@ internal static class SubmitCommand
             request.ResumeFrom = FindCheckpoint(typed);
         }
 
+        if (joinToken is not null)
+        {
+            request.JoinTokenSha256 = WriteJoinToken(joinToken);
+        }
+
         var reply = await CoordinatorClient.AskAsync(address, client => client.SubmitAsync(request).ResponseAsync);
         return isDetached ? Announce(reply, format) : await AttendAsync(address, reply, job, format);
+    }
+
+    /// <summary>Before anything is sent: nobody could join a run whose token is nowhere.</summary>
+    /// <returns>Its hash.</returns>
+    private static string WriteJoinToken(string path)
+    {
+        try
+        {
+            var line = TokenLine.Of(Role.Worker, TokenText.New());
+            using var file = OwnerFile.Create(Path.GetFullPath(path));
+            file.Write(Encoding.ASCII.GetBytes($"{RoleNames.Of(line.Role)} {line.Token}\n"));
+            return Convert.ToHexStringLower(line.Hash);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--join-token {path}: the file cannot be made: {e.Message.TrimEnd('.')}. Name one that is not there yet.");
+        }
     }
 
     private static async Task<int> AttendAsync(string address, SubmitReply reply, JobSpec job, OutputFormat format)

@@ -23,7 +23,7 @@ internal static class DurableJson
     public static string Write(RunSnapshot snapshot) => JsonSerializer.Serialize(snapshot, Options);
 
     public static string Write(RunOrder order) => JsonSerializer.Serialize(
-        new StoredOrder(order.Id, JobSpecJson.Write(order.Job), order.RunDir, order.JobFile, order.StopAfter, order.ResumeFrom, order.ResumeFingerprint), Options);
+        new StoredOrder(order.Id, JobSpecJson.Write(order.Job), order.RunDir, order.JobFile, order.StopAfter, order.ResumeFrom, order.ResumeFingerprint, order.JoinTokenSha256), Options);
 
     /// <exception cref="JsonException">The text is none of ours.</exception>
     public static RunSnapshot ReadSnapshot(string json) => JsonSerializer.Deserialize<RunSnapshot>(json, Options) ?? throw new JsonException("A run's snapshot is null.");
@@ -36,11 +36,13 @@ internal static class DurableJson
         {
             Id = stored.Id, Job = JobSpecJson.Read(stored.Job), RunDir = stored.RunDir, JobFile = stored.JobFile, StopAfter = stored.StopAfter,
             ResumeFrom = stored.ResumeFrom, ResumeFingerprint = stored.ResumeFingerprint?.ToImmutableSortedDictionary(StringComparer.Ordinal),
+            JoinTokenSha256 = stored.JoinTokenSha256,
         };
     }
 
     private sealed record StoredOrder(
-        RunId Id, string Job, string RunDir, string JobFile, long? StopAfter, string? ResumeFrom, ImmutableSortedDictionary<string, string>? ResumeFingerprint);
+        RunId Id, string Job, string RunDir, string JobFile, long? StopAfter, string? ResumeFrom, ImmutableSortedDictionary<string, string>? ResumeFingerprint,
+        string? JoinTokenSha256 = null);
 
     private sealed class GenerationConverter : JsonConverter<Generation>
     {

@@ -4,10 +4,13 @@ using Orchestrator.Core.Identities;
 
 namespace Orchestrator.Coordinator.Host.Runs;
 
-/// <summary>Names for runs that people can read, sort and tell apart: name-date-time-four digits.</summary>
+/// <summary>Names for runs that people can read, sort and tell apart: name-date-time-digits.</summary>
 internal static class RunIds
 {
     private const int MaxNameLength = 40;
+
+    /// <summary>Hexadecimal. Of 500 runs of one name and one second two would have the same four digits in 85 of 100 cases; the same eight they have once in 30,000.</summary>
+    private const int RandomDigits = 8;
 
     /// <summary>Of an id: it becomes a folder's name.</summary>
     public const int MostCharacters = 80;
@@ -19,6 +22,6 @@ internal static class RunIds
     {
         var slug = new string([.. name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-').Take(MaxNameLength)]).Trim('-');
         var time = now.UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        return new RunId($"{(slug.Length == 0 ? "run" : slug)}-{time}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}");
+        return new RunId($"{(slug.Length == 0 ? "run" : slug)}-{time}-{RandomNumberGenerator.GetHexString(RandomDigits, lowercase: true)}");
     }
 }

@@ -231,6 +231,14 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 }
 
                 break;
+            case ClusterEffect.Dismiss dismiss:
+                Log.WorkerEvicted(_log, dismiss.Worker.Value, dismiss.Reason);
+                if (_attached.TryGetValue(dismiss.Worker, out var dismissed))
+                {
+                    dismissed.Break(dismiss.Reason);
+                }
+
+                break;
             case ClusterEffect.ForRun { Effect: RunEffect.StartTimer start } timed:
                 StartTimer(timed.Run, start);
                 break;

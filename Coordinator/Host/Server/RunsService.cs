@@ -47,6 +47,11 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             }
         }
 
+        if (request.HasJoinTokenSha256 && WhyNotJoinToken(request) is { } problem)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, problem));
+        }
+
         if (options.Roots.WhyNot(outcome.Job, request.HasResumeFrom ? request.ResumeFrom : null, request.HasOut ? Path.GetFullPath(request.Out) : null).ToList() is { Count: > 0 } outside)
         {
             throw new RpcException(new Status(StatusCode.PermissionDenied, string.Join('\n', outside)));
@@ -87,6 +92,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         {
             Id = id, Job = outcome.Job, RunDir = folder, JobFile = Path.Combine(folder, RunFolder.JobFile),
             StopAfter = request.HasStopAfter ? request.StopAfter : null, ResumeFrom = request.HasResumeFrom ? request.ResumeFrom : null,
+            JoinTokenSha256 = request.HasJoinTokenSha256 ? request.JoinTokenSha256 : null,
             ResumeFingerprint = request.HasResumeFrom ? FingerprintOf(request.ResumeFrom) : null,
         };
         return await QueueAsync(order).ConfigureAwait(false);
@@ -179,6 +185,17 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         var reply = new ListWorkersReply();
         reply.Workers.AddRange(cluster.Workers.Values.Select(candidate => candidate.ToWire(cluster)));
         return Task.FromResult(reply);
+    }
+
+    /// <summary>A token lets workers into one run; sent again with the same run it is the same.</summary>
+    private string? WhyNotJoinToken(SubmitRequest request)
+    {
+        var hash = request.JoinTokenSha256;
+        return hash.Length != 64 || !hash.All(char.IsAsciiHexDigitLower)
+            ? $"joinTokenSha256 has {hash.Length} characters; the SHA-256 of a token is needed, as 64 hexadecimal digits in lower case."
+            : JoinGrantRule.Find(coordinator.State.Runs, hash) is { } other && !(request.HasRunId && other.Value == request.RunId)
+                ? $"joinTokenSha256 is that of run {other}, too; a token is good for one run. Make another."
+            : null;
     }
 
     private async Task PostAsync(ClusterEvent @event)

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Orchestrator.Actors;
 using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Core.Identities;
 using Orchestrator.Protocol.Mapping;
 using Orchestrator.Protocol.V1;
@@ -20,7 +21,7 @@ public sealed class WorkerControlService(CoordinatorActor coordinator) : WorkerC
         var connection = coordinator.Open();
         try
         {
-            await coordinator.PostAsync(new ClusterEvent.WorkerAttached(connection.Id, hello)).ConfigureAwait(false);
+            await coordinator.PostAsync(new ClusterEvent.WorkerAttached(connection.Id, hello) { OnlyRun = context.GetHttpContext().Features.Get<JoinGrant>()?.Run }).ConfigureAwait(false);
             var worker = await connection.Admission.ConfigureAwait(false);
             var writing = WriteOrdersAsync(connection, responseStream, context.CancellationToken);
             var reason = await ReadUntilLostAsync(worker, connection, requestStream, context.CancellationToken).ConfigureAwait(false);

@@ -174,6 +174,7 @@ internal sealed class Conversation
     {
         ClusterEffect.Admit e => $"admit {e.Worker}",
         ClusterEffect.Reject e => $"reject: {e.Reason}",
+        ClusterEffect.Dismiss e => $"dismiss {e.Worker}: {e.Reason}",
         ClusterEffect.Note e => $"note: {e.Sentence}",
         ClusterEffect.ForRun { Effect: RunEffect.Tell e } => $"tell {e.Worker} {Format(e.Message)}",
         ClusterEffect.ForRun { Effect: RunEffect.Record e } => $"record {Format(e.Entry)}",

@@ -14,9 +14,12 @@ internal static class TestTokens
     public static string Of(Role role) => Lines.Single(line => line.Role == role).Token!;
 
     /// <summary>Shows the token of a role at every call.</summary>
-    public static Func<Metadata, Metadata> Add(Role role) => headers =>
+    public static Func<Metadata, Metadata> Add(Role role) => Add(Of(role));
+
+    /// <summary>Shows a token at every call.</summary>
+    public static Func<Metadata, Metadata> Add(string token) => headers =>
     {
-        headers.Add(BearerHeader.Name, BearerHeader.Of(Of(role)));
+        headers.Add(BearerHeader.Name, BearerHeader.Of(token));
         return headers;
     };
 }

@@ -20,7 +20,7 @@ public sealed class CommandLineTests
             "scale RUN N --coordinator --format",
             "status RUN --coordinator --format",
             "stop RUN --coordinator --format",
-            "submit JOB.yaml --coordinator --detach --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
+            "submit JOB.yaml --coordinator --detach --format --join-token --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
             "wait RUN --coordinator --for --format --timeout",
             "workers --coordinator --format",
         ],

@@ -23,28 +23,31 @@ internal sealed class FakeWorker : IAsyncDisposable
     private readonly Channel<CoordinatorMessage> _orders = Channel.CreateUnbounded<CoordinatorMessage>();
     private readonly Task _reading;
 
-    private FakeWorker(string address)
+    private FakeWorker(string address, string? token)
     {
         _channel = GrpcChannel.ForAddress($"http://{address}");
-        _call = new V1.WorkerControl.WorkerControlClient(_channel.Intercept(TestTokens.Add(Role.Worker))).Attach();
+        _call = new V1.WorkerControl.WorkerControlClient(_channel.Intercept(TestTokens.Add(token ?? TestTokens.Of(Role.Worker)))).Attach();
         _reading = ReadAsync();
     }
 
     public WorkerId Id { get; private set; }
 
+    /// <summary>The coordinator has ended the stream.</summary>
+    public Task Ended => _reading.WaitAsync(Patience);
+
     /// <summary>Attaches and waits for the welcome.</summary>
-    public static async Task<FakeWorker> AttachAsync(string address, string launcher = "", string? version = null, string metrics = "127.0.0.1:9")
+    public static async Task<FakeWorker> AttachAsync(string address, string launcher = "", string? version = null, string metrics = "127.0.0.1:9", string? token = null)
     {
-        var worker = new FakeWorker(address);
+        var worker = new FakeWorker(address, token);
         await worker.SayAsync(new WorkerMessage.Hello(4711, "here", "127.0.0.1:8", metrics, "avx2", "cpu", launcher, version ?? Coordinator.Host.ProgramVersion.Text));
         worker.Id = (await worker.ExpectAsync<CoordinatorMessage.Welcome>()).Worker;
         return worker;
     }
 
     /// <summary>Opens a stream and says something else than Hello, or nothing.</summary>
-    public static async Task<RpcException> OpenWrongAsync(string address, WorkerMessage? first)
+    public static async Task<RpcException> OpenWrongAsync(string address, WorkerMessage? first, string? token = null)
     {
-        await using var worker = new FakeWorker(address);
+        await using var worker = new FakeWorker(address, token);
         if (first is not null)
         {
             await worker.SayAsync(first);
