@@ -4,8 +4,12 @@ using Orchestrator.Integration.Tests.Support;
 namespace Orchestrator.Integration.Tests;
 
 /// <summary>The benchmarks measure both systems, and check what both computed. How fast they are is no matter of a test.</summary>
-public sealed class BenchTests
+public sealed class BenchTests : IDisposable
 {
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
     [Theory]
     [InlineData("tcp", "gloo", "fp32")]
     [InlineData("shm", "gloo", "fp32")]
@@ -32,5 +36,22 @@ public sealed class BenchTests
             (string[])["samplesPerSecond", "peerSamplesPerSecond", "ratio", "allReduceMs", "parameters"],
             name => Assert.True(figures.GetProperty(name).GetDouble() > 0, $"{name} is not there."));
         Assert.NotEmpty(figures.GetProperty("torch").GetString()!);
+    }
+
+    [Fact]
+    public async Task Step_BesidePyTorch_BothAreTimed()
+    {
+        var result = await Command.RunAsync("bench", "step", Spirals.Job, "--rounds", "1", "--format", "jsonl");
+        var lines = result.Expect(0).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains(lines, line => line.Contains("orchestrator", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("pytorch", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Join_BesideAControl_TheJoinerComesInAndBothAreTimed()
+    {
+        var result = (await Command.RunAsync("bench", "join", Spirals.Job, "--rounds", "1", "--out", _folder.New("join"))).Expect(0);
+        Assert.Contains("join against control", result.Output, StringComparison.Ordinal);
+        Assert.Contains("longest step of a join", result.Output, StringComparison.Ordinal);
     }
 }

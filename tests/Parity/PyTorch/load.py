@@ -20,8 +20,7 @@ for name, tensor in weights.items():
         live = torch.frombuffer(bytearray(file.read()), dtype=tensor.dtype).reshape(tensor.shape)
     if not torch.equal(tensor, live):
         differing.append(name)
-model = twins.create(job["model"])
-model.load_state_dict(weights)
+model = twins.create(job["model"], weights)
 model.eval()
 sample = safetensors_reader.read(os.path.join(folder, "logits.safetensors"))
 with torch.no_grad():

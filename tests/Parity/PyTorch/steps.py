@@ -19,8 +19,7 @@ with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
 training = job["training"]
 read = safetensors_reader.read(os.path.join(folder, "batches.safetensors"))
 batches = itertools.cycle([(read[f"inputs.{step}"], read[f"targets.{step}"]) for step in range(len(read) // 2)])
-model = twins.create(job["model"])
-model.load_state_dict(safetensors_reader.read(os.path.join(folder, "initial.safetensors")))
+model = twins.create(job["model"], safetensors_reader.read(os.path.join(folder, "initial.safetensors")))
 model.train()
 torch.manual_seed(job["seed"])
 optimizer = recipes.optimizer(model.parameters(), training["optimizer"])

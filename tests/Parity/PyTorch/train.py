@@ -14,8 +14,7 @@ with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
     job = json.load(file)
 training = job["training"]
 batches = safetensors_reader.read(os.path.join(folder, "batches.safetensors"))
-model = twins.create(job["model"])
-model.load_state_dict(safetensors_reader.read(os.path.join(folder, "initial.safetensors")))
+model = twins.create(job["model"], safetensors_reader.read(os.path.join(folder, "initial.safetensors")))
 model.train()
 optimizer = recipes.optimizer(model.parameters(), training["optimizer"])
 schedule = recipes.schedule(optimizer, training["schedule"], training["steps"])

@@ -78,7 +78,7 @@ class Cnn(nn.Module):
 
 
 class Mlp(nn.Module):
-    def __init__(self, hidden, dropout=0.0, inputs=784, classes=10, **_):
+    def __init__(self, hidden, inputs, classes, dropout=0.0, **_):
         super().__init__()
         widths = [inputs, *hidden, classes]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
@@ -91,10 +91,15 @@ class Mlp(nn.Module):
         return self.layers[-1](x)
 
 
-def create(spec):
-    """A model out of a resolved job file's model section."""
+def create(spec, weights):
+    """A model out of a resolved job file's model section, with the weights that the worker gave it: they tell what the data decides, a perceptron's ends."""
     options = {key: value for key, value in spec.items() if key != "kind"}
-    return {"gpt": Gpt, "cnn": Cnn, "mlp": Mlp}[spec["kind"]](**options)
+    if spec["kind"] == "mlp":
+        layers = [weights[f"layers.{place}.weight"] for place in sorted({int(name.split(".")[1]) for name in weights if name.startswith("layers.")})]
+        options.update(inputs=layers[0].shape[1], classes=layers[-1].shape[0])
+    model = {"gpt": Gpt, "cnn": Cnn, "mlp": Mlp}[spec["kind"]](**options)
+    model.load_state_dict(weights)
+    return model
 
 
 def loss(model, inputs, targets):

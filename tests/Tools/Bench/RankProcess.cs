@@ -25,9 +25,9 @@ internal sealed class RankProcess : IDisposable
         _process.StandardInput.Flush();
     }
 
-    /// <exception cref="InvalidOperationException">The process ended without an answer.</exception>
+    /// <exception cref="ToolException">The process ended without an answer.</exception>
     public string Hear() => _process.StandardOutput.ReadLine()
-        ?? throw new InvalidOperationException($"{_process.StartInfo.FileName} {string.Join(' ', _process.StartInfo.ArgumentList)} ended without an answer.");
+        ?? throw new ToolException($"{_process.StartInfo.FileName} {string.Join(' ', _process.StartInfo.ArgumentList)} ended without an answer; what it said stands above.");
 
     public void Dispose()
     {

@@ -23,8 +23,7 @@ with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
 training = job["training"]
 read = safetensors_reader.read(os.path.join(folder, "batches.safetensors"))
 batches = itertools.cycle([tuple(read[f"{name}.{step}"].tensor_split(ranks)[index].clone() for name in ("inputs", "targets")) for step in range(len(read) // 2)])
-model = twins.create(job["model"])
-model.load_state_dict(safetensors_reader.read(os.path.join(folder, "initial.safetensors")))
+model = twins.create(job["model"], safetensors_reader.read(os.path.join(folder, "initial.safetensors")))
 model.train()
 torch.manual_seed(job["seed"] + index)
 dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=index, world_size=ranks)
