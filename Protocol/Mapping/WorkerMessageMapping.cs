@@ -142,7 +142,7 @@ public static class WorkerMessageMapping
     private static WorkerMessage.Hello ToDomain(V1.Hello m) =>
         new(m.Pid, m.Host, m.CollectiveAddress, m.MetricsAddress, m.HighestIsa, m.Device, m.Launcher, m.Version)
         {
-            Member = m.Member is { } member ? new MemberIdentity(new(member.WorkerId), new(member.RunId), new(member.Generation)) : null,
+            Member = m.Member is { } member ? new MemberIdentity(new(member.WorkerId), new(member.RunId), new(member.Generation), member.IsFenced) : null,
         };
 
     private static V1.Hello ToWire(WorkerMessage.Hello m)
@@ -154,7 +154,7 @@ public static class WorkerMessageMapping
         };
         if (m.Member is { } member)
         {
-            wire.Member = new V1.MemberIdentity { WorkerId = member.Worker.Value, RunId = member.Run.Value, Generation = member.Generation.Number };
+            wire.Member = new V1.MemberIdentity { WorkerId = member.Worker.Value, RunId = member.Run.Value, Generation = member.Generation.Number, IsFenced = member.IsFenced };
         }
 
         return wire;

@@ -62,6 +62,9 @@ public static class InstrumentNames
     public static readonly InstrumentSpec WorkerRefusedCoordinators = Counter(
         "orchestrator_worker_refused_coordinators", "{refusal}", "Coordinators whose orders this worker refused, because it had seen a newer term than theirs.");
 
+    public static readonly InstrumentSpec WorkerRefusedOrders = Counter(
+        "orchestrator_worker_refused_orders", "{refusal}", "Orders that this worker refused, because they came from a coordinator that it had left.");
+
     // The coordinator.
     public static readonly InstrumentSpec CoordinatorTerm = Gauge("orchestrator_coordinator_term", "", "Term under which this coordinator owns the runs; 0 while it stands by.");
     public static readonly InstrumentSpec CoordinatorRefusals = Counter(
@@ -97,7 +100,7 @@ public static class InstrumentNames
     public static ImmutableArray<InstrumentSpec> OfWorker { get; } =
     [
         BuildInfo, WorkerGeneration, WorkerLogicalRanks, WorkerSteps, WorkerSamples, WorkerStepSeconds, WorkerPhaseSeconds, WorkerAllReduceBytes,
-        WorkerCheckpoints, WorkerCheckpointBytes, WorkerCheckpointSeconds, WorkerCheckpointStallSeconds, WorkerRefusedCoordinators,
+        WorkerCheckpoints, WorkerCheckpointBytes, WorkerCheckpointSeconds, WorkerCheckpointStallSeconds, WorkerRefusedCoordinators, WorkerRefusedOrders,
     ];
 
     public static ImmutableArray<InstrumentSpec> OfCoordinator { get; } =

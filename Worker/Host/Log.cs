@@ -59,8 +59,11 @@ internal static partial class Log
     [LoggerMessage(2016, LogLevel.Information, "Starting afresh: {Reason}")]
     public static partial void Restarting(ILogger log, string reason);
 
-    [LoggerMessage(2017, LogLevel.Information, "The coordinator orders {Order}.")]
-    public static partial void Ordered(ILogger log, string order);
+    [LoggerMessage(2017, LogLevel.Information, "The coordinator orders {Order}{Term}.")]
+    public static partial void Ordered(ILogger log, string order, string term);
+
+    [LoggerMessage(2021, LogLevel.Warning, "{Reason}")]
+    public static partial void OrderRefused(ILogger log, string reason);
 
     [LoggerMessage(2018, LogLevel.Warning, "Fenced for generation {Generation}; step {Decided} is decided.")]
     public static partial void Fenced(ILogger log, long generation, long decided);

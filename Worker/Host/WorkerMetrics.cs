@@ -19,6 +19,7 @@ public sealed class WorkerMetrics
     private readonly Histogram<double> _checkpointSeconds;
     private readonly Histogram<double> _stallSeconds;
     private long _refusedCoordinators;
+    private long _refusedOrders;
     private long _generation;
     private int _logicalRanks;
 
@@ -39,6 +40,7 @@ public sealed class WorkerMetrics
         InstrumentNames.BuildInfo.CreateGauge(meter, () => [new Measurement<double>(1, new KeyValuePair<string, object?>(InstrumentNames.VersionTag, version))]);
         // Also while there were none: a board says 0, not nothing.
         InstrumentNames.WorkerRefusedCoordinators.CreateObservableCounter(meter, () => [new Measurement<long>(Interlocked.Read(ref _refusedCoordinators))]);
+        InstrumentNames.WorkerRefusedOrders.CreateObservableCounter(meter, () => [new Measurement<long>(Interlocked.Read(ref _refusedOrders))]);
         InstrumentNames.WorkerGeneration.CreateGauge(meter, () => [new Measurement<double>(Interlocked.Read(ref _generation))]);
         InstrumentNames.WorkerLogicalRanks.CreateGauge(meter, () => [new Measurement<double>(Volatile.Read(ref _logicalRanks))]);
     }
@@ -70,6 +72,9 @@ public sealed class WorkerMetrics
 
     /// <summary>A coordinator had an older term than the newest that the worker saw.</summary>
     public void CoordinatorRefused() => Interlocked.Increment(ref _refusedCoordinators);
+
+    /// <summary>An order came from a coordinator that the worker had left.</summary>
+    public void OrderRefused() => Interlocked.Increment(ref _refusedOrders);
 
     /// <summary>The worker committed a checkpoint.</summary>
     /// <param name="duration">From the snapshot to the commit.</param>

@@ -17,6 +17,7 @@ internal static class MetricsFeed
         metrics.CheckpointSaved(TimeSpan.FromMilliseconds(80), TimeSpan.FromMilliseconds(3), 4 << 20);
         metrics.CheckpointFailed();
         metrics.CoordinatorRefused();
+        metrics.OrderRefused();
     }
 
     public static void Feed(CoordinatorMetrics metrics, string runId, int step)

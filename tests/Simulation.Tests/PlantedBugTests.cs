@@ -22,4 +22,23 @@ public sealed class PlantedBugTests
 
         Assert.Fail($"{MostSeeds} seeds did not show that {name}.");
     }
+
+    public static TheoryData<string> OwnerNames() => [.. PlantedBugs.OfOwners.Select(bug => bug.Name)];
+
+    [Theory]
+    [MemberData(nameof(OwnerNames))]
+    public void Play_OneLineIsWrongWhereOwnersDie_IsCaught(string name)
+    {
+        var bug = PlantedBugs.OfOwners.Single(each => each.Name == name);
+        for (var seed = 1; seed <= MostSeeds; seed++)
+        {
+            if (new SimCluster(seed, bug, isOwned: true).Play() is { } violation)
+            {
+                TestContext.Current.SendDiagnosticMessage($"{name}: seed {seed}: {violation}");
+                return;
+            }
+        }
+
+        Assert.Fail($"{MostSeeds} seeds did not show that {name}.");
+    }
 }

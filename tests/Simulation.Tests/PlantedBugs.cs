@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Liveness;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Simulation.Faults;
+using Orchestrator.Worker.Core.Lifecycle;
 using Orchestrator.Worker.Core.Membership;
 
 namespace Orchestrator.Simulation.Tests;
@@ -48,6 +50,42 @@ internal static class PlantedBugs
         new DiskBug("a checkpoint is committed before it is synced") { IsUnsynced = true },
         new ActivateBug("no donor is named", activate => activate with { Donor = null }),
     ];
+
+    /// <summary>In what outlives a coordinator. Caught where owners die.</summary>
+    public static readonly Bug[] OfOwners =
+    [
+        new OwnerBug("orders go out before what they rest on is stored") { IsEarly = true },
+        new OwnerBug("the store takes a write of an old term") { IsOpen = true },
+        new OwnerBug("the ledger is written when the run's end is stored") { IsLate = true },
+        new OwnerBug("a member forgets what it reported while nobody owned its run") { OfWorker = (before, @event, after) => after with { Kept = KeptReports.None } },
+        new OwnerBug("the next owner does not know the newest generation") { OfStore = snapshot => snapshot with { LastGeneration = new Generation(Math.Max(0, snapshot.LastGeneration.Number - 1)) } },
+        new OwnerBug("the next owner does not know that the members were changing") { OfStore = snapshot => snapshot with { IsChanging = false } },
+        new OwnerBug("the next owner forgets a member") { OfStore = snapshot => snapshot.Crew is { Members.Length: > 1 } crew ? snapshot with { Crew = crew with { Members = crew.Members.RemoveAt(0) } } : snapshot },
+    ];
+
+    private sealed record OwnerBug(string Name) : Bug(Name)
+    {
+        public bool IsEarly { get; init; }
+
+        public bool IsOpen { get; init; }
+
+        public bool IsLate { get; init; }
+
+        public override bool WritesLedgerLate => IsLate;
+
+        public Func<WorkerState, WorkerEvent, WorkerState, WorkerState> OfWorker { get; init; } = (_, _, after) => after;
+
+        public Func<RunSnapshot, RunSnapshot> OfStore { get; init; } = snapshot => snapshot;
+
+        public override bool TellsBeforeStored => IsEarly;
+
+        public override bool StoreTakesAnyTerm => IsOpen;
+
+        public override (WorkerState State, ImmutableArray<WorkerEffect> Effects) Worker(
+            WorkerState before, WorkerEvent @event, WorkerState after, ImmutableArray<WorkerEffect> effects) => (OfWorker(before, @event, after), effects);
+
+        public override RunSnapshot Stored(RunSnapshot snapshot) => OfStore(snapshot);
+    }
 
     private sealed record ReportBug(string Name, Func<WorkerMessage.Progress, WorkerMessage.Progress> Change) : Bug(Name)
     {

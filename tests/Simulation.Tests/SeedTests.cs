@@ -22,6 +22,33 @@ public sealed class SeedTests
         Assert.Equal(2, report.Faults.Count);
     }
 
+    /// <summary>Several coordinators share a store whose answers are lost, late and doubled; owners die, also between two orders of one decision, freeze and thaw. Steps go on while nobody owns the run.</summary>
+    [Fact]
+    public void Play_OwnersDieAmongAllElse_KeepsEveryPromise() => PlayOwners(1, 400);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Play_OwnersDieInTwentyThousandSeeds_KeepsEveryPromise() => PlayOwners(1, 20_000);
+
+    /// <summary>Members that were fenced for a generation which was stored and not told waited for ever; an owner that thawed took the run's files from the next one; a run's end was
+    /// stored and the rest of its ledger was not written.</summary>
+    [Theory]
+    [InlineData(1764)]
+    [InlineData(2857)]
+    [InlineData(474)]
+    [InlineData(504)]
+    [InlineData(3735)]
+    public void Play_ASeedWithOwnersThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed, isOwned: true).Play());
+
+    private static void PlayOwners(int first, int count)
+    {
+        var report = SeedRange.Play(first, count, isOwned: true);
+        Assert.Empty(report.Failures.Select(failure => $"seed {failure.Seed}: {failure.Violation}"));
+        TestContext.Current.SendDiagnosticMessage($"{report.Terms} owners of {report.Seeds} runs; {report.StepsAlone} steps were applied while nobody owned one.");
+        Assert.True(report.Terms > report.Seeds * 3 / 2 && report.StepsAlone > report.Seeds, $"{report.Terms} owners of {report.Seeds} runs, {report.StepsAlone} steps without one.");
+        Assert.True(report.Faults.Count >= 17, $"Only these kinds of fault were drawn: {string.Join(", ", report.Faults.Keys)}");
+    }
+
     /// <summary>Members that add up for others die, freeze and leave like all others; sums on their way lie in memory that is written again.</summary>
     [Theory]
     [InlineData(1)]

@@ -13,15 +13,16 @@ public static class SeedRange
     /// <param name="progress">Told now and then how many seeds are done.</param>
     /// <param name="stopAtFirst">End when a seed has failed.</param>
     /// <param name="isPlanned">Only faults that need no failure are drawn.</param>
+    /// <param name="isOwned">Several coordinators on one store, and owners die.</param>
     /// <param name="mostDirect">As <see cref="SimCluster"/> takes it.</param>
-    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false, bool isPlanned = false, int? mostDirect = null)
+    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false, bool isPlanned = false, int? mostDirect = null, bool isOwned = false)
     {
         var failures = new ConcurrentDictionary<int, string>();
         var landed = new ConcurrentDictionary<string, int>();
-        var (done, events, watch) = (0, 0L, Stopwatch.StartNew());
+        var (done, events, alone, terms, watch) = (0, 0L, 0L, 0L, Stopwatch.StartNew());
         Parallel.For(first, first + count, (seed, loop) =>
         {
-            var cluster = new SimCluster(seed, bug, isPlanned: isPlanned, mostDirect: mostDirect);
+            var cluster = new SimCluster(seed, bug, isPlanned: isPlanned, mostDirect: mostDirect, isOwned: isOwned);
             if (cluster.Play() is { } violation)
             {
                 failures[seed] = violation;
@@ -37,12 +38,14 @@ public static class SeedRange
             }
 
             Interlocked.Add(ref events, cluster.Clock.Count);
+            Interlocked.Add(ref alone, cluster.StepsAlone);
+            Interlocked.Add(ref terms, cluster.Terms);
             if (Interlocked.Increment(ref done) % 1000 == 0)
             {
                 progress?.Invoke(done);
             }
         });
-        return new SeedReport(done, events, watch.Elapsed, failures.OrderBy(entry => entry.Key).Select(entry => (entry.Key, entry.Value)).ToList(), landed.OrderBy(entry => entry.Key).ToDictionary());
+        return new SeedReport(done, events, watch.Elapsed, failures.OrderBy(entry => entry.Key).Select(entry => (entry.Key, entry.Value)).ToList(), landed.OrderBy(entry => entry.Key).ToDictionary()) { StepsAlone = alone, Terms = terms };
     }
 }
 
@@ -52,4 +55,11 @@ public static class SeedRange
 /// <param name="Time">It took.</param>
 /// <param name="Failures">Seeds in which a promise was broken.</param>
 /// <param name="Faults">Planned, by kind.</param>
-public sealed record SeedReport(int Seeds, long Events, TimeSpan Time, IReadOnlyList<(int Seed, string Violation)> Failures, IReadOnlyDictionary<string, int> Faults);
+public sealed record SeedReport(int Seeds, long Events, TimeSpan Time, IReadOnlyList<(int Seed, string Violation)> Failures, IReadOnlyDictionary<string, int> Faults)
+{
+    /// <summary>Steps that workers applied while no coordinator owned their run.</summary>
+    public long StepsAlone { get; init; }
+
+    /// <summary>Owners of all runs.</summary>
+    public long Terms { get; init; }
+}

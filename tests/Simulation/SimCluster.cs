@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Simulation.Coordinators;
 using Orchestrator.Simulation.Faults;
+using Orchestrator.Simulation.Owners;
 using Orchestrator.Simulation.Workers;
 using Orchestrator.Simulation.World;
 
@@ -34,12 +36,13 @@ public sealed class SimCluster : ISimHome
     private readonly SimWorker[] _workers;
     private readonly Dictionary<string, SimWorker> _byName = [];
     private readonly Dictionary<object, long> _applied = new(ReferenceEqualityComparer.Instance);
-    private readonly SimCoordinator _coordinator;
+    private readonly ISimControl _coordinator;
     private readonly List<string>? _trace;
     private long _connections;
     private long _faultsEnd;
     private int _processes;
     private RunState? _lastRun;
+    private long _lastTerm;
     private string? _violation;
 
     /// <param name="seed">Draws everything.</param>
@@ -48,19 +51,22 @@ public sealed class SimCluster : ISimHome
     /// <param name="faults">Null: drawn.</param>
     /// <param name="settings">Null: drawn.</param>
     /// <param name="isPlanned">Only faults that need no failure are drawn.</param>
+    /// <param name="isOwned">Several coordinators on one store, and owners die.</param>
     /// <param name="mostDirect">Above so many members the all-reduce goes in groups; null: as in a real run, so never here.</param>
-    public SimCluster(int seed, Bug? bug = null, bool isTraced = false, IEnumerable<Fault>? faults = null, SimSettings? settings = null, bool isPlanned = false, int? mostDirect = null)
+    public SimCluster(int seed, Bug? bug = null, bool isTraced = false, IEnumerable<Fault>? faults = null, SimSettings? settings = null, bool isPlanned = false, int? mostDirect = null, bool isOwned = false)
     {
         _random = new Random(seed);
-        var drawn = settings ?? Draw(_random);
+        var drawn = settings ?? (isOwned ? DrawOwned(_random) : Draw(_random));
         Settings = drawn with { Bug = bug ?? Bug.None, MostDirect = mostDirect ?? drawn.MostDirect };
         var quietMicros = Settings.Steps * Settings.PassMicros * Settings.LogicalRanks / Settings.Workers;
-        _faults = faults?.ToList() ?? (isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, quietMicros + 100_000) : FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000, Settings.Steps));
+        _faults = faults?.ToList() ?? (isOwned ? FaultPlan.DrawOwned(_random, Settings.Workers, quietMicros + 100_000, Settings.Steps) : isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, quietMicros + 100_000) : FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000, Settings.Steps));
         _trace = isTraced ? [] : null;
         Network = new SimNetwork(Clock, _random);
         _states = SimModel.States(Settings.LogicalRanks, Settings.Steps);
         _workers = new SimWorker[Settings.Workers];
-        _coordinator = new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!, text), Evicted, Fenced);
+        _coordinator = isOwned
+            ? new SimCoordinators(new SimOwnerWorld(Clock, Network, Settings, Trace, Evicted, Fenced), _random, _random.Next(2, 4), storeFaultsEnd: quietMicros)
+            : new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!.Process, text), Evicted, Fenced);
     }
 
     public SimClock Clock { get; } = new();
@@ -131,7 +137,17 @@ public sealed class SimCluster : ISimHome
 
     public long NextConnection() => ++_connections;
 
-    SimStream ISimHome.Attach(SimWorker worker, string key, Action<string> lost) => _coordinator.Attach(worker, key, lost);
+    /// <summary>Steps that workers applied while no coordinator owned the run.</summary>
+    public int StepsAlone { get; private set; }
+
+    /// <summary>Owners that there have been.</summary>
+    public long Terms => _coordinator is SimCoordinators owners ? owners.Store.Leases.Term : 0;
+
+    ImmutableArray<string> ISimHome.Coordinators => _coordinator.Addresses;
+
+    string? ISimHome.HintOf(string key) => _coordinator.HintOf(key);
+
+    SimStream ISimHome.Attach(SimWorker worker, string key, string? address, Action<string> lost) => _coordinator.Attach(worker, key, address, lost);
 
     void ISimHome.Check(SimWorker worker, long step, ulong value)
     {
@@ -147,6 +163,7 @@ public sealed class SimCluster : ISimHome
             Violate($"{worker.Name} ({worker.Id}) went from step {before} back to {step}");
         }
 
+        StepsAlone += _coordinator.Addresses.IsEmpty || _coordinator.RunState is not null ? 0 : 1;
         _applied[member] = step;
         Dying?.Invoke(worker, step);
     }
@@ -195,7 +212,7 @@ public sealed class SimCluster : ISimHome
                 return false;
             }
         }
-        catch (SimViolationException error)
+        catch (Exception error) when (error is SimViolationException or BrokenPromiseException)
         {
             Violate(error.Message);
         }
@@ -224,6 +241,12 @@ public sealed class SimCluster : ISimHome
             return;
         }
 
+        if (_coordinator.Term != _lastTerm)
+        {
+            // The next owner knows what was stored and what the ledger has; members tell it the rest.
+            (_lastTerm, _lastRun) = (_coordinator.Term, null);
+        }
+
         var isLoaded = run.Phase is RunPhase.Running && _lastRun?.Phase is RunPhase.Preparing;
         if (_lastRun is { } last && run.Progress.Step < last.Progress.Step && !isLoaded)
         {
@@ -250,7 +273,7 @@ public sealed class SimCluster : ISimHome
     /// <summary>Another number of workers needs no failure, and neither does a worker that is told to end.</summary>
     private void Fenced()
     {
-        if (!HasForced && _faults.All(fault => fault is Fault.Scale or Fault.Leave))
+        if (!HasForced && _coordinator.Addresses.IsEmpty && _faults.All(fault => fault is Fault.Scale or Fault.Leave))
         {
             Violate("a generation was given up, and nothing had failed");
         }
@@ -276,6 +299,9 @@ public sealed class SimCluster : ISimHome
         Workers = new WorkersSpec { Min = Settings.MinWorkers, Desired = Settings.Workers, Max = Settings.Workers + 2, Isa = "avx2" },
         Checkpoint = new CheckpointSpec { EverySteps = (int)Settings.CheckpointEvery },
     };
+
+    /// <summary>Steps are long and many enough that a take-over happens among them.</summary>
+    private static SimSettings DrawOwned(Random random) => Draw(random) with { Steps = random.Next(8, 40), PassMicros = random.NextInt64(20_000, 150_000) };
 
     private static SimSettings Draw(Random random)
     {

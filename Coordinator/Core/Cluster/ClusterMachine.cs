@@ -191,7 +191,7 @@ public static class ClusterMachine
             var back = new Candidate(member.Worker, hello with { Member = null }) { OnlyRun = attached.OnlyRun };
             turn.State = state with { Workers = state.Workers.Add(back.Worker, back), Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
             turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, reviving.RecordedStep));
-            turn.Give(run, new RunEvent.MemberBack(back, member.Generation));
+            turn.Give(run, new RunEvent.MemberBack(back, member.Generation, member.IsFenced));
             return;
         }
 
@@ -202,6 +202,10 @@ public static class ClusterMachine
             LastWorkerNumber = number, Workers = state.Workers.Add(worker, new Candidate(worker, hello) { OnlyRun = attached.OnlyRun }), Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
         };
         turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, worker));
+        if (state.Current is { Phase: RunPhase.Reviving awaiting } waiting && awaiting.Find(hello) is { } free)
+        {
+            turn.Give(waiting, new RunEvent.MemberFree(free));
+        }
     }
 
     private static string? WhyNotAdmitted(ClusterState state, WorkerMessage.Hello hello)

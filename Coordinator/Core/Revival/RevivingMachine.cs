@@ -25,7 +25,9 @@ internal static class RevivingMachine
         {
             case RunEvent.MemberBack back when phase.Crew.Members.ContainsKey(back.Candidate.Worker):
                 var crew = phase.Crew with { Members = phase.Crew.Members.SetItem(back.Candidate.Worker, back.Candidate) };
-                return Consider(state, phase with { Crew = crew, Back = phase.Back.SetItem(back.Candidate.Worker, back.Generation) }, waits, now);
+                // One that is fenced waits for a word of the generation, which was stored and perhaps not told.
+                var told = phase with { Crew = crew, Back = phase.Back.SetItem(back.Candidate.Worker, back.Generation), IsChanging = phase.IsChanging || back.IsFenced };
+                return Consider(state, told, waits, now);
             case RunEvent.WorkerSaid { Message: WorkerMessage.CaughtUp } said when phase.Back.ContainsKey(said.Worker):
                 return Consider(state, phase with { CaughtUp = phase.CaughtUp.Add(said.Worker) }, waits, now);
             case RunEvent.WorkerSaid said when phase.Back.ContainsKey(said.Worker):
@@ -34,6 +36,10 @@ internal static class RevivingMachine
             case RunEvent.WorkerLost lost when phase.Back.ContainsKey(lost.Worker):
                 var left = phase with { Crew = phase.Crew.Without(lost.Worker), Back = phase.Back.Remove(lost.Worker), CaughtUp = phase.CaughtUp.Remove(lost.Worker), IsChanging = true };
                 return Consider(state, left, waits, now).Before(MemberNews.Lost(state, phase.Crew.Members[lost.Worker], lost.Reason));
+            case RunEvent.MemberFree free when phase.Crew.Members.TryGetValue(free.Worker, out var member) && !phase.Back.ContainsKey(free.Worker):
+                // Nobody waits for it any more. Of a generation that was stored and told to none of its members, that is all of them.
+                return Consider(state, phase with { Crew = phase.Crew.Without(free.Worker), IsChanging = true }, waits, now)
+                    .Before(MemberNews.Lost(state, member, "its process had not begun to train, or has dropped the run"));
             case RunEvent.TimerFired { Timer: RunTimer.Return } fired when fired.Generation == state.LastGeneration:
                 return phase.Back.IsEmpty && phase.Waits < MostWaits
                     ? (state with { Phase = phase with { Waits = phase.Waits + 1 } }, [new RunEffect.StartTimer(RunTimer.Return, state.LastGeneration, waits.Return)])
@@ -57,7 +63,15 @@ internal static class RevivingMachine
         state = state with { LastGeneration = told > state.LastGeneration ? told : state.LastGeneration };
         var turn = missing.IsEmpty && !phase.IsChanging && phase.Back.Values.All(generation => generation == phase.Crew.Generation)
             ? GoOn(state, phase, waits) : Regroup(state, phase, missing, waits, now);
-        return Replay(phase).Aggregate(turn, (soFar, said) => soFar.Then(next => RunMachine.Step(next, said, waits, now)));
+        // Of a long time without an owner these are hundreds of thousands: nothing is copied for each of them.
+        var (next, effects) = (turn.State, turn.Effects.ToBuilder());
+        foreach (var said in Replay(phase))
+        {
+            (next, var more) = RunMachine.Step(next, said, waits, now);
+            effects.AddRange(more);
+        }
+
+        return (next, effects.ToImmutable());
     }
 
     /// <summary>Reports of one step stand together, whoever made them: in a later generation one of them may have no ranks, and nobody would wait for its reports of the earlier.</summary>

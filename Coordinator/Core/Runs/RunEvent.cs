@@ -23,7 +23,11 @@ public abstract record RunEvent
     /// <summary>A member that had lost its coordinator is attached again.</summary>
     /// <param name="Candidate">As it introduced itself.</param>
     /// <param name="Generation">The newest that it was fenced to or has entered.</param>
-    public sealed record MemberBack(Candidate Candidate, Generation Generation) : RunEvent;
+    /// <param name="IsFenced">It was fenced to it, and not activated in it.</param>
+    public sealed record MemberBack(Candidate Candidate, Generation Generation, bool IsFenced) : RunEvent;
+
+    /// <summary>A member's process is attached as a free worker: it holds nothing of the run any more, or had not begun.</summary>
+    public sealed record MemberFree(WorkerId Worker) : RunEvent;
 
     /// <summary>A person wants the run to end after a step, with a checkpoint.</summary>
     public sealed record StopRequested(string Reason) : RunEvent;

@@ -99,6 +99,20 @@ public abstract record RunPhase
 
         /// <summary>Waits in which nobody came.</summary>
         public int Waits { get; init; }
+
+        /// <summary>The member that this process was and that is not back; null: none. Two processes never listen for their peers at the same address of a host.</summary>
+        public WorkerId? Find(WorkerMessage.Hello hello)
+        {
+            foreach (var (worker, member) in Crew.Members)
+            {
+                if (!Back.ContainsKey(worker) && (member.Hello.Pid, member.Hello.Host, member.Hello.CollectiveAddress) == (hello.Pid, hello.Host, hello.CollectiveAddress))
+                {
+                    return worker;
+                }
+            }
+
+            return null;
+        }
     }
 
     /// <summary>The generation is given up; the members that are left say what they hold.</summary>

@@ -10,7 +10,7 @@ using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Ownership;
 
-/// <summary>What a coordinator decided and has not carried out yet, by number: each effect with the state that it came from. It is carried out when its change is stored.</summary>
+/// <summary>What a coordinator decided and has not carried out yet, by number: each effect with the state that it came from. It is carried out when its change is stored; the ledger is written before.</summary>
 /// <remarks>Added to by the coordinator's actor; read and emptied in the order of the numbers by the ownership's.</remarks>
 internal sealed class RunJournal
 {
@@ -76,7 +76,12 @@ internal sealed class RunJournal
                 continue;
             }
 
-            if (effect is RunEffect.ReportStep step)
+            if (effect is RunEffect.AppendLedger)
+            {
+                // Before the store: a run whose end is stored has its whole ledger, also when this process dies before the answer.
+                CarryOutEarly(number, entry);
+            }
+            else if (effect is RunEffect.ReportStep step)
             {
                 Sample(id, step.Report, entry.At);
             }
@@ -90,12 +95,25 @@ internal sealed class RunJournal
         return _underWay.Changes;
     }
 
+    /// <summary>What was fed to the members is a fact, whoever owns the run; writing it tells nobody anything.</summary>
+    private void CarryOutEarly(long number, Entry entry)
+    {
+        lock (_gate)
+        {
+            if (MayOrder())
+            {
+                CarryOut(entry.Effect, entry.State);
+                _entries[number] = entry with { IsCarriedOut = true };
+            }
+        }
+    }
+
     /// <summary>They are stored.</summary>
     public void Release(long first, long last)
     {
         for (var number = first; number <= last; number++)
         {
-            if (_entries.TryRemove(number, out var entry))
+            if (_entries.TryRemove(number, out var entry) && !entry.IsCarriedOut)
             {
                 lock (_gate)
                 {
@@ -159,5 +177,8 @@ internal sealed class RunJournal
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
-    private sealed record Entry(ClusterEffect Effect, ClusterState State, DateTimeOffset At);
+    private sealed record Entry(ClusterEffect Effect, ClusterState State, DateTimeOffset At)
+    {
+        public bool IsCarriedOut { get; init; }
+    }
 }

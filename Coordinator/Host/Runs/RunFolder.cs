@@ -59,14 +59,22 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Goes on with a folder that another coordinator may still have open. What that one writes from now on reaches nobody: its files are not these any more.</summary>
     /// <remarks>A process that was frozen in the middle of a write carries it out when it thaws, and nothing can keep it from that.</remarks>
+    /// <param name="order">What was asked for.</param>
+    /// <param name="time">For what is written.</param>
+    /// <param name="mayTake">Asked when the copies are made, in the moment before they take the files' places: one that was frozen since it was given the run must not take it from the next owner.</param>
+    /// <returns>Null when it may not.</returns>
     /// <inheritdoc cref="Create"/>
-    public static RunFolder TakeOver(RunOrder order, TimeProvider time)
+    public static RunFolder? TakeOver(RunOrder order, TimeProvider time, Func<bool> mayTake)
     {
-        foreach (var name in new[] { EventLog.FileName, StepsFile, LedgerReader.FileName })
+        var files = new[] { EventLog.FileName, StepsFile, LedgerReader.FileName }.Select(name => System.IO.Path.Combine(order.RunDir, name)).Where(File.Exists).ToArray();
+        var copies = files.Where(HasCopy).ToArray();
+        if (!mayTake())
         {
-            Replace(System.IO.Path.Combine(order.RunDir, name));
+            Array.ForEach(copies, path => File.Delete(CopyOf(path)));
+            return null;
         }
 
+        Array.ForEach(copies, path => File.Move(CopyOf(path), path, overwrite: true));
         return Create(order, time);
     }
 
@@ -132,25 +140,22 @@ public sealed class RunFolder : IDisposable
         _scalars.Dispose();
     }
 
-    /// <summary>A copy takes the place of a file, under its name. On a full disk the file itself is gone on with.</summary>
-    private static void Replace(string path)
+    /// <summary>Makes a copy that is to take the place of a file. On a full disk there is none, and the file itself is gone on with.</summary>
+    private static bool HasCopy(string path)
     {
-        if (!File.Exists(path))
-        {
-            return;
-        }
-
-        var copy = $"{path}.{Environment.ProcessId}";
         try
         {
-            File.Copy(path, copy, overwrite: true);
-            File.Move(copy, path, overwrite: true);
+            File.Copy(path, CopyOf(path), overwrite: true);
+            return true;
         }
         catch (IOException)
         {
-            File.Delete(copy);
+            File.Delete(CopyOf(path));
+            return false;
         }
     }
+
+    private static string CopyOf(string path) => $"{path}.{Environment.ProcessId}";
 
     private static LedgerStart StartOf(RunOrder order, Formed formed) => new(
         order.Id, formed.StartStep, order.Job.Seed, order.Job.Training.GlobalBatch, formed.LogicalRanks, order.Job.Training.Epochs, formed.SampleCount,

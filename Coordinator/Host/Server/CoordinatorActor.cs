@@ -117,6 +117,18 @@ public sealed class CoordinatorActor : IAsyncDisposable
         return connection;
     }
 
+    /// <summary>Asked before an order goes out to a worker; one that may not is counted as refused.</summary>
+    public bool MayOrder()
+    {
+        if (_tenure is null || _tenure.MayOrder())
+        {
+            return true;
+        }
+
+        _tenure.Counts.Refuse();
+        return false;
+    }
+
     /// <summary>The worker's stream has ended; nothing is sent to it any more.</summary>
     public void Forget(WorkerConnection connection, WorkerId worker) => _attached.TryRemove(KeyValuePair.Create(worker, connection));
 
@@ -189,7 +201,13 @@ public sealed class CoordinatorActor : IAsyncDisposable
             Log.Revives(_log, run.Order.Id.Value, run.Snapshot.Phase.ToString(), Math.Max(run.Snapshot.Step, run.Ledger.HighestStep));
             try
             {
-                _runs[run.Order.Id] = new OpenRun(run.Order, RunFolder.TakeOver(run.Order, _time), _time);
+                if (RunFolder.TakeOver(run.Order, _time, _tenure!.MayOrder) is not { } folder)
+                {
+                    // The lease is over: nothing that is decided here is carried out any more.
+                    break;
+                }
+
+                _runs[run.Order.Id] = new OpenRun(run.Order, folder, _time);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

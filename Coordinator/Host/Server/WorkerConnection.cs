@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -22,7 +23,19 @@ public sealed class WorkerConnection(long id)
     /// <summary>Ends with the reason when the coordinator gives the stream up.</summary>
     public Task<string> Broken => _broken.Task;
 
-    public ChannelReader<CoordinatorMessage> Orders => _orders.Reader;
+    /// <summary>Orders to write, as they come. What was decided before this process froze is not given when it thaws: another may own the runs by then.</summary>
+    /// <param name="mayGive">Asked before each; one that may not be given is left out.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async IAsyncEnumerable<CoordinatorMessage> ReadOrdersAsync(Func<bool> mayGive, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var order in _orders.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
+        {
+            if (mayGive())
+            {
+                yield return order;
+            }
+        }
+    }
 
     /// <summary>The worker has its id; Welcome is the first order.</summary>
     /// <param name="worker">Its id.</param>

@@ -89,9 +89,9 @@ public sealed class WorkerControlService(CoordinatorActor coordinator) : WorkerC
         }
     }
 
-    private static async Task WriteOrdersAsync(WorkerConnection connection, IServerStreamWriter<CoordinatorMessage> responseStream, CancellationToken cancellation)
+    private async Task WriteOrdersAsync(WorkerConnection connection, IServerStreamWriter<CoordinatorMessage> responseStream, CancellationToken cancellation)
     {
-        await foreach (var order in connection.Orders.ReadAllAsync(cancellation).ConfigureAwait(false))
+        await foreach (var order in connection.ReadOrdersAsync(coordinator.MayOrder, cancellation).ConfigureAwait(false))
         {
             await responseStream.WriteAsync(order.ToWire(), cancellation).ConfigureAwait(false);
         }

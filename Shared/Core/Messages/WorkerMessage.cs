@@ -74,7 +74,8 @@ public abstract record WorkerMessage
 /// <param name="Worker">The id that it was given.</param>
 /// <param name="Run">What it trains.</param>
 /// <param name="Generation">The newest that it was fenced to or has entered.</param>
-public sealed record MemberIdentity(WorkerId Worker, RunId Run, Generation Generation);
+/// <param name="IsFenced">It was fenced to that generation and not activated in it: it takes no step until it is.</param>
+public sealed record MemberIdentity(WorkerId Worker, RunId Run, Generation Generation, bool IsFenced = false);
 
 /// <summary>Seconds of one step and of its phases; the phases may overlap.</summary>
 public readonly record struct StepSeconds(double Step, double Data, double Compute, double AllReduce, double Update);

@@ -10,7 +10,7 @@ internal static class AloneMachine
     public static bool CanGoOn(WorkerState state) => state is { EndsWithRun: false, IsLeaving: false, Phase: WorkerPhase.Training, Worker: not null, Run: not null };
 
     public static (WorkerState, ImmutableArray<WorkerEffect>) Begin(WorkerState state, string reason) =>
-        (state with { IsAlone = true }, [new WorkerEffect.Reattach(reason, new MemberIdentity(state.Worker!.Value, state.Run!.Value, state.Generation))]);
+        (state with { IsAlone = true }, [new WorkerEffect.Reattach(reason, new MemberIdentity(state.Worker!.Value, state.Run!.Value, state.Generation, state.IsFenced))]);
 
     /// <summary>What is to be told later is kept; nobody hears it now.</summary>
     public static (WorkerState, ImmutableArray<WorkerEffect>) Keep(WorkerState state, ImmutableArray<WorkerEffect> effects)
@@ -30,11 +30,11 @@ internal static class AloneMachine
         var term = TermRule.Decide(state.Term, welcome.Term);
         if (term.Problem is { } problem)
         {
-            return (state, [new WorkerEffect.HangUp(problem, IsRefusal: true)]);
+            return LeaveRule.HangUp(state, problem, isRefusal: true);
         }
 
         state = state with { Worker = welcome.Worker, Term = term.Newest, Patience = welcome.Patience, SilentBeats = 0 };
-        var known = new WorkerEffect.Note($"The coordinator knows this worker as {welcome.Worker}.");
+        var known = new WorkerEffect.Note($"The coordinator knows this worker as {welcome.Worker}{(welcome.Term == 0 ? "" : $" under term {welcome.Term}")}.");
         if (!state.IsAlone)
         {
             return (state, [known]);

@@ -39,6 +39,9 @@ public abstract record WorkerEffect
     /// <param name="IsRefusal">It gave orders, or was to, under an older term than the newest that was seen.</param>
     public sealed record HangUp(string Reason, bool IsRefusal = false) : WorkerEffect;
 
+    /// <summary>An order was not taken; say why in the log, and count it.</summary>
+    public sealed record Refuse(string Reason) : WorkerEffect;
+
     /// <summary>End the process.</summary>
     public sealed record Exit(int Code, string Reason) : WorkerEffect;
 

@@ -13,6 +13,11 @@ public static class WorkerMachine
 
     public static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Step(WorkerState state, WorkerEvent @event)
     {
+        if (@event is WorkerEvent.CoordinatorSaid late && state.HasHungUp)
+        {
+            return (state, LeaveRule.Answer(late.Message));
+        }
+
         if (@event is WorkerEvent.CoordinatorSaid { Message: CoordinatorMessage.Welcome welcome } && state.Phase != WorkerPhase.Ended)
         {
             // What it sends now was kept before.
@@ -33,7 +38,7 @@ public static class WorkerMachine
     {
         var beats = state.SilentBeats + 1;
         return SilenceRule.Decide(beats, state.Patience, state.Phase == WorkerPhase.Training) is { IsGone: true } gone
-            ? (state with { Patience = null, SilentBeats = 0 }, [new WorkerEffect.HangUp(gone.Reason)])
+            ? LeaveRule.HangUp(state, gone.Reason, isRefusal: false)
             : (state with { SilentBeats = state.Patience is null ? 0 : beats }, []);
     }
 
@@ -41,7 +46,7 @@ public static class WorkerMachine
     {
         _ when state.Phase == WorkerPhase.Ended => (state, []),
         WorkerEvent.CoordinatorSaid said => Said(state, said.Message),
-        WorkerEvent.CoordinatorLost lost => CoordinatorLost(state with { Patience = null, SilentBeats = 0 }, lost.Reason),
+        WorkerEvent.CoordinatorLost lost => CoordinatorLost(state with { Patience = null, SilentBeats = 0, HasHungUp = false }, lost.Reason),
         WorkerEvent.PreparationSucceeded ready when state.Phase == WorkerPhase.Preparing && ready.Prepared.Generation == state.Generation =>
             (state with { Phase = WorkerPhase.Ready, AppliedSteps = ready.Prepared.AppliedSteps }, [new WorkerEffect.Send(ready.Prepared)]),
         WorkerEvent.FreshProcessNeeded needed when state.Phase == WorkerPhase.Preparing && needed.Generation == state.Generation => StartAfresh(state, needed.Reason),
@@ -51,7 +56,7 @@ public static class WorkerMachine
         WorkerEvent.StepApplied applied when state.Phase == WorkerPhase.Training =>
             (state with { AppliedSteps = applied.Progress.Step }, [new WorkerEffect.Send(applied.Progress)]),
         WorkerEvent.GenerationEntered entered when state.Run is not null && entered.Entered.Generation >= state.Generation =>
-            (state with { Generation = entered.Entered.Generation }, [new WorkerEffect.Send(entered.Entered)]),
+            (state with { Generation = entered.Entered.Generation, IsFenced = false }, [new WorkerEffect.Send(entered.Entered)]),
         WorkerEvent.Reported reported when state.Run is not null => (state, [new WorkerEffect.Send(reported.Message)]),
         WorkerEvent.TrainingFinished finished when state.Phase is WorkerPhase.Training or WorkerPhase.Aborting =>
             (state with { AppliedSteps = finished.Finished.Step }, [new WorkerEffect.Send(finished.Finished)]),
@@ -68,7 +73,7 @@ public static class WorkerMachine
     private static (WorkerState, ImmutableArray<WorkerEffect>) Said(WorkerState state, CoordinatorMessage message) => message switch
     {
         CoordinatorMessage.Recorded recorded => (state with { Kept = state.Kept.Behind(recorded.Step) }, []),
-        CoordinatorMessage.Heartbeat beat => TermRule.Decide(state.Term, beat.Term).Problem is { } problem ? (state, [new WorkerEffect.HangUp(problem, IsRefusal: true)]) : (state, []),
+        CoordinatorMessage.Heartbeat beat => TermRule.Decide(state.Term, beat.Term).Problem is { } problem ? LeaveRule.HangUp(state, problem, isRefusal: true) : (state, []),
         CoordinatorMessage.Prepare prepare when state.Phase == WorkerPhase.Idle && state.Worker is not null =>
             (state with
             {
@@ -77,8 +82,10 @@ public static class WorkerMachine
         CoordinatorMessage.Activate activate when state.Phase == WorkerPhase.Ready && activate.Generation == state.Generation => Join(state, message),
         CoordinatorMessage.Follow when state.Phase == WorkerPhase.Ready => Join(state, message),
         CoordinatorMessage.Fence fence when state.Phase == WorkerPhase.Training =>
-            (state with { Generation = Later(state.Generation, fence.Generation) }, [new WorkerEffect.Order(state.Worker!.Value, message)]),
-        CoordinatorMessage.Activate or CoordinatorMessage.Switch or CoordinatorMessage.PrepareEnd or CoordinatorMessage.Feed or CoordinatorMessage.Follow
+            (state with { Generation = Later(state.Generation, fence.Generation), IsFenced = state.IsFenced || fence.Generation > state.Generation }, [new WorkerEffect.Order(state.Worker!.Value, message)]),
+        CoordinatorMessage.Activate activate when state.Phase == WorkerPhase.Training =>
+            (state with { IsFenced = state.IsFenced && activate.Generation < state.Generation }, [new WorkerEffect.Order(state.Worker!.Value, message)]),
+        CoordinatorMessage.Switch or CoordinatorMessage.PrepareEnd or CoordinatorMessage.Feed or CoordinatorMessage.Follow
             when state.Phase == WorkerPhase.Training => (state, [new WorkerEffect.Order(state.Worker!.Value, message)]),
         CoordinatorMessage.Abort abort when abort.Generation >= state.Generation => Aborted(state, abort.Reason),
         CoordinatorMessage.SaveCheckpoint save when state.Phase is WorkerPhase.Stopped or WorkerPhase.Training && save.Generation >= state.Generation =>
@@ -162,6 +169,6 @@ public static class WorkerMachine
 
     internal static WorkerState Idle(WorkerState state) => state with
     {
-        Phase = WorkerPhase.Idle, Run = null, Generation = Generation.None, AppliedSteps = 0, IsAlone = false, Kept = KeptReports.None,
+        Phase = WorkerPhase.Idle, Run = null, Generation = Generation.None, AppliedSteps = 0, IsAlone = false, IsFenced = false, Kept = KeptReports.None,
     };
 }

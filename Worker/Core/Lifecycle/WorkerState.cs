@@ -27,6 +27,12 @@ public sealed record WorkerState(
     /// <summary>Its own beats since it last heard the coordinator.</summary>
     public int SilentBeats { get; init; }
 
+    /// <summary>It was fenced to its generation, and was not activated in it.</summary>
+    public bool IsFenced { get; init; }
+
+    /// <summary>It has left its coordinator, and the end of the stream is still to come: what was under way is refused.</summary>
+    public bool HasHungUp { get; init; }
+
     public KeptReports Kept { get; init; } = KeptReports.None;
 
     public static WorkerState Start(bool endsWithRun) =>

@@ -73,7 +73,7 @@ internal sealed class WorkerActor
                 session.Prepare(preparation.Prepare);
                 break;
             case WorkerEffect.Order order:
-                Log.Ordered(_log, order.Message.GetType().Name);
+                Log.Ordered(_log, order.Message.GetType().Name, _state.Term == 0 ? "" : $" under term {_state.Term}");
                 session.Order(order.Self, order.Message);
                 break;
             case WorkerEffect.StopTraining stop:
@@ -103,6 +103,10 @@ internal sealed class WorkerActor
                 }
 
                 link.HangUp();
+                break;
+            case WorkerEffect.Refuse refuse:
+                Log.OrderRefused(_log, refuse.Reason);
+                _metrics.OrderRefused();
                 break;
             case WorkerEffect.Exit or WorkerEffect.Restart:
                 _end.TrySetResult(effect);

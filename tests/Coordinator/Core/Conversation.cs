@@ -86,13 +86,13 @@ internal sealed class Conversation
     }
 
     /// <summary>A member that trained on without a coordinator attaches, and has told everything.</summary>
-    public string[] Return(int worker, long generation) => [.. Attach(worker, generation), .. Say(worker, new WorkerMessage.CaughtUp())];
+    public string[] Return(int worker, long generation, bool isFenced = false) => [.. Attach(worker, generation, isFenced), .. Say(worker, new WorkerMessage.CaughtUp())];
 
     /// <summary>It attaches, and has more to tell.</summary>
-    public string[] Attach(int worker, long generation) => Send(new ClusterEvent.WorkerAttached(
+    public string[] Attach(int worker, long generation, bool isFenced = false) => Send(new ClusterEvent.WorkerAttached(
         ++_connections, new WorkerMessage.Hello(100 + worker, "host", "host:9", "host:8", "avx2", "cpu", "", "1.0")
         {
-            Member = new MemberIdentity(WorkerId.FromNumber(worker), Run, new Generation(generation)),
+            Member = new MemberIdentity(WorkerId.FromNumber(worker), Run, new Generation(generation), isFenced),
         }));
 
     public string[] Stop() => Send(new ClusterEvent.StopRequested(Run, "Stopped by a test."));

@@ -36,6 +36,7 @@ public class InstrumentNamesTests
         orchestrator_worker_logical_ranks gauge []
         orchestrator_worker_phase_seconds histogram [s] phase
         orchestrator_worker_refused_coordinators_total counter [{refusal}]
+        orchestrator_worker_refused_orders_total counter [{refusal}]
         orchestrator_worker_samples_total counter [{sample}]
         orchestrator_worker_step_seconds histogram [s]
         orchestrator_worker_steps_total counter [{step}]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
@@ -9,7 +10,7 @@ using Orchestrator.Simulation.World;
 namespace Orchestrator.Simulation.Coordinators;
 
 /// <summary>A coordinator process: the real cluster machine, its timers and its streams to the workers.</summary>
-internal sealed class SimCoordinator : SimProcess, ISimEndpoint
+internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
 {
     public static readonly RunId Run = new("run");
 
@@ -38,6 +39,11 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
 
     public RunState? RunState => State.Find(Run);
 
+    /// <summary>It has no store, and is the only one.</summary>
+    public long Term => 0;
+
+    public ImmutableArray<string> Addresses => [];
+
     public RunOutcome? Outcome { get; private set; }
 
     public SimLedger Ledger { get; } = new();
@@ -57,6 +63,10 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
     /// <summary>The clock is set forward, as a time server does it.</summary>
     public void Jump(TimeSpan by) => _jump += by;
 
+    public void Ask(ClusterEvent @event) => Post(@event);
+
+    public string? HintOf(string key) => null;
+
     public void Post(ClusterEvent @event)
     {
         var before = State;
@@ -74,7 +84,7 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint
     }
 
     /// <summary>A worker opens its stream.</summary>
-    public SimStream Attach(SimWorker worker, string key, Action<string> lost)
+    public SimStream Attach(SimWorker worker, string key, string? address, Action<string> lost)
     {
         var connection = new Connection(++_connections, worker, key);
         _byKey[key] = connection;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Core.Ledger;
 using Orchestrator.Simulation.Workers;
 
@@ -9,8 +10,28 @@ internal sealed class SimLedger
 {
     private readonly SortedDictionary<long, HashSet<int>> _steps = [];
 
-    public void Append(ImmutableArray<FedReport> reports)
+    private readonly List<FedReport> _lineage = [];
+    private long _start;
+    private object? _writer;
+
+    /// <summary>Another coordinator goes on with the file. What the former one writes reaches nobody from now on.</summary>
+    /// <returns>What it finds.</returns>
+    public LedgerTail TakeOver(object writer, int logicalRanks)
     {
+        _writer = writer;
+        return LedgerTail.Of(logicalRanks, _start, _lineage);
+    }
+
+    /// <param name="reports">Of steps.</param>
+    /// <param name="writer">Who writes; one that was taken over from writes nothing.</param>
+    public void Append(ImmutableArray<FedReport> reports, object? writer = null)
+    {
+        if (writer != _writer)
+        {
+            return;
+        }
+
+        _lineage.AddRange(reports);
         foreach (var entry in reports.SelectMany(report => report.Entries))
         {
             var ranks = _steps.TryGetValue(entry.Step, out var known) ? known : _steps[entry.Step] = [];
@@ -24,6 +45,8 @@ internal sealed class SimLedger
     /// <summary>Steps behind this one are taken again.</summary>
     public void Abandon(long step)
     {
+        _start = step;
+        _lineage.Clear();
         foreach (var later in _steps.Keys.Where(each => each > step).ToList())
         {
             _steps.Remove(later);

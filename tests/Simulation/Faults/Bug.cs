@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Core.Messages;
+using Orchestrator.Worker.Core.Lifecycle;
 using Orchestrator.Worker.Core.Membership;
 
 namespace Orchestrator.Simulation.Faults;
@@ -19,6 +21,22 @@ public abstract record Bug(string Name)
 
     /// <summary>Changes what a worker's training thread reports.</summary>
     public virtual WorkerMessage Report(WorkerMessage message) => message;
+
+    /// <summary>Changes what a worker's lifecycle decided.</summary>
+    public virtual (WorkerState State, ImmutableArray<WorkerEffect> Effects) Worker(
+        WorkerState before, WorkerEvent @event, WorkerState after, ImmutableArray<WorkerEffect> effects) => (after, effects);
+
+    /// <summary>Changes what a new owner finds of the run in the store.</summary>
+    public virtual RunSnapshot Stored(RunSnapshot snapshot) => snapshot;
+
+    /// <summary>Orders go out when they are decided.</summary>
+    public virtual bool TellsBeforeStored => false;
+
+    /// <summary>The ledger is written when what was decided with it is stored.</summary>
+    public virtual bool WritesLedgerLate => false;
+
+    /// <summary>The store takes a write of any term.</summary>
+    public virtual bool StoreTakesAnyTerm => false;
 
     /// <summary>A checkpoint is reported when its writing begins.</summary>
     public virtual bool ReportsBeforeCommit => false;

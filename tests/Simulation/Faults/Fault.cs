@@ -38,6 +38,14 @@ public abstract record Fault(long AtMicros)
     /// <summary>A third of what the coordinator and the workers say to each other comes twice.</summary>
     public sealed record Doubled(long AtMicros, long Micros) : Fault(AtMicros);
 
+    /// <summary>The coordinator that owns the run is killed when it has carried out so many records and orders more; another process takes its place.</summary>
+    public sealed record OwnerCrash(long AtMicros, int Orders, long BackAfterMicros) : Fault(AtMicros);
+
+    public sealed record OwnerFreeze(long AtMicros, long Micros) : Fault(AtMicros);
+
+    /// <summary>The store answers nobody.</summary>
+    public sealed record StoreDown(long AtMicros, long Micros) : Fault(AtMicros);
+
     /// <summary>Everybody at once.</summary>
     public sealed record PowerCut(long AtMicros, long BackAfterMicros) : Fault(AtMicros);
 }
@@ -72,6 +80,29 @@ public static class FaultPlan
                 < 96 => new Fault.Doubled(at, random.NextInt64(1_000_000)),
                 < 98 => new Fault.HangingFeeds(at, random.NextInt64(500_000)),
                 _ => new Fault.PowerCut(at, Back(random)),
+            });
+        }
+
+        return [.. faults.OrderBy(fault => fault.AtMicros)];
+    }
+
+    /// <summary>What can go wrong with the workers, and owners that die, freeze or cannot reach the store besides.</summary>
+    /// <param name="random">The seed's.</param>
+    /// <param name="workers">Places.</param>
+    /// <param name="windowMicros">Faults begin within this.</param>
+    /// <param name="steps">Of the run.</param>
+    public static List<Fault> DrawOwned(Random random, int workers, long windowMicros, long steps)
+    {
+        var faults = Draw(random, workers, windowMicros, steps);
+        for (var count = random.Next(1, 5); count > 0; count--)
+        {
+            // Often soon after something else, in the middle of what that changes.
+            var at = faults.Count > 0 && random.Next(2) == 0 ? faults[random.Next(faults.Count)].AtMicros + random.NextInt64(100_000) : random.NextInt64(windowMicros);
+            faults.Add(random.Next(10) switch
+            {
+                < 6 => new Fault.OwnerCrash(at, random.Next(3) == 0 ? 0 : random.Next(12), random.NextInt64(4_000_000)),
+                < 9 => new Fault.OwnerFreeze(at, random.NextInt64(8_000_000)),
+                _ => new Fault.StoreDown(at, random.NextInt64(6_000_000)),
             });
         }
 

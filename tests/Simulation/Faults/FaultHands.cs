@@ -7,8 +7,11 @@ using Orchestrator.Worker.Core.Lifecycle;
 namespace Orchestrator.Simulation.Faults;
 
 /// <summary>Makes faults happen to whoever stands in their place.</summary>
-internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoordinator coordinator)
+internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimControl control)
 {
+    /// <summary>A lease lapses, another takes it, and the members come back.</summary>
+    private const long OwnerLoss = 8_000_000;
+
     private readonly HashSet<Fault> _crashed = new(ReferenceEqualityComparer.Instance);
 
     public void Do(Fault fault)
@@ -42,24 +45,24 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
                 cluster.Clock.After(slow.Micros, () => slowed.Slowness = 1);
                 break;
             case Fault.Scale scale:
-                Say(coordinator, fault);
+                Say(control.Process, fault);
                 cluster.Over(0);
-                coordinator.Post(new ClusterEvent.ScaleRequested(SimCoordinator.Run, Math.Clamp(scale.Desired, cluster.Settings.MinWorkers, cluster.Settings.Workers + 2)));
+                control.Ask(new ClusterEvent.ScaleRequested(SimCoordinator.Run, Math.Clamp(scale.Desired, cluster.Settings.MinWorkers, cluster.Settings.Workers + 2)));
                 break;
             case Fault.SlowNetwork slow:
-                Say(coordinator, fault);
+                Say(control.Process, fault);
                 var usual = cluster.Network.LatencyMicros;
                 cluster.Network.LatencyMicros = Math.Max(usual, slow.LatencyMicros);
                 cluster.Over(slow.Micros);
                 cluster.Clock.After(slow.Micros, () => cluster.Network.LatencyMicros = 200);
                 break;
             case Fault.ClockJump jump:
-                Say(coordinator, fault);
-                coordinator.Jump(TimeSpan.FromMicroseconds(jump.Micros));
+                Say(control.Process, fault);
+                control.Jump(TimeSpan.FromMicroseconds(jump.Micros));
                 cluster.Over(0);
                 break;
             case Fault.SlowDisk slow:
-                Say(coordinator, fault);
+                Say(control.Process, fault);
                 cluster.Disk.Slowness = Math.Max(cluster.Disk.Slowness, slow.Factor);
                 cluster.Over(slow.Micros);
                 cluster.Clock.After(slow.Micros, () => cluster.Disk.Slowness = 1);
@@ -71,14 +74,17 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
                 cluster.Saving = writer => CrashWhileSaving(writer, crash);
                 break;
             case Fault.HangingFeeds hanging:
-                Say(coordinator, fault);
+                Say(control.Process, fault);
                 cluster.Network.FeedsHangUntil = Math.Max(cluster.Network.FeedsHangUntil, cluster.Clock.Micros + hanging.Micros);
                 cluster.Over(hanging.Micros);
                 break;
             case Fault.Doubled doubled:
-                Say(coordinator, fault);
+                Say(control.Process, fault);
                 cluster.Network.DoublesUntil = Math.Max(cluster.Network.DoublesUntil, cluster.Clock.Micros + doubled.Micros);
                 cluster.Over(doubled.Micros);
+                break;
+            case Fault.OwnerCrash or Fault.OwnerFreeze or Fault.StoreDown when control is SimCoordinators owners:
+                HitOwner(fault, owners);
                 break;
             case Fault.PowerCut cut:
                 cluster.Disk.CutPower();
@@ -89,6 +95,44 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
                 }
 
                 break;
+        }
+    }
+
+    private void HitOwner(Fault fault, SimCoordinators owners)
+    {
+        var owner = owners.Draw(0);
+        switch (fault)
+        {
+            case Fault.OwnerCrash crash when !owner.IsDead:
+                Say(owner, fault);
+                owner.DieAfter(crash.Orders);
+                cluster.Over(crash.BackAfterMicros + OwnerLoss);
+                cluster.Clock.After(crash.BackAfterMicros, () => Restart(owners, owner));
+                break;
+            case Fault.OwnerFreeze freeze when owner is { IsDead: false, IsFrozen: false }:
+                Say(owner, fault);
+                owner.Freeze();
+                cluster.Over(freeze.Micros + OwnerLoss);
+                cluster.Clock.After(freeze.Micros, owner.Thaw);
+                break;
+            case Fault.StoreDown down:
+                Say(owner, fault);
+                owners.Store.Leases.DownUntil = Math.Max(owners.Store.Leases.DownUntil, cluster.Clock.Micros + down.Micros);
+                cluster.Over(down.Micros + OwnerLoss);
+                break;
+        }
+    }
+
+    /// <summary>A supervisor looks now and then whether the process has ended.</summary>
+    private void Restart(SimCoordinators owners, OwnedCoordinator former)
+    {
+        if (former.IsDead)
+        {
+            owners.Restart(former);
+        }
+        else
+        {
+            cluster.Clock.After(500_000, () => Restart(owners, former));
         }
     }
 
@@ -157,7 +201,7 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, SimCoo
     private void Part(Fault.Partition partition)
     {
         SimProcess one = workers[partition.Worker];
-        SimProcess other = partition.Other < 0 ? coordinator : workers[partition.Other];
+        SimProcess other = partition.Other < 0 ? control.Process : workers[partition.Other];
         if (one == other)
         {
             return;

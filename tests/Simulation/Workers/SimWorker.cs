@@ -18,13 +18,22 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
     private readonly HashSet<string> _deaf = [];
     private readonly int _number;
     private readonly Random _diskRandom;
+    private CoordinatorSearch? _search;
+    private string _control = "";
+    private long _streamTerm;
+    private bool _isWelcome;
+    private bool _isLeft;
     private WorkerState _state = WorkerState.Start(endsWithRun: false);
     private SimStream? _toCoordinator;
     private SimMember? _member;
     private (long Step, ulong Value) _loaded;
 
     public SimWorker(ISimHome home, int number, Random random)
-        : base(home.Clock, $"p-{number}") => (_home, _number, Random, _diskRandom) = (home, number, random, new Random(number));
+        : base(home.Clock, $"p-{number}")
+    {
+        (_home, _number, Random, _diskRandom) = (home, number, random, new Random(number));
+        _search = home.Coordinators is { IsEmpty: false } addresses ? CoordinatorSearch.Start(addresses) : null;
+    }
 
     public SimProcess Process => this;
 
@@ -51,7 +60,14 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
 
     public void Post(WorkerEvent @event)
     {
+        var before = _state;
         (_state, var effects) = WorkerMachine.Step(_state, @event);
+        (_state, effects) = Settings.Bug.Worker(before, @event, _state, effects);
+        if (@event is WorkerEvent.CoordinatorSaid { Message: not CoordinatorMessage.Welcome } said && _streamTerm < _state.Term && effects.Any(IsObedience))
+        {
+            throw new SimViolationException($"{Name} takes {said.Message.GetType().Name} of term {_streamTerm}, and has seen term {_state.Term}");
+        }
+
         foreach (var effect in effects)
         {
             Carry(effect);
@@ -148,27 +164,63 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
             _toCoordinator?.Send(new WorkerMessage.Heartbeat());
         }
 
+        if (_search is not null)
+        {
+            Post(new WorkerEvent.Beat());
+        }
+
         Beat();
     });
 
     private void Attach(MemberIdentity? member = null)
     {
         var key = $"{ControlKey}/{_home.NextConnection()}";
-        _listeners[key] = (message => Post(new WorkerEvent.CoordinatorSaid((CoordinatorMessage)message)), (_, reason) => Lose(key, reason ?? "it was closed"));
-        _toCoordinator = _home.Attach(this, key, reason => Lose(key, reason));
+        _listeners[key] = (message => Hear((CoordinatorMessage)message), (_, reason) => Lose(key, reason ?? "it was closed", member));
+        (_control, _isWelcome) = (key, false);
+        _toCoordinator = _home.Attach(this, key, _search?.Address, reason => Lose(key, reason, member));
         _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim") { Member = member });
         _toCoordinator.MayDouble = true;
+        if (_search?.Patience is { } patience)
+        {
+            After((long)patience.TotalMicroseconds, () =>
+            {
+                if (_control == key && !_isWelcome)
+                {
+                    Lose(key, "nobody answers", member);
+                }
+            });
+        }
     }
 
-    /// <summary>Both directions tell the end; the first counts.</summary>
-    private void Lose(string key, string reason)
+    private void Hear(CoordinatorMessage message)
     {
-        if (_listeners.Remove(key))
+        (_isWelcome, _streamTerm) = (true, message is CoordinatorMessage.Welcome welcome ? welcome.Term : _streamTerm);
+        Post(new WorkerEvent.CoordinatorSaid(message));
+    }
+
+    /// <summary>An order that has an effect on the run.</summary>
+    private static bool IsObedience(WorkerEffect effect) =>
+        effect is WorkerEffect.Order or WorkerEffect.BeginPreparation or WorkerEffect.StopTraining or WorkerEffect.DropRun or WorkerEffect.WriteCheckpoint or WorkerEffect.Exit;
+
+    /// <summary>Both directions tell the end; the first counts.</summary>
+    private void Lose(string key, string reason, MemberIdentity? member)
+    {
+        if (!_listeners.Remove(key))
         {
-            _toCoordinator?.Dispose();
-            _home.Network.Close(this, key, reason);
-            Post(new WorkerEvent.CoordinatorLost(reason));
+            return;
         }
+
+        _toCoordinator?.Dispose();
+        _home.Network.Close(this, key, reason);
+        if (_search is null || _isWelcome)
+        {
+            (_search, _isLeft) = (_search?.Again(_isLeft), false);
+            Post(new WorkerEvent.CoordinatorLost(reason));
+            return;
+        }
+
+        (_search, var wait) = _search.Refused(_home.HintOf(key), member is not null);
+        After(300 + (long)wait.TotalMicroseconds, () => Attach(member));
     }
 
     private void Carry(WorkerEffect effect)
@@ -199,6 +251,16 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
                 break;
             case WorkerEffect.Reattach reattach:
                 After(1000 + Random.NextInt64(50_000), () => Attach(reattach.Member));
+                break;
+            case WorkerEffect.HangUp hangUp:
+                _home.Trace(this, $"leaves the coordinator: {hangUp.Reason}");
+                var left = _control;
+                _isLeft = true;
+                // The stream's end comes later than the wish for it; what was under way comes before.
+                After(Random.NextInt64(3000), () => Lose(left, hangUp.Reason, null));
+                break;
+            case WorkerEffect.Refuse refuse:
+                _home.Trace(this, refuse.Reason);
                 break;
             case WorkerEffect.Exit or WorkerEffect.Restart:
                 Die();
@@ -233,7 +295,13 @@ internal interface ISimHome
     long NextConnection();
 
     /// <summary>A stream to the coordinator; what it says comes by the key.</summary>
-    SimStream Attach(SimWorker worker, string key, Action<string> lost);
+    SimStream Attach(SimWorker worker, string key, string? address, Action<string> lost);
+
+    /// <summary>Where a worker looks for the owner of the run; empty: there is one coordinator.</summary>
+    ImmutableArray<string> Coordinators { get; }
+
+    /// <inheritdoc cref="Orchestrator.Simulation.Coordinators.ISimControl.HintOf"/>
+    string? HintOf(string key);
 
     /// <summary>A worker holds a state: it must be the quiet run's.</summary>
     void Check(SimWorker worker, long step, ulong value);

@@ -15,6 +15,7 @@ internal static class SimulateCommand
         var first = new Option<int>("--first") { Description = "The first seed.", DefaultValueFactory = _ => 1 };
         var trace = new Option<bool>("--trace") { Description = "Print the trace of the first seed, whatever comes of it." };
         var planned = new Option<bool>("--planned") { Description = "Only draw faults that need no failure: workers are told to end, and another number of workers is wanted. No generation may be given up." };
+        var owners = new Option<bool>("--owners") { Description = "Several coordinators share a store; owners of the run die, freeze and thaw besides all else, and answers of the store are lost, late and doubled." };
         var sizes = new Option<string>("--control-plane")
         {
             Description = "Numbers of workers, separated by commas. Instead of seeds: what the coordinator's core and the workers' messages cost when a run is formed, steps, loses a worker, takes one in and ends. "
@@ -24,10 +25,11 @@ internal static class SimulateCommand
             "simulate",
             "Runs the real coordinator and worker cores as whole clusters under seeded faults and checks every promise after every event. Exit code 1: one was broken. Example: ./orchestrator simulate --seeds 10000")
         {
-            seeds, first, trace, planned, sizes,
+            seeds, first, trace, planned, owners, sizes,
         };
         command.SetAction(result => result.GetValue(sizes) is { } list ? Measure(list)
-            : result.GetValue(trace) ? Trace(result.GetValue(first), result.GetValue(planned)) : Play(result.GetValue(first), result.GetValue(seeds), result.GetValue(planned)));
+            : result.GetValue(trace) ? Trace(result.GetValue(first), new Kind(result.GetValue(planned), result.GetValue(owners)))
+            : Play(result.GetValue(first), result.GetValue(seeds), new Kind(result.GetValue(planned), result.GetValue(owners))));
         return command;
     }
 
@@ -43,23 +45,24 @@ internal static class SimulateCommand
         return ExitCodes.Done;
     }
 
-    private static int Play(int first, int count, bool isPlanned)
+    private static int Play(int first, int count, Kind kind)
     {
-        var report = SeedRange.Play(first, count, isPlanned: isPlanned, progress: done => Console.Error.WriteLine($"{done} of {count} seeds"));
+        var report = SeedRange.Play(first, count, isPlanned: kind.IsPlanned, isOwned: kind.IsOwned, progress: done => Console.Error.WriteLine($"{done} of {count} seeds"));
+        var alone = kind.IsOwned ? $"; {report.Terms} owners, {report.StepsAlone} steps while nobody owned the run" : "";
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Seeds} seeds, {report.Events} events, {report.Seeds / report.Time.TotalMinutes:0} seeds a minute; faults: {string.Join(", ", report.Faults.Select(fault => $"{fault.Value} {fault.Key}"))}; {report.Failures.Count} broke a promise"));
+            $"{report.Seeds} seeds, {report.Events} events, {report.Seeds / report.Time.TotalMinutes:0} seeds a minute; faults: {string.Join(", ", report.Faults.Select(fault => $"{fault.Value} {fault.Key}"))}; {report.Failures.Count} broke a promise{alone}"));
         foreach (var (seed, violation) in report.Failures)
         {
             Console.Error.WriteLine($"Seed {seed}: {violation}");
         }
 
-        return report.Failures.Count == 0 ? ExitCodes.Done : Math.Max(ExitCodes.Failed, Trace(report.Failures[0].Seed, isPlanned));
+        return report.Failures.Count == 0 ? ExitCodes.Done : Math.Max(ExitCodes.Failed, Trace(report.Failures[0].Seed, kind));
     }
 
-    private static int Trace(int seed, bool isPlanned)
+    private static int Trace(int seed, Kind kind)
     {
-        var cluster = new SimCluster(seed, isTraced: true, isPlanned: isPlanned);
+        var cluster = new SimCluster(seed, isTraced: true, isPlanned: kind.IsPlanned, isOwned: kind.IsOwned);
         var violation = cluster.Play();
         foreach (var line in cluster.Lines)
         {
@@ -69,4 +72,6 @@ internal static class SimulateCommand
         Console.Error.WriteLine($"Seed {seed} ({cluster.Settings}): {violation ?? "every promise was kept"}");
         return violation is null ? ExitCodes.Done : ExitCodes.Failed;
     }
+
+    private readonly record struct Kind(bool IsPlanned, bool IsOwned);
 }

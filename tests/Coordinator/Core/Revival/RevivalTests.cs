@@ -71,6 +71,48 @@ public sealed class RevivalTests
         Assert.Equal("admit w-101", next.Return(1, generation: 1)[0]);
     }
 
+    /// <summary>The coordinator died when a generation was stored and none of its members had been told: the run waited half a minute for workers that were free.</summary>
+    [Fact]
+    public void Revive_TheMembersHadNotBegun_TheRunStartsAgainWhenTheLastOfThemIsThere()
+    {
+        var next = Conversation.Training(workers: 2).Successor();
+        Assert.Equal(["admit w-101", "record WorkerLost w-1 at 0: its process had not begun to train, or has dropped the run"], next.Attach());
+        var told = next.Attach();
+        Assert.Equal(["admit w-102", "record WorkerLost w-2 at 0: its process had not begun to train, or has dropped the run", "record RunAdopted"], told[..3]);
+        Assert.StartsWith("record RunPaused: A coordinator took the run over while its members changed. No worker is left; the run waits for others", told[3], StringComparison.Ordinal);
+        Assert.Equal(["tell w-101 Prepare G2 avx2", "tell w-102 Prepare G2 avx2"], told.Where(line => line.StartsWith("tell", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Revive_OneHadBegunAndOneHadNot_TheFirstGoesOnAtOnceAndTheOtherJoins()
+    {
+        var next = Conversation.Training(workers: 2).Successor();
+        next.Return(1, generation: 1);
+        Assert.Contains(next.Attach(), line => line.StartsWith("tell w-1 Fence G2", StringComparison.Ordinal));
+        Assert.Contains(next.Say(1, Conversation.Fenced(2, 0, (0, 4))), line => line.StartsWith("tell w-1 Activate G2 0..100/100: w-1=[0,8)", StringComparison.Ordinal));
+    }
+
+    /// <summary>The coordinator died when a generation after a loss was stored and its members had not been told: they waited for its Activate for ever.</summary>
+    [Fact]
+    public void Revive_MembersAreFencedToTheGenerationThatWasStored_AreFencedAnewAndGoOn()
+    {
+        var talk = Conversation.AtStep(3, workers: 3, Conversation.Job(desired: 3));
+        talk.Lose(3);
+        talk.Say(1, Conversation.Fenced(2, 3, (0, 4)));
+        Assert.Contains(talk.Say(2, Conversation.Fenced(2, 3, (4, 8))), line => line.StartsWith("tell w-1 Activate G2", StringComparison.Ordinal));
+        var next = talk.Successor(ledger: 3);
+        next.Return(1, generation: 2, isFenced: true);
+        Assert.Contains(next.Return(2, generation: 2), line => line.StartsWith("tell w-1 Fence G3", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Revive_AStrangerAttaches_TheMembersAreAwaitedAsBefore()
+    {
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        Assert.Equal(["admit w-101"], next.Attach(collective: "host:77"));
+        Assert.Equal(2, Assert.IsType<RunPhase.Reviving>(next.RunState.Phase).Crew.Members.Count);
+    }
+
     [Fact]
     public void Revive_WhatThoseWhoAreBackSaidMeanwhile_IsHeardWhenAllAre()
     {
@@ -135,6 +177,33 @@ public sealed class RevivalTests
 
         static WorkerMessage.Progress Fed(long step, int firstRank) =>
             Conversation.Progress(step) with { Ledger = [.. Enumerable.Range(firstRank, 4).Select(rank => new LedgerEntry(step, rank, 4, default))] };
+    }
+
+    /// <summary>All that was decided before was copied for each report that came: after minutes without an owner the next one was busy for minutes.</summary>
+    [Fact]
+    public void Revive_TwiceAsManyKeptReports_TakeTwiceAsMuchMemory()
+    {
+        Measure(1000);
+        var (some, twice) = (Measure(4000), Measure(8000));
+        Assert.InRange(twice, some, some * 3);
+
+        static long Measure(int steps)
+        {
+            var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+            next.Attach(1, generation: 1);
+            next.Attach(2, generation: 1);
+            for (var step = 4; step < 4 + steps; step++)
+            {
+                next.SayAtOnce(1, Conversation.Progress(step));
+                next.SayAtOnce(2, Conversation.Progress(step));
+            }
+
+            next.Say(1, new WorkerMessage.CaughtUp());
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            next.Say(2, new WorkerMessage.CaughtUp());
+            Assert.Equal(3 + steps, next.RunState.Progress.Step);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     [Fact]

@@ -29,6 +29,18 @@ public sealed class AloneTests
     }
 
     [Fact]
+    public void CoordinatorLost_BetweenAFenceAndItsActivate_SaysThatItIsFenced()
+    {
+        Train(term: 3);
+        Hear(new CoordinatorMessage.Fence(new Generation(2), "a loss"));
+        Assert.Equal([new WorkerEffect.Reattach("reset", new MemberIdentity(Self, new RunId("r"), new Generation(2), IsFenced: true))], See(new WorkerEvent.CoordinatorLost("reset")));
+        Hear(new CoordinatorMessage.Welcome(Self) { Term = 4, RecordedStep = 0 });
+        Hear(new CoordinatorMessage.Fence(new Generation(3), "a take-over"));
+        Hear(Activate with { Generation = new Generation(3) });
+        Assert.Equal([new WorkerEffect.Reattach("again", new MemberIdentity(Self, new RunId("r"), new Generation(3)))], See(new WorkerEvent.CoordinatorLost("again")));
+    }
+
+    [Fact]
     public void Welcome_ItsMembershipHolds_TellsAgainWhatIsNotRecorded()
     {
         Train(term: 3);
@@ -66,6 +78,22 @@ public sealed class AloneTests
         Assert.Equal(("The coordinator has term 2 and a newer one has term 3.", true), (hangUp.Reason, hangUp.IsRefusal));
         Assert.True(_state.IsAlone);
         Assert.IsType<WorkerEffect.Reattach>(Assert.Single(See(new WorkerEvent.CoordinatorLost("hung up"))));
+    }
+
+    /// <summary>A thawed owner had an order behind its Welcome, and it took effect while the stream's end was on its way.</summary>
+    [Fact]
+    public void Order_BehindAWelcomeOfAnOlderTerm_IsRefused()
+    {
+        Train(term: 3);
+        See(new WorkerEvent.CoordinatorLost("reset"));
+        Hear(new CoordinatorMessage.Welcome(Self) { Term = 2, RecordedStep = 0 });
+        var refused = Assert.IsType<WorkerEffect.Refuse>(Assert.Single(Hear(new CoordinatorMessage.Fence(new Generation(2), "old"))));
+        Assert.Equal("Fence came from a coordinator that this worker has left: refused.", refused.Reason);
+        Assert.Equal((First, 3L), (_state.Generation, _state.Term));
+
+        See(new WorkerEvent.CoordinatorLost("hung up"));
+        Hear(new CoordinatorMessage.Welcome(Self) { Term = 4, RecordedStep = 0 });
+        Assert.IsType<WorkerEffect.Order>(Assert.Single(Hear(new CoordinatorMessage.Fence(new Generation(2), "new"))));
     }
 
     [Fact]

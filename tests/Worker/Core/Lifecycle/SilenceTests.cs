@@ -61,6 +61,18 @@ public sealed class SilenceTests
     }
 
     [Fact]
+    public void Order_AfterItLeftASilentCoordinator_IsRefusedUntilTheNextWelcome()
+    {
+        Welcome(TimeSpan.FromSeconds(1));
+        Beats(4);
+        Assert.IsType<WorkerEffect.Refuse>(Assert.Single(See(new WorkerEvent.CoordinatorSaid(new CoordinatorMessage.Fence(new Generation(2), "late")))));
+        Assert.Empty(See(new WorkerEvent.CoordinatorSaid(new CoordinatorMessage.Recorded(5))));
+        See(new WorkerEvent.CoordinatorLost("it hung up"));
+        Welcome(TimeSpan.FromSeconds(1));
+        Assert.IsType<WorkerEffect.Order>(Assert.Single(See(new WorkerEvent.CoordinatorSaid(new CoordinatorMessage.Fence(new Generation(2), "fresh")))));
+    }
+
+    [Fact]
     public void Beat_OfAWorkerThatIsNoMember_WaitsThreeTimesAsLong()
     {
         Welcome(TimeSpan.FromSeconds(1));
