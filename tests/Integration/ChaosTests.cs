@@ -4,7 +4,7 @@ using Orchestrator.Integration.Tests.Support;
 namespace Orchestrator.Integration.Tests;
 
 /// <summary>The chaos command on the smallest job: every kind of fault lands, and every promise is kept.</summary>
-public sealed class ChaosTests : IDisposable
+public sealed class ChaosTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TestFolder _folder = new();
 
@@ -34,6 +34,33 @@ public sealed class ChaosTests : IDisposable
         result.ExpectError("could not be written", "the disk is full");
     }
 
+    [Fact]
+    public Task Chaos_OwnersAreKilledAndFrozen_TheVerdictIsGood() => HitOwnersAsync("coordinator", 12_000);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task Chaos_OwnersAreHitInTheMiddleOfEverythingElse_TheVerdictIsGood() => HitOwnersAsync("kill,freeze,term,join,coordinator", 80_000);
+
+    private async Task HitOwnersAsync(string faults, int steps)
+    {
+        await using var postgres = await PostgresCluster.StartAsync();
+        var result = await Command.RunAsync(Spirals.Command(
+            "chaos", [$"training.steps={steps}", "checkpoint.everySteps=2000", "evaluation.everySteps=0"],
+            "--workers", "3", "--faults", faults, "--every", "1", "--seed", "1", "--format", "json", "--coordinators", "3", "--store", postgres.ConnectionString, "--out", _folder.New("chaos")));
+        output.WriteLine(result.Output);
+        output.WriteLine(result.Error);
+        var verdict = result.Expect(0).Json;
+        Assert.Equal("good", verdict.GetProperty("verdict").GetString());
+        Assert.All(verdict.GetProperty("faults").EnumerateObject(), fault => Assert.True(fault.Value.GetInt32() > 0, $"No {fault.Name} landed."));
+        Assert.Equal(0, verdict.GetProperty("survivorRestarts").GetInt32());
+        Assert.True(verdict.GetProperty("nobodyOwnedMillis").GetProperty("max").GetDouble() > 0, "Somebody owned the runs all the time.");
+        Assert.True(verdict.GetProperty("stepMillis").GetProperty("takeOverMax").GetDouble() > 0, "No step was taken while owners died.");
+    }
+
+    [Fact]
+    public async Task Chaos_OwnersWithoutAStore_IsRefused() =>
+        (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,coordinator")).Expect(2).ExpectError("needs a PostgreSQL database", "--store");
+
     [Theory]
     [InlineData(15, 143)]
     [InlineData(2, 130)]
@@ -56,7 +83,7 @@ public sealed class ChaosTests : IDisposable
 
     [Fact]
     public async Task Chaos_AFaultThatThereIsNot_IsRefusedWithThoseThatThereAre() =>
-        (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,fire")).Expect(2).ExpectError("fire", "kill, freeze, term, join, cut and disk");
+        (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,fire")).Expect(2).ExpectError("fire", "kill, freeze, term, join, cut, disk and coordinator");
 
     public void Dispose() => _folder.Dispose();
 }

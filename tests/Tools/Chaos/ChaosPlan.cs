@@ -22,12 +22,15 @@ public enum FaultKind
 
     /// <summary>The disk of the checkpoints is full for a while.</summary>
     Disk = 6,
+
+    /// <summary>The coordinator that owns the runs: every second time SIGKILL, and it is started again to stand by; else SIGSTOP, and SIGCONT when its lease is another's.</summary>
+    Coordinator = 7,
 }
 
 /// <summary>One fault of the plan.</summary>
 /// <param name="Kind">What happens.</param>
 /// <param name="Victim">Drawn in [0, 1): which of the members that are there then.</param>
-/// <param name="Lasting">How long a freeze, a cut or a full disk lasts; zero for the others.</param>
+/// <param name="Lasting">How long a freeze, a cut or a full disk lasts; zero for the others, and for a coordinator that is killed.</param>
 public readonly record struct PlannedFault(FaultKind Kind, double Victim, TimeSpan Lasting);
 
 /// <summary>The faults of a seed: kinds come in turn, each round in an order of its own.</summary>
@@ -60,14 +63,19 @@ public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
 
         var next = _round.Dequeue();
         var victim = _random.NextDouble();
-        if (next is not (FaultKind.Freeze or FaultKind.Cut or FaultKind.Disk))
+        if (next is not (FaultKind.Freeze or FaultKind.Cut or FaultKind.Disk or FaultKind.Coordinator))
         {
             return new PlannedFault(next, victim, TimeSpan.Zero);
         }
 
         var isLong = !_wasLong.GetValueOrDefault(next);
         _wasLong[next] = isLong;
-        var (least, most) = isLong ? LongSeconds : ShortSeconds;
+        if (next == FaultKind.Coordinator && isLong)
+        {
+            return new PlannedFault(next, victim, TimeSpan.Zero);
+        }
+
+        var (least, most) = isLong || next == FaultKind.Coordinator ? LongSeconds : ShortSeconds;
         return new PlannedFault(next, victim, TimeSpan.FromSeconds(least + (_random.NextDouble() * (most - least))));
     }
 }

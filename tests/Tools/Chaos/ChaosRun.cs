@@ -10,6 +10,9 @@ internal sealed class ChaosRun
     /// <summary>How often the events are looked at.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>A change of members, or the death that it follows, takes about so long.</summary>
+    private static readonly TimeSpan SoonAfter = TimeSpan.FromSeconds(1);
+
     private const int NoProcess = 0;
 
     /// <summary>At least this many members stay untouched, so that somebody survives.</summary>
@@ -25,15 +28,22 @@ internal sealed class ChaosRun
     private readonly ConcurrentDictionary<int, FaultKind> _suffering = [];
     private readonly Dictionary<int, TimeSpan> _starts = [];
     private readonly HashSet<int> _first = [];
+    private readonly OwnerFaults? _owners;
+    private readonly bool _isMixed;
+    private PlannedFault _upcoming;
+    private DateTimeOffset _trainsSince;
     private bool _isGrown;
 
     /// <param name="runDir">The run's folder.</param>
     /// <param name="disk">Of the checkpoints; null: no fault of the plan fills it.</param>
     /// <param name="workers">The run wishes for.</param>
-    public ChaosRun(ChaosPlan plan, TimeSpan every, string runDir, ICluster cluster, SmallDisk? disk, int workers)
+    /// <param name="isMixed">The plan hits others than coordinators too.</param>
+    public ChaosRun(ChaosPlan plan, TimeSpan every, string runDir, ICluster cluster, SmallDisk? disk, int workers, bool isMixed)
     {
-        (_plan, _every, _cluster, _disk, _workers) = (plan, every, cluster, disk, workers);
+        (_plan, _every, _cluster, _disk, _workers, _isMixed) = (plan, every, cluster, disk, workers, isMixed);
         _events = new RunEvents(Path.Combine(runDir, "events.jsonl"));
+        _owners = cluster.Coordinators is { } coordinators ? new OwnerFaults(coordinators, _events) : null;
+        _upcoming = plan.Next();
         Steps = new RunSteps(Path.Combine(runDir, "steps.jsonl"));
     }
 
@@ -44,6 +54,9 @@ internal sealed class ChaosRun
 
     public RunSteps Steps { get; }
 
+    /// <summary>What the deaths of owners did; null: no coordinator is hit.</summary>
+    public TakeOvers? TakeOvers => _owners is null ? null : TakeOvers.Of(_owners.Deaths, Steps.Read(), _trainsSince);
+
     /// <summary>Processes that came in after the first members, and the processor time that they had used by then: starting, loading, catching up.</summary>
     public (int Count, TimeSpan Processor) Starts => (_starts.Count, TimeSpan.FromTicks(_starts.Values.Sum(each => each.Ticks)));
 
@@ -53,7 +66,7 @@ internal sealed class ChaosRun
     public async Task<(int Code, JsonElement? Result)> PlayAsync()
     {
         var end = await _cluster.StartAsync();
-        var next = _every;
+        var next = WaitFor(_upcoming);
         var watch = new Stopwatch();
         while (!end.IsCompleted)
         {
@@ -61,6 +74,7 @@ internal sealed class ChaosRun
             if (!watch.IsRunning && _events.Members().Count >= _workers)
             {
                 watch.Start();
+                _trainsSince = DateTimeOffset.UtcNow;
                 _first.UnionWith(_events.Members().Values);
             }
 
@@ -68,8 +82,9 @@ internal sealed class ChaosRun
 
             if (watch.IsRunning && watch.Elapsed >= next && !_events.IsEnded)
             {
-                await HitAsync(_plan.Next());
-                next = watch.Elapsed + _every;
+                await HitAsync(_upcoming);
+                _upcoming = _plan.Next();
+                next = watch.Elapsed + WaitFor(_upcoming);
             }
 
             await Task.WhenAny(end, Task.Delay(Look));
@@ -80,6 +95,10 @@ internal sealed class ChaosRun
         _events.Read();
         return await end;
     }
+
+    /// <summary>Owners are hit at a moment that is drawn; behind another fault soon, in the middle of what that changes.</summary>
+    private TimeSpan WaitFor(PlannedFault fault) => fault.Kind != FaultKind.Coordinator ? _every
+        : _isMixed && Landed.Count > 0 && Landed[^1].Kind != FaultKind.Coordinator ? fault.Victim * SoonAfter : _every + (fault.Victim * _every);
 
     private void NoteStarts()
     {
@@ -103,6 +122,12 @@ internal sealed class ChaosRun
         if (fault.Kind == FaultKind.Join)
         {
             await ScaleAsync();
+            return;
+        }
+
+        if (fault.Kind == FaultKind.Coordinator)
+        {
+            await HitOwnerAsync(fault);
             return;
         }
 
@@ -166,6 +191,14 @@ internal sealed class ChaosRun
                 _suffering.TryRemove(pid, out _);
             }));
         }
+    }
+
+    private async Task HitOwnerAsync(PlannedFault fault)
+    {
+        await _owners!.HitAsync(fault);
+        var death = _owners.Deaths[^1];
+        Landed.Add(new LandedFault(fault.Kind, death.At, death.Pid, fault.Lasting));
+        Say($"{(death.IsFrozen ? "freeze" : "kill")} the owner (pid {death.Pid}); {(death.OwnedAt - death.At).TotalSeconds:0.00} s later another owned the runs under term {death.Term}");
     }
 
     private async Task MendCutAsync(PlannedFault fault, int pid)

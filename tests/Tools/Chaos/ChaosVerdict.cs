@@ -11,10 +11,11 @@ namespace Orchestrator.Tools.Chaos;
 /// <param name="Starts">Processes that came in later than the first members.</param>
 /// <param name="StartSeconds">Processor time that these had used when they came in.</param>
 /// <param name="StartShare">The same as a share of all processor time that this machine had meanwhile.</param>
+/// <param name="TakeOvers">What the deaths of owners did; null: no coordinator was hit.</param>
 internal sealed record ChaosVerdict(
     IReadOnlyList<string> Reasons, IReadOnlyDictionary<FaultKind, int> Faults, bool WeightsEqual, bool SamplesExactlyOnce, long SamplesVerified, double? ThroughputKept,
     IReadOnlyList<double> Pauses, IReadOnlyList<double> NextSteps, IReadOnlyList<double> FreezesSeen, int Starts, double StartSeconds, double StartShare,
-    long LostLogicalRankSteps, int LostCommits, int SurvivorRestarts, string? QuietSha256, string? ChaosSha256)
+    long LostLogicalRankSteps, int LostCommits, int SurvivorRestarts, string? QuietSha256, string? ChaosSha256, TakeOvers? TakeOvers)
 {
     public bool IsGood => Reasons.Count == 0;
 
@@ -46,7 +47,7 @@ internal sealed record ChaosVerdict(
             reasons, faults, quietSha is not null && quietSha == chaosSha, isOnce, Number(ledger, "samplesVerified") is { } samples ? (long)samples : 0,
             isMeasured && Number(quiet, "samplesPerSecond") is > 0 and { } rate && Number(chaos, "samplesPerSecond") is { } kept ? kept / rate : null,
             PausesOf(run, FaultKind.Kill, Pause), PausesOf(run, FaultKind.Kill, NextStep), PausesOf(run, FaultKind.Freeze, Pause),
-            run.Starts.Count, run.Starts.Processor.TotalSeconds, run.Starts.Processor / (run.Lasted * Environment.ProcessorCount), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha);
+            run.Starts.Count, run.Starts.Processor.TotalSeconds, run.Starts.Processor / (run.Lasted * Environment.ProcessorCount), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha, run.TakeOvers);
 
         void Require(bool isKept, string reason)
         {
@@ -74,10 +75,18 @@ internal sealed record ChaosVerdict(
         lostLogicalRankSteps = LostLogicalRankSteps,
         lostCommits = LostCommits,
         survivorRestarts = SurvivorRestarts,
+        nobodyOwnedMillis = TakeOvers is null ? null : Quantiles(TakeOvers.NobodyOwned),
+        adoptedMillis = TakeOvers is null ? null : Quantiles(TakeOvers.Adopted),
+        stepMillis = TakeOvers is null ? null : new
+        {
+            median = Math.Round(TakeOvers.MedianMillis, 2), takeOverMax = Longest(TakeOvers.TakeOverMillis), startMax = Longest(TakeOvers.StartMillis), otherMax = Math.Round(TakeOvers.QuietMillis, 1),
+        },
         quietSha256 = QuietSha256,
         chaosSha256 = ChaosSha256,
         reasons = Reasons,
     });
+
+    private static double Longest(IEnumerable<double> millis) => Math.Round(millis.DefaultIfEmpty(0).Max(), 1);
 
     private static object? Quantiles(IReadOnlyList<double> values) => values.Count == 0 ? null : new
     {

@@ -17,4 +17,7 @@ internal interface ICluster : IAsyncDisposable
     /// <summary>Cuts the network of a process's host, or mends it. Processes go on and hear nothing of the others.</summary>
     /// <exception cref="ToolException">There is no network to cut, or the system refused.</exception>
     Task SetCutAsync(int pid, bool isCut);
+
+    /// <summary>Those who can own the runs; null: there is one coordinator, and it is not hit.</summary>
+    CoordinatorProcesses? Coordinators => null;
 }
