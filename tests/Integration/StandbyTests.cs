@@ -10,6 +10,9 @@ public sealed class StandbyTests(ITestOutputHelper output) : IDisposable
     /// <summary>Of the issue: a standby owns the run within this.</summary>
     private static readonly TimeSpan TakeOver = TimeSpan.FromSeconds(3);
 
+    /// <summary>A take-over, the wait for members that do not come back, and a regrouping, on a busy machine.</summary>
+    private static readonly TimeSpan Change = TakeOver + TimeSpan.FromSeconds(5);
+
     private readonly TestFolder _folder = new();
 
     [Fact]
@@ -31,6 +34,14 @@ public sealed class StandbyTests(ITestOutputHelper output) : IDisposable
         var events = await set.EndAsync(_folder, run, runDir);
         Assert.Contains(set.Workers[2].Pid, events.Where(line => NameOf(line) == "worker.lost").Select(line => line.GetProperty("pid").GetInt32()));
     }
+
+    [Fact]
+    public Task Owner_DiesInTheMiddleOfAChangeOfMembers_TheNextOneDrivesItOn() => ChangeUnderDeathsAsync(1);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task Owner_DiesFiveTimesInTheMiddleOfALossAndOfAJoin_EachChangeIsBoundedByTheTakeOver() =>
+        Assert.All(await ChangeUnderDeathsAsync(5), took => Assert.InRange(took, TimeSpan.Zero, Change));
 
     [Fact]
     public Task Owner_IsFrozenAndThaws_ItsOrdersAreRefusedAndItStandsBy() => FreezeOwnerAsync(TimeSpan.FromSeconds(4));
@@ -91,17 +102,55 @@ public sealed class StandbyTests(ITestOutputHelper output) : IDisposable
         for (var kill = 0; kill < kills; kill++)
         {
             await Task.Delay(TimeSpan.FromSeconds(random.NextDouble() * 1.5), TestContext.Current.CancellationToken);
-            var former = set.Owner;
             took.Add(await set.KillOwnerAsync());
             await set[set.Owner].WaitForErrorAsync("run.adopted");
-            await set.StartAgainAsync(former);
+            await set.StartAgainAsync(set.Killed);
         }
 
         var events = await set.EndAsync(_folder, run, runDir);
         output.WriteLine($"Take-overs: {string.Join(", ", took.Select(each => $"{each.TotalSeconds:0.00}"))} s. {StepGaps.Describe(runDir)}.");
         Assert.Equal("stopped", (await watch.WaitForEndAsync()).Expect(0).Text("state"));
         ExpectNobodyLost(events, kills, set.FindOwner());
+        Assert.Empty((await set.RecordAsync(run)).Violations());
         Assert.Equal(pids, set.Workers.Select(worker => worker.Pid));
+        return took;
+    }
+
+    /// <summary>Each round a worker is killed, then one joins in its place; each time the owner dies at some moment of that.</summary>
+    /// <returns>How long each loss took, from the owner's death until the others were in the next generation.</returns>
+    private async Task<List<TimeSpan>> ChangeUnderDeathsAsync(int rounds)
+    {
+        var random = new Random(rounds);
+        await using var set = await CoordinatorSet.StartAsync(_folder, coordinators: 3, workers: 3);
+        var (run, runDir) = await set.SubmitAsync(_folder);
+        var (took, lost) = (new List<TimeSpan>(), new List<int>());
+        for (var round = 0; round < rounds; round++)
+        {
+            lost.Add(set.Workers[2].Pid);
+            var before = set.GenerationOf(0);
+            set.Workers[2].Send(Signal.Kill);
+            // The loss is seen at once and takes some tens of milliseconds.
+            await Task.Delay(random.Next(0, 60), TestContext.Current.CancellationToken);
+            var startedAt = System.Diagnostics.Stopwatch.GetTimestamp();
+            await set.KillOwnerAsync();
+            await set.WaitForGenerationAsync(0, before);
+            took.Add(System.Diagnostics.Stopwatch.GetElapsedTime(startedAt));
+            await set.StartAgainAsync(set.Killed);
+
+            await set.StartWorkerAgainAsync(2);
+            await set.Workers[2].WaitForErrorAsync(line => line.Contains(random.Next(2) == 0 ? "Preparing run" : "orders Follow", StringComparison.Ordinal), "the beginning of a join");
+            await Task.Delay(random.Next(0, 400), TestContext.Current.CancellationToken);
+            await set.KillOwnerAsync();
+            await set.WaitForGenerationAsync(2, 0);
+            await set.StartAgainAsync(set.Killed);
+        }
+
+        var events = await set.EndAsync(_folder, run, runDir);
+        output.WriteLine($"From the owner's death in the middle of a loss until the others went on: {string.Join(", ", took.Select(each => $"{each.TotalSeconds:0.00}"))} s. {StepGaps.Describe(runDir)}.");
+        Assert.Equal(lost.Order(), events.Where(line => NameOf(line) == "worker.lost").Select(line => line.GetProperty("pid").GetInt32()).Intersect(lost).Order());
+        var record = await set.RecordAsync(run);
+        output.WriteLine(record.Describe());
+        Assert.Empty(record.Violations());
         return took;
     }
 
@@ -124,6 +173,23 @@ public sealed class StandbyTests(ITestOutputHelper output) : IDisposable
         ExpectNobodyLost(events, 1, set.FindOwner());
         output.WriteLine(StepGaps.Describe(runDir));
         Assert.All(set.Workers, worker => Assert.Contains("was silent for", worker.Error, StringComparison.Ordinal));
+        await ExpectTermsKeptAsync(set, run, frozen, refused);
+    }
+
+    /// <summary>Nothing of an old term took effect after a newer one, and what was refused is counted.</summary>
+    private async Task ExpectTermsKeptAsync(CoordinatorSet set, string run, int thawed, string refused)
+    {
+        var record = await set.RecordAsync(run);
+        output.WriteLine(record.Describe());
+        Assert.Empty(record.Violations());
+        Assert.True(record.Owners.Count >= 2 && record.Writes.Select(write => write.Term).Distinct().Count() >= 2, "One owner alone has written.");
+        var counted = await CoordinatorSet.CountedAsync(set[thawed], "orchestrator_coordinator_refusals_total");
+        Assert.True(counted > 0 && refused.Contains("refusals are counted", StringComparison.Ordinal), $"{counted} refusals are counted: {refused}");
+        foreach (var worker in set.Workers)
+        {
+            var said = worker.Error.Split('\n').Count(line => line.Contains("Leaving the coordinator: The coordinator has term", StringComparison.Ordinal));
+            Assert.Equal(said, await CoordinatorSet.CountedAsync(worker, "orchestrator_worker_refused_coordinators_total"));
+        }
     }
 
     private async Task StopStoreAsync(TimeSpan lasting)

@@ -14,6 +14,7 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     private readonly string _runs;
     private readonly List<RunningCommand> _workers = [];
     private readonly List<RunningCommand> _ended = [];
+    private readonly List<RunningCommand> _endedWorkers = [];
 
     private CoordinatorSet(PostgresCluster postgres, string runs, int count)
     {
@@ -33,6 +34,9 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
 
     /// <summary>The number of the present owner.</summary>
     public int Owner { get; private set; }
+
+    /// <summary>The number of the owner that was killed last.</summary>
+    public int Killed { get; private set; }
 
     public RunningCommand this[int coordinator] => _coordinators[coordinator];
 
@@ -55,14 +59,23 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     }
 
     /// <summary>Steps that a worker has applied, as it tells Prometheus itself: nobody else needs to be there.</summary>
-    public async Task<double> StepsOfAsync(int worker)
+    public Task<double> StepsOfAsync(int worker) => CountedAsync(_workers[worker], "orchestrator_worker_steps_total");
+
+    /// <summary>What a process counts for Prometheus.</summary>
+    /// <param name="process">A worker, or a coordinator that stands by or owns the runs.</param>
+    /// <param name="name">Of a series without labels.</param>
+    public static async Task<double> CountedAsync(RunningCommand process, string name)
     {
-        const string name = "orchestrator_worker_steps_total ";
         using var http = new HttpClient();
-        var address = MetricsAddress().Match(_workers[worker].Error).Groups[1].Value;
-        var line = (await http.GetStringAsync($"http://{address}/metrics")).Split('\n').Single(each => each.StartsWith(name, StringComparison.Ordinal));
-        return double.Parse(line.AsSpan(name.Length), System.Globalization.CultureInfo.InvariantCulture);
+        var address = MetricsAddress().Match(process.Error).Groups["at"].Value;
+        var line = (await http.GetStringAsync($"http://{address}/metrics")).Split('\n').Single(each => each.StartsWith($"{name} ", StringComparison.Ordinal));
+        return double.Parse(line.AsSpan(name.Length + 1), System.Globalization.CultureInfo.InvariantCulture);
     }
+
+    /// <summary>What happened to a run under which term.</summary>
+    public async Task<TermRecord> RecordAsync(string run) => TermRecord.Of(
+        await Postgres.QueryAsync($"SELECT sequence, term, name, stored_at FROM events WHERE run = '{run}' ORDER BY sequence"),
+        _workers.Concat(_endedWorkers).Select(worker => worker.Error), _coordinators.Concat(_ended).Distinct().Select(coordinator => coordinator.Error));
 
     /// <summary>Runs a verb that may ask any of them.</summary>
     public Task<CommandResult> AskAsync(params string[] arguments) => Command.RunAsync([.. arguments, "--coordinator", Addresses]);
@@ -106,7 +119,7 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
 
     private static int TermOf(string line) => OwnedTerm().Match(line) is { Success: true } owned ? int.Parse(owned.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : 0;
 
-    [GeneratedRegex(@"for Prometheus on (\S+);")]
+    [GeneratedRegex(@"(?:for Prometheus on (?<at>\S+);|and on (?<at>\S+) for /api)", RegexOptions.ExplicitCapture)]
     private static partial Regex MetricsAddress();
 
     [GeneratedRegex(@"owns the runs under term (\d+);")]
@@ -117,11 +130,31 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     public async Task<TimeSpan> KillOwnerAsync(RunningCommand? also = null)
     {
         FindOwner();
+        Killed = Owner;
         _ended.Add(_coordinators[Owner]);
         _coordinators[Owner].Send(Signal.Kill);
         also?.Send(Signal.Kill);
         return await NextOwnerAsync();
     }
+
+    /// <summary>A worker's process is gone: another one takes its place, as a supervisor starts it.</summary>
+    public async Task StartWorkerAgainAsync(int worker)
+    {
+        await _workers[worker].WaitForEndAsync();
+        _endedWorkers.Add(_workers[worker]);
+        _workers[worker] = Command.Start("worker", "--coordinator", Addresses);
+    }
+
+    /// <summary>The newest generation that a worker is in.</summary>
+    public long GenerationOf(int worker) => _workers[worker].Error.Split('\n').Select(GenerationIn).Max();
+
+    /// <summary>Until a worker is in a newer generation than that.</summary>
+    public Task WaitForGenerationAsync(int worker, long above) => _workers[worker].WaitForErrorAsync(line => GenerationIn(line) > above, $"a generation above {above}");
+
+    private static long GenerationIn(string line) => InForce().Match(line) is { Success: true } found ? long.Parse(found.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : 0;
+
+    [GeneratedRegex(@"Generation (\d+) is in force behind step")]
+    private static partial Regex InForce();
 
     /// <summary>Ends the owner in order.</summary>
     /// <returns>How long nobody owned the runs.</returns>
@@ -171,7 +204,7 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var process in _workers.Concat(_coordinators.Where(each => each is not null)).Concat(_ended).Distinct())
+        foreach (var process in _workers.Concat(_endedWorkers).Concat(_coordinators.Where(each => each is not null)).Concat(_ended).Distinct())
         {
             await process.DisposeAsync();
         }

@@ -97,6 +97,11 @@ internal sealed class PostgresCluster : IAsyncDisposable
         return $"Host={_folder.FullName};Username={Account};Database={name}";
     }
 
+    /// <summary>Asks the database that <see cref="ConnectionString"/> names.</summary>
+    /// <returns>A line for each row, with tabs between.</returns>
+    public Task<string> QueryAsync(string sql) =>
+        RunAsync([.. As("psql"), "-h", _folder.FullName, "-U", Account, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-At", "-F", "\t", "-c", sql]);
+
     public async ValueTask DisposeAsync()
     {
         await FallAsync();
@@ -109,12 +114,14 @@ internal sealed class PostgresCluster : IAsyncDisposable
         ? ["setpriv", $"--reuid={Account}", $"--regid={Account}", "--clear-groups", Path.Combine(_programs, program)]
         : [Path.Combine(_programs, program)];
 
-    private async Task RunAsync(params string[] command)
+    /// <returns>What it said.</returns>
+    private async Task<string> RunAsync(params string[] command)
     {
         using var process = Process.Start(new ProcessStartInfo(command[0], command.AsEnumerable().Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, $"{string.Join(' ', command)}: {await output}{error}");
+        return await output;
     }
 }
