@@ -67,7 +67,7 @@ internal sealed class EventStreams(TimeProvider time)
             var writer = new EventWriter(context.Response, ending.Token);
             var sent = await writer.LinesAsync(past, last).ConfigureAwait(false);
             await writer.EventAsync("status", status()).ConfigureAwait(false);
-            for (var statusAt = time.GetTimestamp(); await HasNewsAsync(next, writer, ending.Token).ConfigureAwait(false); next = watching.MoveNextAsync().AsTask())
+            for (; await HasNewsAsync(next, writer, ending.Token).ConfigureAwait(false); next = watching.MoveNextAsync().AsTask())
             {
                 if (watching.Current is { Line: { } line, LineCount: var count } && count > last)
                 {
@@ -77,11 +77,7 @@ internal sealed class EventStreams(TimeProvider time)
                         : await writer.LinesAsync(PastEvents.Read(runDir, count), Math.Max(sent, last)).ConfigureAwait(false);
                 }
 
-                if (watching.Current.Line is null || time.GetElapsedTime(statusAt) >= RunFeed.StateInterval)
-                {
-                    await writer.EventAsync("status", _texts.GetValue(watching.Current, news => StatusJson.Of(news.State.ToWire()))).ConfigureAwait(false);
-                    statusAt = time.GetTimestamp();
-                }
+                await writer.EventAsync("status", _texts.GetValue(watching.Current, news => StatusJson.Of(news.State.ToWire()))).ConfigureAwait(false);
             }
 
             await writer.EventAsync("end", status()).ConfigureAwait(false);

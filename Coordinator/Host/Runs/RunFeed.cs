@@ -26,7 +26,10 @@ public sealed class RunFeed
     private readonly Lock _lock = new();
     private readonly List<Watcher> _watchers = [];
     private readonly TimeProvider _time;
+    private readonly ITimer _timer;
     private long _statesAt;
+    private RunNews? _held;
+    private bool _isTimed;
     private bool _isOver;
     private int _lines;
 
@@ -35,6 +38,7 @@ public sealed class RunFeed
     public RunFeed(int lines, TimeProvider time)
     {
         (LinesAtStart, _lines, _time) = (lines, lines, time);
+        _timer = time.CreateTimer(_ => TellHeld(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _statesAt = time.GetTimestamp() - (long)(StateInterval.TotalSeconds * time.TimestampFrequency);
     }
 
@@ -55,8 +59,14 @@ public sealed class RunFeed
         {
             _lines += news.Line is null ? 0 : 1;
             news = news with { LineCount = _lines };
-            var isDue = news.Line is not null || _time.GetElapsedTime(_statesAt) >= StateInterval;
-            _statesAt = isDue ? _time.GetTimestamp() : _statesAt;
+            var since = _time.GetElapsedTime(_statesAt);
+            var isDue = news.Line is not null || since >= StateInterval;
+            if (!isDue && !_isTimed && _watchers.Exists(watcher => watcher.IsPaced))
+            {
+                _isTimed = _timer.Change(StateInterval - since, Timeout.InfiniteTimeSpan);
+            }
+
+            (_held, _statesAt) = isDue ? (null, _time.GetTimestamp()) : (news, _statesAt);
             foreach (var watcher in _watchers)
             {
                 if (isDue || !watcher.IsPaced)
@@ -72,7 +82,8 @@ public sealed class RunFeed
     {
         lock (_lock)
         {
-            _isOver = true;
+            (_isOver, _held) = (true, null);
+            _timer.Dispose();
             _watchers.ForEach(watcher => watcher.Channel.Writer.TryComplete());
             _watchers.Clear();
         }
@@ -80,7 +91,7 @@ public sealed class RunFeed
 
     /// <summary>Begins to watch at once; the news is read from what is returned.</summary>
     /// <param name="cancellation">Ends the news.</param>
-    /// <param name="isPaced">States come once in <see cref="StateInterval"/> at most, so that a watcher does not wake at every step; lines come all.</param>
+    /// <param name="isPaced">States come once in <see cref="StateInterval"/> at most, the last one always, so that a watcher does not wake at every step; lines come all.</param>
     /// <returns>How many lines were published before, and the news from now on. The news ends with the run.</returns>
     public (int LinesBefore, IAsyncEnumerable<RunNews> News) Watch(CancellationToken cancellation, bool isPaced = false)
     {
@@ -97,6 +108,25 @@ public sealed class RunFeed
             }
 
             return (_lines, ReadAsync(channel, cancellation));
+        }
+    }
+
+    /// <summary>Nothing newer came: the last state does not wait for the next.</summary>
+    private void TellHeld()
+    {
+        lock (_lock)
+        {
+            _isTimed = false;
+            if (_held is not { } news)
+            {
+                return;
+            }
+
+            (_held, _statesAt) = (null, _time.GetTimestamp());
+            foreach (var watcher in _watchers.Where(watcher => watcher.IsPaced))
+            {
+                watcher.Channel.Writer.TryWrite(news);
+            }
         }
     }
 

@@ -120,7 +120,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
     {
         var run = Find(request.RunId);
         var feed = coordinator.FeedOf(run.Id) ?? throw NotFound(request.RunId);
-        var (lines, news) = feed.Watch(context.CancellationToken);
+        var (lines, news) = feed.Watch(context.CancellationToken, isPaced: true);
         await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = run.ToWire() }).ConfigureAwait(false);
         foreach (var line in PastEvents.Read(run.Order.RunDir, lines))
         {
