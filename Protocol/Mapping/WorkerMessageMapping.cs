@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Protocol.Mapping;
@@ -6,7 +7,18 @@ namespace Orchestrator.Protocol.Mapping;
 /// <summary>Between a worker's messages on the wire and the domain's. The only code that sees both.</summary>
 public static class WorkerMessageMapping
 {
-    public static V1.WorkerMessage ToWire(this WorkerMessage message) => message switch
+    public static V1.WorkerMessage ToWire(this WorkerMessage message)
+    {
+        var wire = BodyToWire(message);
+        wire.RunId = message.Run?.Value ?? "";
+        return wire;
+    }
+
+    /// <returns>Null for a message that this version does not know.</returns>
+    public static WorkerMessage? ToDomain(this V1.WorkerMessage message) =>
+        BodyToDomain(message) is { } domain ? message.RunId.Length == 0 ? domain : domain with { Run = new RunId(message.RunId) } : null;
+
+    private static V1.WorkerMessage BodyToWire(WorkerMessage message) => message switch
     {
         WorkerMessage.Hello m => new V1.WorkerMessage { Hello = ToWire(m) },
         WorkerMessage.Prepared m => new V1.WorkerMessage { Prepared = ToWire(m) },
@@ -49,8 +61,7 @@ public static class WorkerMessageMapping
         _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "This message has no wire form; add it to control.proto."),
     };
 
-    /// <returns>Null for a message that this version does not know.</returns>
-    public static WorkerMessage? ToDomain(this V1.WorkerMessage message) => message.BodyCase switch
+    private static WorkerMessage? BodyToDomain(V1.WorkerMessage message) => message.BodyCase switch
     {
         V1.WorkerMessage.BodyOneofCase.Hello => ToDomain(message.Hello),
         V1.WorkerMessage.BodyOneofCase.Prepared => ToDomain(message.Prepared),

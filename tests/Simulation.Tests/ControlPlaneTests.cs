@@ -54,7 +54,7 @@ public sealed class ControlPlaneTests
         var settings = new SimSettings { Workers = 10, MinWorkers = 1, LogicalRanks = 10, Steps = 5, CheckpointEvery = 100, PassMicros = 20_000 };
         var cluster = new SimCluster(1, isTraced: true, faults: [new Fault.Crash(80_000, 4, 600_000_000)], settings: settings);
         Assert.Null(cluster.Play());
-        Assert.Equal((9, 9, 9), (Count("Message = Fenced"), Count(": Fence {"), Count("Message = Entered { Generation = G2")));
+        Assert.Equal((9, 9, 9), (Count("Message = Fenced"), Count(": Fence {"), Count("Message = Entered { Run = run, Generation = G2")));
         Assert.Equal(9, Count(": Activate { Generation = G2"));
 
         int Count(string text) => cluster.Lines.Count(line => line.Contains("coordinator ", StringComparison.Ordinal) && line.Contains(text, StringComparison.Ordinal));

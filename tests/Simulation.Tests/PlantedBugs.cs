@@ -39,7 +39,7 @@ internal static class PlantedBugs
         new StateBug("a joiner enters before it has applied the last step", (_, @event, after) => @event is MemberEvent.FeedEnded ended && after.Taking is { } taking
             ? after with { Taking = taking with { End = (after.Applied, ended.Generation) } } : after),
         new ClusterBug("a late heartbeat alone evicts", (state, @event) => @event is ClusterEvent.Tick
-            ? state.Pulses.Where(pulse => pulse.Value.Silence > LivenessRule.TickInterval / 3 && state.Current?.Crew?.Members.ContainsKey(pulse.Key) == true).Select(pulse => pulse.Key).FirstOrDefault() : default),
+            ? state.Pulses.Where(pulse => pulse.Value.Silence > LivenessRule.TickInterval / 3 && state.RunOf(pulse.Key)?.Crew?.Members.ContainsKey(pulse.Key) == true).Select(pulse => pulse.Key).FirstOrDefault() : default),
         new ActivateBug("ranks of a lost worker are dealt out to nobody", activate => activate with { Members = [.. activate.Members.Select((member, i) => i == 0 && !member.FirstStepRanks.IsDefault && member.FirstStepRanks.Length > 1
             ? member with { FirstStepRanks = member.FirstStepRanks.RemoveAt(member.FirstStepRanks.Length - 1) } : member)] }),
         new ActivateBug("a generation starts one step late", activate => activate with { StartStep = activate.StartStep + 1 }),
@@ -138,6 +138,6 @@ internal static class PlantedBugs
     private sealed record ClusterBug(string Name, Func<ClusterState, ClusterEvent, WorkerId> Victim) : Bug(Name)
     {
         public override ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) =>
-            Victim(after, @event) is { Value: not null } victim && after.Current is { } run ? effects.Add(new ClusterEffect.ForRun(run.Id, new RunEffect.Evict(victim, "late"))) : effects;
+            Victim(after, @event) is { Value: not null } victim && after.RunOf(victim) is { } run ? effects.Add(new ClusterEffect.ForRun(run.Id, new RunEffect.Evict(victim, "late"))) : effects;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Simulation.Coordinators;
 using Orchestrator.Simulation.Faults;
@@ -149,7 +150,9 @@ public sealed class SimCluster : ISimHome
 
     SimStream ISimHome.Attach(SimWorker worker, string key, string? address, Action<string> lost) => _coordinator.Attach(worker, key, address, lost);
 
-    void ISimHome.Check(SimWorker worker, long step, ulong value)
+    SimDisk ISimHome.DiskOf(RunId run) => Disk;
+
+    void ISimHome.Check(SimWorker worker, RunId run, long step, ulong value)
     {
         if (step > Settings.Steps || _states[step] != value)
         {
@@ -170,7 +173,7 @@ public sealed class SimCluster : ISimHome
 
     void ISimHome.Saving(SimWorker worker) => Saving?.Invoke(worker);
 
-    public void Saved(long step, ulong value)
+    void ISimHome.Saved(RunId run, long step, ulong value)
     {
         if (step > Settings.Steps || _states[step] != value)
         {
@@ -178,8 +181,13 @@ public sealed class SimCluster : ISimHome
         }
     }
 
-    public (long Step, ulong Value) Load(string path)
+    (long Step, ulong Value) ISimHome.Load(RunId run, string? path)
     {
+        if (path is null)
+        {
+            return (0, SimModel.InitialState);
+        }
+
         var step = long.Parse(path.Split('-')[1], System.Globalization.CultureInfo.InvariantCulture);
         return (step, Disk.Load(step));
     }

@@ -27,8 +27,8 @@ internal static class ChangeMachine
 
     private static RunTurn Plan(RunState state, RunPhase.Running phase, bool isStep, RunWaits waits)
     {
-        var leavers = state.Leavers.Where(phase.Crew.Members.ContainsKey).ToImmutableArray();
         var ready = state.Joiners.Values.Where(joiner => JoinerMachine.IsReady(state, joiner)).ToImmutableArray();
+        var leavers = LeaversOf(state, phase, ready.Length);
         if (phase.Entering.Any(phase.Crew.Members.ContainsKey))
         {
             return (state, []);
@@ -54,6 +54,14 @@ internal static class ChangeMachine
         }
 
         return Switch(state, phase, candidates, ready, RankPlan.Even(state.Order.Job.Training.LogicalRanks, candidates.Count), Explain(leavers, ready), waits);
+    }
+
+    /// <summary>Who is to leave now. Those that leave only for other runs stay when the run would be below its least without them.</summary>
+    private static ImmutableArray<WorkerId> LeaversOf(RunState state, RunPhase.Running phase, int ready)
+    {
+        var leavers = state.Leavers.Where(phase.Crew.Members.ContainsKey).ToImmutableArray();
+        var missing = state.Order.Job.Workers.Min - (phase.Crew.Members.Count + ready - leavers.Length);
+        return missing <= 0 || state.Shed.IsEmpty ? leavers : leavers.RemoveRange(leavers.Where(state.Shed.Contains).Take(missing));
     }
 
     private static RunTurn Suspend(RunState state, RunPhase.Running phase, ImmutableArray<WorkerId> leavers, int left, int min)

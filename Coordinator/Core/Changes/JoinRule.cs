@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Core.Scheduling;
 
 namespace Orchestrator.Coordinator.Core.Changes;
 
@@ -17,7 +18,8 @@ public static class JoinRule
 {
     /// <param name="state">The run.</param>
     /// <param name="free">Attached workers that serve no run, by id.</param>
-    public static JoinDecision Decide(RunState state, IEnumerable<Candidate> free)
+    /// <param name="mayHave">Whether the run may have a worker, as far as the other runs are concerned; each yes uses one up.</param>
+    public static JoinDecision Decide(RunState state, IEnumerable<Candidate> free, Func<Candidate, bool> mayHave)
     {
         var joiners = ImmutableArray.CreateBuilder<Candidate>();
         var refusals = ImmutableArray.CreateBuilder<Refusal>();
@@ -27,8 +29,8 @@ public static class JoinRule
             return new JoinDecision([], []);
         }
 
-        var count = state.Members.Count(worker => !state.Leavers.Contains(worker));
-        foreach (var candidate in free.Where(candidate => IsOurs(state, candidate) && !state.Refused.ContainsKey(candidate.Worker)))
+        var count = state.Staying.Count();
+        foreach (var candidate in free.Where(candidate => FitRule.IsOurs(state, candidate) && FitRule.HasDevice(state, candidate) && !state.Refused.ContainsKey(candidate.Worker)))
         {
             if (count >= (candidate.Hello.Launcher.Length == 0 ? state.Scale.Limit : state.Scale.Desired))
             {
@@ -41,14 +43,13 @@ public static class JoinRule
                 continue;
             }
 
-            joiners.Add(candidate);
-            count++;
+            if (mayHave(candidate))
+            {
+                joiners.Add(candidate);
+                count++;
+            }
         }
 
         return new JoinDecision(joiners.ToImmutable(), refusals.ToImmutable());
     }
-
-    /// <summary>What another launcher started belongs to another run.</summary>
-    private static bool IsOurs(RunState state, Candidate candidate) =>
-        !state.Order.IsEmbedded || candidate.Hello.Launcher.Length == 0 || candidate.Hello.Launcher == state.Order.Launcher;
 }

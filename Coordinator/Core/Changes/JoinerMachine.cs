@@ -29,7 +29,12 @@ internal static class JoinerMachine
     {
         var prepare = new CoordinatorMessage.Prepare(
             state.Id, state.Generation, JobSpecJson.Write(state.Order.Job), state.Agreement!.Isa, state.Order.RunDir, state.ResumeFrom);
-        return (state with { Joiners = state.Joiners.SetItem(candidate.Worker, new Joiner(candidate, JoinStage.Loading, state.Generation)) },
+        return (state with
+        {
+            Joiners = state.Joiners.SetItem(candidate.Worker, new Joiner(candidate, JoinStage.Loading, state.Generation)),
+            // It may have left this run before.
+            Leavers = state.Leavers.Remove(candidate.Worker),
+        },
         [
             new RunEffect.Record(new RunRecord.WorkerJoining(
                 state.Generation, state.Progress.HighestStep, candidate.Worker, candidate.Hello.Pid, candidate.Hello.Host)),

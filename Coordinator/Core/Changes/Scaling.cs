@@ -26,7 +26,7 @@ public static class Scaling
 
         var scaled = state with { Scale = new Scale(desired, desired) };
         var record = new RunEffect.Record(new RunRecord.RunScaled(state.Generation, state.Progress.HighestStep, desired));
-        var staying = state.Members.Where(worker => !state.Leavers.Contains(worker)).ToImmutableArray();
+        var staying = state.Staying.ToImmutableArray();
         var surplus = staying.Length - desired;
         if (state.Crew is not { } crew || surplus <= 0)
         {

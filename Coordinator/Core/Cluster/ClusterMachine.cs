@@ -1,15 +1,15 @@
 using System.Collections.Immutable;
-using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Core.Scheduling;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Cluster;
 
-/// <summary>Takes workers in, queues runs, and gives each run in turn the free workers that it asks for.</summary>
-/// <remarks>One run at a time, first come first served. What happens within a run is decided by <see cref="RunMachine"/>.</remarks>
+/// <summary>Takes workers in, queues runs, and shares the workers out among them.</summary>
+/// <remarks>Many runs at a time; who has how many workers is decided by <see cref="ShareRule"/>. What happens within a run is decided by <see cref="RunMachine"/>.</remarks>
 public static class ClusterMachine
 {
     public static (ClusterState State, ImmutableArray<ClusterEffect> Effects) Step(ClusterState state, ClusterEvent @event, DateTimeOffset now)
@@ -53,18 +53,13 @@ public static class ClusterMachine
                 break;
         }
 
-        // Both look at every free worker: only when what they look at is another than before.
-        if (FormationView.Of(turn.State) != FormationView.Of(state))
+        // It looks at every worker and every run: only when what it looks at is another than before.
+        if (!ScheduleView.IsSame(state, turn.State))
         {
-            Form(turn);
+            Schedule(turn);
         }
 
-        if (RecruitView.Of(turn.State) != RecruitView.Of(state))
-        {
-            Recruit(turn);
-        }
-
-        return (Forget(turn.State), turn.Effects.ToImmutable());
+        return (turn.State.Forget(), turn.Effects.ToImmutable());
     }
 
     private static void Hear(Turn turn, ClusterEvent.WorkerSaid said)
@@ -80,7 +75,15 @@ public static class ClusterMachine
             return;
         }
 
-        turn.Give(state.RunOf(said.Worker), new RunEvent.WorkerSaid(said.Worker, said.Message));
+        var run = state.RunOf(said.Worker);
+        if (said.Message is not WorkerMessage.Leaving && said.Message.Run is { } about && run is not null && run.Id != about)
+        {
+            // It was under way when that run released the worker.
+            turn.Effects.Add(new ClusterEffect.Note($"{said.Message.GetType().Name} of {said.Worker} is about run {about}; it serves {run.Id} now."));
+            return;
+        }
+
+        turn.Give(run, new RunEvent.WorkerSaid(said.Worker, said.Message));
         if (said.Message is WorkerMessage.Leaving)
         {
             SetAside(turn, said.Worker);
@@ -129,24 +132,26 @@ public static class ClusterMachine
         var since = turn.Now - state.LastTick;
         var pulses = state.Pulses.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value.Tick(since, turn.Now));
         turn.State = state with { LastTick = turn.Now, Pulses = pulses };
-        if (turn.State.Current is { Crew: not null } run)
+        foreach (var run in turn.State.Runs)
         {
-            turn.Give(run, new RunEvent.Tick(pulses));
+            if (run.Crew is not null)
+            {
+                turn.Give(run, new RunEvent.Tick(pulses));
+                SayWhatIsRecorded(turn, turn.State.Find(run.Id)!);
+            }
         }
-
-        SayWhatIsRecorded(turn);
     }
 
     /// <summary>Four times a second at most, and only when there is something new.</summary>
-    private static void SayWhatIsRecorded(Turn turn)
+    private static void SayWhatIsRecorded(Turn turn, RunState run)
     {
-        if (!turn.State.Options.IsDurable || turn.State.Current is not { Crew: { } crew, Phase: not RunPhase.Reviving } run || run.Progress.Step == turn.State.RecordedStep)
+        if (!turn.State.Options.IsDurable || run is not { Crew: { } crew, Phase: not RunPhase.Reviving } || run.Progress.Step == run.ToldStep)
         {
             return;
         }
 
         var recorded = new CoordinatorMessage.Recorded(run.Progress.Step);
-        turn.State = turn.State with { RecordedStep = run.Progress.Step };
+        turn.State = turn.State.With(run with { ToldStep = run.Progress.Step });
         turn.Add(run.Id, [.. crew.Members.Keys.Select(worker => new RunEffect.Tell(worker, recorded))]);
     }
 
@@ -156,24 +161,9 @@ public static class ClusterMachine
         foreach (var revived in adopted.Runs)
         {
             var (run, effects) = revived.Begin(turn.State.Options.Waits, turn.Now);
-            turn.State = turn.State with { Runs = turn.State.Runs.Add(run) };
+            turn.State = turn.State.With(run);
             turn.Add(run.Id, effects);
         }
-    }
-
-    /// <summary>Free workers join the run that trains.</summary>
-    private static void Recruit(Turn turn)
-    {
-        if (turn.State.Current is { Phase: RunPhase.Running or RunPhase.Paused } run && JoinRule.Decide(run, Free(turn.State)) is { IsNothing: false } decision)
-        {
-            turn.Give(run, new RunEvent.WorkersOffered(decision));
-        }
-    }
-
-    private static IEnumerable<Candidate> Free(ClusterState state)
-    {
-        var run = state.Current;
-        return state.Workers.Values.Where(candidate => !candidate.IsLeaving && run?.IsServedBy(candidate.Worker) != true && (run is null || JoinGrantRule.MayServe(candidate, run.Id)));
     }
 
     private static void Attach(Turn turn, ClusterEvent.WorkerAttached attached)
@@ -202,9 +192,12 @@ public static class ClusterMachine
             LastWorkerNumber = number, Workers = state.Workers.Add(worker, new Candidate(worker, hello) { OnlyRun = attached.OnlyRun }), Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
         };
         turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, worker));
-        if (state.Current is { Phase: RunPhase.Reviving awaiting } waiting && awaiting.Find(hello) is { } free)
+        foreach (var waiting in state.Runs)
         {
-            turn.Give(waiting, new RunEvent.MemberFree(free));
+            if (waiting.Phase is RunPhase.Reviving awaiting && awaiting.Find(hello) is { } free)
+            {
+                turn.Give(waiting, new RunEvent.MemberFree(free));
+            }
         }
     }
 
@@ -235,31 +228,23 @@ public static class ClusterMachine
         }
 
         var (run, effects) = RunMachine.Create(order, turn.State.Options.Waits);
-        turn.State = turn.State with { Runs = turn.State.Runs.Add(run) };
+        turn.State = turn.State.With(run);
         turn.Add(run.Id, effects);
     }
 
-    /// <summary>Lets the run whose turn it is look at the free workers; when it ends at that, the next one does.</summary>
-    private static void Form(Turn turn)
+    /// <summary>Every run gets nearer to its share: some start, some take free workers in, some let workers go. Again until nothing moves, for each move may make way for another.</summary>
+    private static void Schedule(Turn turn)
     {
-        while (turn.State.Current is { Phase: RunPhase.Queued queued } run)
+        while (ScheduleRule.Next(turn.State) is { } move)
         {
-            // A run that has trained goes on with the numerics that it had.
-            var wanted = run.Order.Job.Workers with { Desired = run.Scale.Desired, Isa = run.Agreement?.Isa ?? run.Order.Job.Workers.Isa };
-            var decision = FormationRule.Decide(wanted, Free(turn.State), run.Refused, run.Order.Launcher, queued.IsGraceOver);
-            if (decision.Reason == run.Reason && !decision.IsFormed && decision.Refusals.IsEmpty)
+            var before = turn.State.Find(move.Run)!;
+            turn.Give(before, move.Event);
+            if (ReferenceEquals(before, turn.State.Find(move.Run)))
             {
+                // The run does not take it now; it is looked at again when something has changed.
                 return;
             }
-
-            turn.Give(run, new RunEvent.FormationDecided(decision));
         }
-    }
-
-    private static ClusterState Forget(ClusterState state)
-    {
-        var surplus = state.Runs.Count(run => run.Phase is RunPhase.Ended) - ClusterState.MaxEndedRuns;
-        return surplus <= 0 ? state : state with { Runs = state.Runs.Remove(state.Runs.First(run => run.Phase is RunPhase.Ended)) };
     }
 
     /// <summary>The state and the effects while one event is worked off.</summary>
@@ -281,9 +266,9 @@ public static class ClusterMachine
 
             var (next, effects) = RunMachine.Step(run, @event, State.Options.Waits, Now);
             var evicted = effects.OfType<RunEffect.Evict>().Select(evict => evict.Worker).ToImmutableArray();
-            State = State with
+            State = (ReferenceEquals(run, next) ? State : State.With(next)) with
             {
-                Runs = State.Runs.Replace(State.Find(run.Id)!, next), Workers = WithEnding(State.Workers.RemoveRange(evicted), effects), Pulses = State.Pulses.RemoveRange(evicted),
+                Workers = WithEnding(State.Workers.RemoveRange(evicted), effects), Pulses = State.Pulses.RemoveRange(evicted),
             };
             Add(run.Id, effects);
             if (next.Phase is RunPhase.Ended && run.Phase is not RunPhase.Ended)

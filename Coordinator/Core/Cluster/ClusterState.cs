@@ -30,19 +30,44 @@ public sealed record ClusterState
 
     public DateTimeOffset LastTick { get; init; }
 
-    /// <summary>The step that the members of the current run were told is recorded.</summary>
-    public long RecordedStep { get; init; }
-
-    /// <summary>In the order in which they were submitted; the first that has not ended is the current one.</summary>
+    /// <summary>In the order in which they were submitted.</summary>
     public ImmutableArray<RunState> Runs { get; init; } = [];
 
-    /// <summary>The run that has its turn; null: none is waiting.</summary>
-    public RunState? Current => Runs.FirstOrDefault(run => run.Phase is not RunPhase.Ended);
+    /// <summary>The run that each busy worker serves: with many runs, none of them has to be asked for each message.</summary>
+    public ImmutableSortedDictionary<WorkerId, RunId> Serving { get; init; } = ImmutableSortedDictionary<WorkerId, RunId>.Empty;
 
-    public RunState? Find(RunId id) => Runs.FirstOrDefault(run => run.Id == id);
+    /// <summary>Where each run stands in <see cref="Runs"/>.</summary>
+    private ImmutableDictionary<RunId, int> Places { get; init; } = ImmutableDictionary<RunId, int>.Empty;
+
+    public RunState? Find(RunId id) => Places.TryGetValue(id, out var place) ? Runs[place] : null;
 
     /// <summary>The run that a worker serves; null: it is free.</summary>
-    public RunState? RunOf(WorkerId worker) => Current is { } run && run.IsServedBy(worker) ? run : null;
+    public RunState? RunOf(WorkerId worker) => Serving.TryGetValue(worker, out var run) ? Find(run) : null;
+
+    /// <summary>A run more, or one as it is now.</summary>
+    public ClusterState With(RunState run)
+    {
+        var isKnown = Places.TryGetValue(run.Id, out var place);
+        var before = isKnown ? Runs[place] : null;
+        return this with
+        {
+            Runs = isKnown ? Runs.SetItem(place, run) : Runs.Add(run), Places = isKnown ? Places : Places.Add(run.Id, Runs.Length),
+            Serving = before is not null && before.IsServedAs(run) ? Serving
+                : Serving.RemoveRange(before?.Members.Where(worker => !run.IsServedBy(worker)) ?? []).SetItems(run.Members.Select(worker => KeyValuePair.Create(worker, run.Id))),
+        };
+    }
+
+    /// <summary>Forgets the oldest of the runs that have ended when there are more than are kept.</summary>
+    public ClusterState Forget()
+    {
+        if (Runs.Length <= MaxEndedRuns || Runs.Count(run => run.Phase is RunPhase.Ended) <= MaxEndedRuns)
+        {
+            return this;
+        }
+
+        var left = Runs.Remove(Runs.First(run => run.Phase is RunPhase.Ended));
+        return this with { Runs = left, Places = left.Select((run, place) => KeyValuePair.Create(run.Id, place)).ToImmutableDictionary() };
+    }
 }
 
 /// <param name="Version">Of the program; workers must have the same.</param>

@@ -14,16 +14,23 @@ namespace Orchestrator.Coordinator.Core.Formation;
 public readonly record struct FormationDecision(
     bool IsFormed, bool HasEnough, ImmutableArray<Candidate> Members, ImmutableArray<Refusal> Refusals, string Isa, string Reason);
 
-/// <summary>Decides when a waiting run starts: with workers.desired at once, with workers.min after the grace period.</summary>
+/// <summary>What other runs of the pool leave to a run that waits.</summary>
+/// <param name="Most">So many it may have; below workers.min it does not start.</param>
+/// <param name="Goal">With so many it starts at once: workers.desired, or its share when the pool has as many and others use them.</param>
+/// <param name="MayHave">Which workers; each yes uses one up.</param>
+public readonly record struct FormationShare(int Most, int Goal, Func<Candidate, bool> MayHave);
+
+/// <summary>Decides when a waiting run starts: with workers.desired, or its share of the pool, at once; with workers.min after the grace period.</summary>
 public static class FormationRule
 {
     /// <param name="workers">What the run wants.</param>
     /// <param name="idle">Attached workers that serve no run, by id.</param>
     /// <param name="refused">Workers that were refused before; they are not asked again.</param>
     /// <param name="launcher">Only workers of this launcher may be members; null: any worker.</param>
+    /// <param name="share">What it may have; null: whatever it wants.</param>
     /// <param name="graceEnded">The time to wait for more than workers.min is over.</param>
     public static FormationDecision Decide(
-        WorkersSpec workers, IEnumerable<Candidate> idle, ImmutableSortedDictionary<WorkerId, string> refused, string? launcher, bool graceEnded)
+        WorkersSpec workers, IEnumerable<Candidate> idle, ImmutableSortedDictionary<WorkerId, string> refused, string? launcher, FormationShare? share, bool graceEnded)
     {
         var able = ImmutableArray.CreateBuilder<Candidate>();
         var refusals = ImmutableArray.CreateBuilder<Refusal>();
@@ -45,27 +52,29 @@ public static class FormationRule
         }
 
         var needed = workers.Min;
-        var hasEnough = able.Count >= needed;
-        var isFormed = able.Count >= workers.Desired || (hasEnough && graceEnded);
-        ImmutableArray<Candidate> members = isFormed ? [.. able.Take(workers.Desired)] : [];
+        var (most, goal) = share is { } part ? (part.Most, part.Goal) : (int.MaxValue, workers.Desired);
+        ImmutableArray<Candidate> mine = most < needed ? [] : [.. able.Where(share?.MayHave ?? (_ => true)).Take(Math.Min(workers.Desired, most))];
+        var hasEnough = mine.Length >= needed;
+        var isFormed = hasEnough && (mine.Length >= goal || graceEnded);
         return new FormationDecision(
-            isFormed, hasEnough, members, refusals.ToImmutable(), isFormed ? IsaRule.Choose(workers.Isa, members) : workers.Isa,
-            Explain(workers, needed, able.Count, [.. refused.Values, .. refusals.Select(refusal => refusal.Reason)], isFormed, hasEnough));
+            isFormed, hasEnough, isFormed ? mine : [], refusals.ToImmutable(), isFormed ? IsaRule.Choose(workers.Isa, mine) : workers.Isa,
+            Explain(workers, goal, able.Count, mine.Length, [.. refused.Values, .. refusals.Select(refusal => refusal.Reason)], isFormed, hasEnough));
     }
 
-    private static string Explain(WorkersSpec workers, int needed, int able, ImmutableArray<string> refusals, bool isFormed, bool hasEnough)
+    private static string Explain(WorkersSpec workers, int goal, int able, int mine, ImmutableArray<string> refusals, bool isFormed, bool hasEnough)
     {
+        var needed = workers.Min;
         var without = refusals.IsEmpty ? "" : $" ({refusals.Length} refused, the last because {refusals[^1].TrimEnd('.')})";
         var attached = $"{able} {(able == 1 ? "worker is" : "workers are")} free{without}";
         if (isFormed)
         {
-            return able >= workers.Desired
-                ? $"{attached}; {workers.Desired} desired: starting."
-                : $"{attached}; {workers.Desired} desired, but the grace period is over and {needed} suffice: starting.";
+            return mine < goal ? $"{attached}; {workers.Desired} desired, but the grace period is over and {needed} suffice: starting."
+                : goal < workers.Desired ? $"{attached}; {workers.Desired} desired, of which the other runs leave {goal}: starting."
+                : $"{attached}; {workers.Desired} desired: starting.";
         }
 
-        return hasEnough
-            ? $"{attached}; {workers.Desired} desired: waiting a little for more, though {needed} suffice."
-            : $"{attached}; {needed} needed: waiting for {needed - able} more.";
+        return hasEnough ? $"{attached}; {goal} desired: waiting a little for more, though {needed} suffice."
+            : able < needed ? $"{attached}; {needed} needed: waiting for {needed - able} more."
+            : $"{attached}; {needed} needed: waiting, for other runs come first.";
     }
 }

@@ -42,7 +42,7 @@ internal static class Requeue
         return (state with
         {
             Phase = new RunPhase.Queued(IsGraceRunning: false, IsGraceOver: false), Reason = reason, Generation = state.LastGeneration,
-            ResumeFrom = state.Progress.Checkpoint?.Path ?? state.Order.ResumeFrom, Joiners = state.Joiners.Clear(), Leavers = state.Leavers.Clear(),
+            ResumeFrom = state.Progress.Checkpoint?.Path ?? state.Order.ResumeFrom, Joiners = state.Joiners.Clear(), Leavers = state.Leavers.Clear(), Shed = [],
             SuspendReason = null, PausedSince = state.PausedSince ?? since, LinkMarks = state.LinkMarks.Clear(),
         }, effects);
     }

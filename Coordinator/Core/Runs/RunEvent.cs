@@ -38,6 +38,14 @@ public abstract record RunEvent
     /// <summary>A person wants another number of workers.</summary>
     public sealed record ScaleRequested(int Desired) : RunEvent;
 
+    /// <summary>Workers are to leave for other runs of the pool.</summary>
+    /// <param name="Workers">Members, and joiners that are not in yet.</param>
+    /// <param name="Reason">In a sentence.</param>
+    public sealed record ShareLowered(ImmutableArray<WorkerId> Workers, string Reason) : RunEvent;
+
+    /// <summary>Workers that were to leave for other runs are not needed there.</summary>
+    public sealed record LeaversKept(ImmutableArray<WorkerId> Workers) : RunEvent;
+
     /// <summary>A moment has gone by.</summary>
     /// <param name="Pulses">When each attached worker was heard last.</param>
     public sealed record Tick(ImmutableSortedDictionary<WorkerId, Pulse> Pulses) : RunEvent;

@@ -75,6 +75,16 @@ public static class RunMachine
             return Scaling.Set(state, scale.Desired);
         }
 
+        if (@event is RunEvent.ShareLowered lowered)
+        {
+            return Sharing.Lower(state, lowered.Workers, lowered.Reason);
+        }
+
+        if (@event is RunEvent.LeaversKept kept)
+        {
+            return Sharing.Keep(state, kept.Workers);
+        }
+
         return (state.Phase, @event) switch
         {
             (RunPhase.Queued queued, _) => QueuedMachine.Step(state, queued, @event, waits),

@@ -56,6 +56,11 @@ public abstract record RunRecord(Generation Generation, long Step)
     /// <summary>The run wants another number of workers.</summary>
     public sealed record RunScaled(Generation Generation, long Step, int Desired) : RunRecord(Generation, Step);
 
+    /// <summary>The run gives workers to other runs of the pool, behind a step.</summary>
+    /// <param name="Workers">So many stay.</param>
+    /// <param name="Leaving">Those who go.</param>
+    public sealed record ShareLowered(Generation Generation, long Step, int Workers, ImmutableArray<WorkerId> Leaving, string Reason) : RunRecord(Generation, Step);
+
     /// <summary>Too few workers are left. The run goes on by itself when there are enough.</summary>
     public sealed record RunPaused(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 

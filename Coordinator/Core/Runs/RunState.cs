@@ -60,6 +60,12 @@ public sealed record RunState
     /// <summary>Members that are to leave at the next change.</summary>
     public ImmutableSortedSet<WorkerId> Leavers { get; init; } = [];
 
+    /// <summary>Those of them that leave because other runs are to have them: they may be kept after all.</summary>
+    public ImmutableSortedSet<WorkerId> Shed { get; init; } = [];
+
+    /// <summary>The step that the members were told is recorded.</summary>
+    public long ToldStep { get; init; }
+
     /// <summary>The number of the last feed; never used again.</summary>
     public long LastFeed { get; init; }
 
@@ -96,9 +102,16 @@ public sealed record RunState
     public IEnumerable<WorkerId> Members => Phase is RunPhase.Preparing preparing ? preparing.Members.Keys
         : Crew is { } crew ? crew.Members.Keys.Concat(Joiners.Keys.Where(joiner => !crew.Members.ContainsKey(joiner))) : Joiners.Keys;
 
-    /// <summary>The same of one worker, at a cost that does not grow with their number.</summary>
+    /// <summary>The same without those that leave at the next change.</summary>
+    public IEnumerable<WorkerId> Staying => Members.Where(worker => !Leavers.Contains(worker));
+
+    /// <summary>The same as <see cref="Members"/> of one worker, at a cost that does not grow with their number.</summary>
     public bool IsServedBy(WorkerId worker) => (Phase is RunPhase.Preparing preparing ? preparing.Members.ContainsKey(worker) : Crew?.Members.ContainsKey(worker) == true)
         || Joiners.ContainsKey(worker);
+
+    /// <summary>Whether the same workers serve it in another state. Collections are compared by reference, which may say too often, and never too seldom, that they differ.</summary>
+    internal bool IsServedAs(RunState other) => ReferenceEquals(Joiners, other.Joiners)
+        && ReferenceEquals((Phase as RunPhase.Preparing)?.Members ?? Crew?.Members, (other.Phase as RunPhase.Preparing)?.Members ?? other.Crew?.Members);
 }
 
 /// <summary>What the members of a run agree on.</summary>

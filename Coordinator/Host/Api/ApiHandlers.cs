@@ -50,7 +50,7 @@ internal sealed class ApiHandlers(RunsService runs, CoordinatorActor coordinator
     public Task StreamEventsAsync(HttpContext context)
     {
         var run = Find(IdOf(context));
-        return _streams.WriteAsync(context, run.Order.RunDir, coordinator.FeedOf(run.Id) ?? RunFeed.Over(), () => StatusJson.Of(Find(run.Id.Value).ToWire()));
+        return _streams.WriteAsync(context, run.Order.RunDir, coordinator.FeedOf(run.Id) ?? RunFeed.Over(), () => StatusJson.Of(Find(run.Id.Value).ToWire(coordinator.State)));
     }
 
     public Task ListStepsAsync(HttpContext context)

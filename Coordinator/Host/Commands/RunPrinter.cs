@@ -65,6 +65,9 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.RunScaled r:
                 screen.Line(RunSentences.Scaled(r.Desired));
                 break;
+            case RunRecord.ShareLowered r:
+                screen.Line(r.Reason);
+                break;
             case RunRecord.RunStopping r:
                 screen.Line($"{r.Reason} It ends after a step, with a checkpoint.");
                 break;

@@ -51,10 +51,11 @@ internal static class StatusCommand
                 Console.Error.WriteLine("No runs yet. Put one in the queue: ./orchestrator submit JOB.yaml");
                 break;
             case OutputFormat.Table:
-                Table.Write(["RUN", "STATE", "STEP", "LOSS", "SAMPLES/S", "WORKERS"], reply.Runs.Select(run => new[]
+                Table.Write(["RUN", "STATE", "STEP", "LOSS", "SAMPLES/S", "WORKERS", "QUEUE"], reply.Runs.Select(run => new[]
                 {
                     run.RunId, StatusJson.StateOf(run), run.LastStep > 0 ? $"{run.Step}/{run.LastStep}" : "-", Quantities.Loss(run.HasLoss ? run.Loss : null),
                     Quantities.Rate(run.HasSamplesPerSecond ? run.SamplesPerSecond : null), $"{run.Workers}",
+                    run.QueuePlace > 0 ? $"{run.QueuePlace}: waits for {run.MissingWorkers} of {run.MinWorkers} workers" : "-",
                 }));
                 break;
         }
@@ -64,6 +65,11 @@ internal static class StatusCommand
     {
         Row("Run", $"{run.RunId} {StatusJson.StateOf(run)}");
         Row("Reason", run.Reason);
+        if (run.QueuePlace > 0)
+        {
+            Row("Queue", $"place {run.QueuePlace}. {run.WaitsFor}");
+        }
+
         Row("Step", run.LastStep > 0 ? $"{run.Step} of {run.LastStep}" : $"{run.Step}");
         Row("Loss", Quantities.Loss(run.HasLoss ? run.Loss : null));
         Row("Speed", $"{Quantities.Rate(run.HasSamplesPerSecond ? run.SamplesPerSecond : null)} samples/s on {Quantities.Workers(run.Workers)}");

@@ -6,6 +6,9 @@ namespace Orchestrator.Coordinator.Host.Jobs;
 /// <remarks>Defaults stand in the records of Shared/Core/Jobs only.</remarks>
 public static class JobSchema
 {
+    /// <summary>Far more levels than anybody can tell apart.</summary>
+    private const int MostPriority = 1000;
+
     private static readonly JobSpec Preset = new() { Name = "", Training = new(), ProjectRoot = "" };
 
     /// <param name="root">The file's tree, options applied.</param>
@@ -28,6 +31,7 @@ public static class JobSchema
             Data = dataSection.IsPresent ? DataSchema.Read(dataSection, projectRoot) : null,
             Training = TrainingSchema.Read(file.Section("training")),
             Workers = WorkersSchema.Read(file.Section("workers")),
+            Priority = file.Whole("priority", Preset.Priority, -MostPriority, MostPriority),
             AllReduce = AllReduceSchema.Read(file.Section("allReduce")),
             Checkpoint = ReadCheckpoint(file.Section("checkpoint"), projectRoot),
             Evaluation = ReadEvaluation(file.Section("evaluation")),

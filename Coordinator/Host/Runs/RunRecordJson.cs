@@ -33,6 +33,7 @@ public static class RunRecordJson
         RunRecord.WorkerJoining => "worker.joining",
         RunRecord.WorkerLeft => "worker.left",
         RunRecord.RunScaled => "run.scaled",
+        RunRecord.ShareLowered => "run.share",
         RunRecord.RunPaused => "run.paused",
         RunRecord.RunAdopted => "run.adopted",
         RunRecord.RunResumed => "run.resumed",
@@ -138,6 +139,17 @@ public static class RunRecordJson
                 break;
             case RunRecord.RunScaled r:
                 json.WriteNumber("desiredWorkers", r.Desired);
+                break;
+            case RunRecord.ShareLowered r:
+                json.WriteNumber("workers", r.Workers);
+                json.WriteStartArray("leaving");
+                foreach (var worker in r.Leaving)
+                {
+                    json.WriteStringValue(worker.Value);
+                }
+
+                json.WriteEndArray();
+                json.WriteString("reason", r.Reason);
                 break;
             case RunRecord.RunPaused r:
                 json.WriteString("reason", r.Reason);

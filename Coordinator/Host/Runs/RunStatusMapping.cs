@@ -1,6 +1,7 @@
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Core.Scheduling;
 using Orchestrator.Protocol.V1;
 
 namespace Orchestrator.Coordinator.Host.Runs;
@@ -8,7 +9,18 @@ namespace Orchestrator.Coordinator.Host.Runs;
 /// <summary>A run and a worker as the command line is told about them.</summary>
 internal static class RunStatusMapping
 {
-    public static RunStatus ToWire(this Core.Runs.RunState run)
+    /// <summary>All runs, newest first; those that wait with their place in the queue.</summary>
+    public static IEnumerable<RunStatus> ToWire(this ClusterState cluster)
+    {
+        var queue = QueueView.Of(cluster);
+        return cluster.Runs.Reverse().Select(run => run.ToWire(queue.GetValueOrDefault(run.Id)));
+    }
+
+    /// <summary>One run, with its place in the queue when it waits.</summary>
+    public static RunStatus ToWire(this Core.Runs.RunState run, ClusterState cluster) =>
+        run.ToWire(run.Phase is RunPhase.Queued ? QueueView.Of(cluster).GetValueOrDefault(run.Id) : null);
+
+    public static RunStatus ToWire(this Core.Runs.RunState run, QueueEntry? waiting = null)
     {
         var (progress, outcome) = (run.Progress, (run.Phase as RunPhase.Ended)?.Outcome);
         var status = new RunStatus
@@ -26,6 +38,11 @@ internal static class RunStatusMapping
             Reason = run.Reason,
             ExitCode = outcome?.ExitCode ?? 0,
             DesiredWorkers = run.Scale.Desired,
+            Priority = run.Order.Job.Priority,
+            MinWorkers = run.Order.Job.Workers.Min,
+            QueuePlace = waiting?.Place ?? 0,
+            MissingWorkers = waiting?.Missing ?? 0,
+            WaitsFor = waiting?.Why ?? "",
         };
         if (progress.Loss is { } loss)
         {

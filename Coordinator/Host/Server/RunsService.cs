@@ -121,25 +121,25 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         var run = Find(request.RunId);
         var feed = coordinator.FeedOf(run.Id) ?? throw NotFound(request.RunId);
         var (lines, news) = feed.Watch(context.CancellationToken, isPaced: true);
-        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = run.ToWire() }).ConfigureAwait(false);
+        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = run.ToWire(coordinator.State) }).ConfigureAwait(false);
         foreach (var line in PastEvents.Read(run.Order.RunDir, lines))
         {
-            await responseStream.WriteAsync(new Protocol.V1.RunEvent { Json = line, Status = Find(request.RunId).ToWire() }).ConfigureAwait(false);
+            await responseStream.WriteAsync(new Protocol.V1.RunEvent { Json = line, Status = Find(request.RunId).ToWire(coordinator.State) }).ConfigureAwait(false);
         }
 
-        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = Find(request.RunId).ToWire() }).ConfigureAwait(false);
+        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = Find(request.RunId).ToWire(coordinator.State) }).ConfigureAwait(false);
         await foreach (var item in news.ConfigureAwait(false))
         {
             await responseStream.WriteAsync(new Protocol.V1.RunEvent { Json = item.Line ?? "", Status = item.State.ToWire() }).ConfigureAwait(false);
         }
 
-        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = Find(request.RunId).ToWire() }).ConfigureAwait(false);
+        await responseStream.WriteAsync(new Protocol.V1.RunEvent { Status = Find(request.RunId).ToWire(coordinator.State) }).ConfigureAwait(false);
     }
 
     public override Task<StatusReply> Status(StatusRequest request, ServerCallContext context)
     {
         var reply = new StatusReply { Owner = options.Address, Term = options.Tenure?.Found.Ownership.Term ?? 0 };
-        reply.Runs.AddRange(request.HasRunId ? [Find(request.RunId).ToWire()] : coordinator.State.Runs.Reverse().Select(run => run.ToWire()));
+        reply.Runs.AddRange(request.HasRunId ? [Find(request.RunId).ToWire(coordinator.State)] : coordinator.State.ToWire());
         return Task.FromResult(reply);
     }
 

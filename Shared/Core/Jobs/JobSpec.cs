@@ -24,6 +24,9 @@ public sealed record JobSpec
 
     public WorkersSpec Workers { get; init; } = new();
 
+    /// <summary>Among the runs of one pool of workers, higher ones come first.</summary>
+    public int Priority { get; init; }
+
     public AllReduceSpec AllReduce { get; init; } = new();
 
     public CheckpointSpec Checkpoint { get; init; } = new();

@@ -10,6 +10,9 @@ public abstract record WorkerMessage
 {
     private WorkerMessage() { }
 
+    /// <summary>The run that it is about: a worker that changes runs may have something to say of the former one. Null: of none, or of the one that it serves.</summary>
+    public RunId? Run { get; init; }
+
     public sealed record Hello(
         int Pid, string Host, string CollectiveAddress, string MetricsAddress, string HighestIsa, string Device, string Launcher, string Version)
         : WorkerMessage

@@ -8,6 +8,9 @@ public abstract record WorkerEvent
 {
     private WorkerEvent() { }
 
+    /// <summary>The run whose loading or training it comes from: nothing of a run that was released since then counts. Null: it comes from no run, or from the one that is served.</summary>
+    public RunId? Run { get; init; }
+
     /// <summary>The coordinator said something.</summary>
     public sealed record CoordinatorSaid(CoordinatorMessage Message) : WorkerEvent;
 

@@ -29,6 +29,11 @@ public static class WorkerMachine
             return Beat(state);
         }
 
+        if (@event.Run is { } run && run != state.Run)
+        {
+            return (state, [new WorkerEffect.Note($"{@event.GetType().Name} is of run {run}, which was released: ignored.")]);
+        }
+
         var (next, effects) = Decide(@event is WorkerEvent.CoordinatorSaid ? state with { SilentBeats = 0 } : state, @event);
         return AloneMachine.Keep(next, effects);
     }

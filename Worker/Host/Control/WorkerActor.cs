@@ -46,7 +46,9 @@ internal sealed class WorkerActor
         {
             await foreach (var @event in _mailbox.Reader.ReadAllAsync())
             {
-                (_state, var effects) = WorkerMachine.Step(_state, @event);
+                var before = _state;
+                (_state, var effects) = WorkerMachine.Step(before, @event);
+                effects = RunMark.Put(before, _state, effects);
                 foreach (var effect in effects)
                 {
                     Run(effect, link, session);

@@ -16,6 +16,7 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
 {
     private readonly TrainingThread _thread = new(error => post(new WorkerEvent.TrainingFailed(0, $"Internal error: {error}", FailureKind.Internal)));
     private PreparedRun? _run;
+    private Action<WorkerEvent>? _told;
     private ProcessUse? _use;
     private CheckpointPublisher? _checkpoints;
     private MemberShell? _member;
@@ -24,25 +25,28 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
     {
         _thread.Post(() =>
         {
+            // Whatever comes of it may come when the worker serves another run.
+            void Tell(WorkerEvent @event) => post(@event with { Run = order.Run });
             try
             {
                 var job = JobSpecJson.Read(order.JobJson);
                 var use = new ProcessUse(order.Isa, job.Workers.Threads, job.Task?.Assembly);
                 if (ProcessRule.WhyFresh(_use, use) is { } reason)
                 {
-                    post(new WorkerEvent.FreshProcessNeeded(order.Generation, reason));
+                    Tell(new WorkerEvent.FreshProcessNeeded(order.Generation, reason));
                     return;
                 }
 
                 _use = use;
                 _run = PreparedRun.Load(order, job, device);
-                _checkpoints = new CheckpointPublisher(_run, Report);
-                post(new WorkerEvent.PreparationSucceeded(_run.Describe()));
+                _told = Tell;
+                _checkpoints = new CheckpointPublisher(_run, message => Report(message, Tell));
+                Tell(new WorkerEvent.PreparationSucceeded(_run.Describe()));
             }
             catch (Exception error) when (FailureRule.Describe(error) is { } failure)
             {
                 Drop();
-                post(new WorkerEvent.PreparationFailed(failure.Reason, failure.Kind));
+                Tell(new WorkerEvent.PreparationFailed(failure.Reason, failure.Kind));
             }
         });
     }
@@ -53,7 +57,8 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
     public void Order(WorkerId self, CoordinatorMessage order)
     {
         var run = _run ?? throw new InvalidOperationException($"{order} came before the run was prepared.");
-        _member ??= new MemberShell(run, self, _thread, server, _checkpoints!, Report, post, metrics);
+        var told = _told!;
+        _member ??= new MemberShell(run, self, _thread, server, _checkpoints!, message => Report(message, told), told, metrics);
         _member.Post(new MemberEvent.Ordered(order));
     }
 
@@ -70,7 +75,7 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
     {
         if (_run is { } run)
         {
-            post(new WorkerEvent.Reported(new WorkerMessage.Fed(generation, run.Ledger.OfPeers(fromStep))));
+            _told!(new WorkerEvent.Reported(new WorkerMessage.Fed(generation, run.Ledger.OfPeers(fromStep))));
         }
     }
 
@@ -83,7 +88,7 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
         _thread.Dispose();
     }
 
-    private void Report(WorkerMessage message)
+    private void Report(WorkerMessage message, Action<WorkerEvent> told)
     {
         switch (message)
         {
@@ -98,7 +103,7 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
                 break;
         }
 
-        post(message switch
+        told(message switch
         {
             WorkerMessage.Progress step => new WorkerEvent.StepApplied(step),
             WorkerMessage.Entered entered => new WorkerEvent.GenerationEntered(entered),

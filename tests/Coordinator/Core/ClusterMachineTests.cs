@@ -99,7 +99,7 @@ public sealed class ClusterMachineTests
         Assert.Equal(
             ["record RunEnded", "tell w-1 Release", "end Stopped 0: Stopped by a test. It had not taken a step.", "record GenerationPreparing", "tell w-1 Prepare G1 avx2", "timer Prepare G1 1800 s"],
             talk.Stop());
-        Assert.Equal(new RunId("second"), talk.State.Current!.Id);
+        Assert.Equal(new RunId("second"), talk.State.RunOf(new WorkerId("w-1"))!.Id);
     }
 
     [Fact]

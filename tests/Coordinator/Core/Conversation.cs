@@ -52,7 +52,7 @@ internal sealed class Conversation
 
     public string[] Lose(int worker, string how = "its stream broke") => Send(new ClusterEvent.WorkerLost(WorkerId.FromNumber(worker), how));
 
-    public string[] Fire(RunTimer timer, long generation) => Send(new ClusterEvent.TimerFired(Run, timer, new Generation(generation)));
+    public string[] Fire(RunTimer timer, long generation, string run = "run") => Send(new ClusterEvent.TimerFired(new RunId(run), timer, new Generation(generation)));
 
     public string[] Scale(int desired) => Send(new ClusterEvent.ScaleRequested(Run, desired));
 
@@ -95,7 +95,9 @@ internal sealed class Conversation
             Member = new MemberIdentity(WorkerId.FromNumber(worker), Run, new Generation(generation), isFenced),
         }));
 
-    public string[] Stop() => Send(new ClusterEvent.StopRequested(Run, "Stopped by a test."));
+    public string[] Stop(string run = "run") => Send(new ClusterEvent.StopRequested(new RunId(run), "Stopped by a test."));
+
+    public RunState Find(string run) => State.Find(new RunId(run))!;
 
     /// <summary>Attaches workers, submits, prepares them all: the run trains.</summary>
     /// <param name="hasLedger">Whether the members are to report what they fed; else nobody misses it.</param>
@@ -145,9 +147,10 @@ internal sealed class Conversation
         return talk;
     }
 
-    public static JobSpec Job(int min = 1, int desired = 2, int max = 8, long? steps = 100, long? epochs = null, string isa = "auto", int logicalRanks = 8, int batch = 32) => new()
+    public static JobSpec Job(
+        int min = 1, int desired = 2, int max = 8, long? steps = 100, long? epochs = null, string isa = "auto", int logicalRanks = 8, int batch = 32, int priority = 0) => new()
     {
-        Name = "job", ProjectRoot = "/", Model = new MlpSpec(), Data = new CsvDataSpec("/t.csv", "y"),
+        Name = "job", Priority = priority, ProjectRoot = "/", Model = new MlpSpec(), Data = new CsvDataSpec("/t.csv", "y"),
         Training = new TrainingSpec { Steps = steps, Epochs = epochs, LogicalRanks = logicalRanks, GlobalBatch = batch },
         Workers = new WorkersSpec { Min = min, Desired = desired, Max = max, Isa = isa },
     };
@@ -224,6 +227,7 @@ internal sealed class Conversation
         RunRecord.WorkerJoining r => $"WorkerJoining {r.Worker} at {r.Step}",
         RunRecord.WorkerLeft r => $"WorkerLeft {r.Worker} at {r.Step}: {r.Reason}",
         RunRecord.RunScaled r => $"RunScaled {r.Desired}",
+        RunRecord.ShareLowered r => $"ShareLowered {r.Workers}: {r.Reason}",
         RunRecord.RunWaiting r => $"RunWaiting: {r.Reason}",
         RunRecord.GenerationFormed r => $"GenerationFormed {r.Generation} {r.Formed.StartStep}..{r.Formed.LastStep}",
         _ => record.GetType().Name,

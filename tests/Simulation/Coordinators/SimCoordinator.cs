@@ -23,6 +23,8 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
     private readonly Dictionary<string, Connection> _byKey = [];
     private readonly Dictionary<long, Connection> _byNumber = [];
     private readonly Dictionary<WorkerId, Connection> _byWorker = [];
+    private readonly Dictionary<RunId, RunOutcome> _outcomes = [];
+    private readonly Dictionary<RunId, SimLedger> _ledgers = [];
     private long _connections;
     private TimeSpan _jump;
 
@@ -44,9 +46,9 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
 
     public ImmutableArray<string> Addresses => [];
 
-    public RunOutcome? Outcome { get; private set; }
+    public RunOutcome? Outcome => OutcomeOf(Run);
 
-    public SimLedger Ledger { get; } = new();
+    public SimLedger Ledger => LedgerOf(Run);
 
     /// <summary>A person was told that something is not as usual.</summary>
     public bool HasWarned { get; private set; }
@@ -54,9 +56,18 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
     /// <summary>Generations that began from the initial weights or from a checkpoint.</summary>
     public int Loads { get; private set; }
 
-    public void Start(RunOrder order)
+    public RunOutcome? OutcomeOf(RunId run) => _outcomes.GetValueOrDefault(run);
+
+    public SimLedger LedgerOf(RunId run) => _ledgers.TryGetValue(run, out var ledger) ? ledger : _ledgers[run] = new SimLedger();
+
+    /// <param name="order">The first run; null: runs are submitted later.</param>
+    public void Start(RunOrder? order)
     {
-        Post(new ClusterEvent.RunSubmitted(order));
+        if (order is not null)
+        {
+            Post(new ClusterEvent.RunSubmitted(order));
+        }
+
         Tick();
     }
 
@@ -72,6 +83,7 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
         var before = State;
         (State, var effects) = ClusterMachine.Step(State, @event, _clock.Now + _jump);
         effects = _settings.Bug.Cluster(before, @event, State, effects);
+        State = _settings.Bug.State(before, State);
         if (@event is not (ClusterEvent.Tick or ClusterEvent.WorkerSaid { Message: WorkerMessage.Heartbeat }))
         {
             _trace(@event.ToString());
@@ -166,24 +178,24 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
                 _evicted(connection.Worker);
                 Lose(connection.Key, evict.Reason);
                 break;
-            case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer }:
-                After((long)timer.After.TotalMicroseconds, () => Post(new ClusterEvent.TimerFired(Run, timer.Timer, timer.Generation)));
+            case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer } of:
+                After((long)timer.After.TotalMicroseconds, () => Post(new ClusterEvent.TimerFired(of.Run, timer.Timer, timer.Generation)));
                 break;
-            case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append }:
-                Ledger.Append(append.Reports);
+            case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append } of:
+                LedgerOf(of.Run).Append(append.Reports);
                 break;
-            case ClusterEffect.ForRun { Effect: RunEffect.Record record }:
+            case ClusterEffect.ForRun { Effect: RunEffect.Record record } of:
                 _trace($"records {record.Entry}");
                 HasWarned |= record.Entry is RunRecord.RunWarned;
                 if (record.Entry is RunRecord.GenerationFormed { Formed: { IsLoaded: true } formed })
                 {
                     Loads++;
-                    Ledger.Abandon(formed.StartStep);
+                    LedgerOf(of.Run).Abandon(formed.StartStep);
                 }
 
                 break;
-            case ClusterEffect.ForRun { Effect: RunEffect.End end }:
-                Outcome = end.Outcome;
+            case ClusterEffect.ForRun { Effect: RunEffect.End end } of:
+                _outcomes[of.Run] = end.Outcome;
                 break;
         }
     }

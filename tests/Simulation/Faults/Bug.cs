@@ -19,6 +19,12 @@ public abstract record Bug(string Name)
     /// <summary>Changes what the coordinator decided.</summary>
     public virtual ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) => effects;
 
+    /// <summary>Changes what the coordinator holds for so.</summary>
+    public virtual ClusterState State(ClusterState before, ClusterState after) => after;
+
+    /// <summary>A worker does not say which run its words are about.</summary>
+    public virtual bool LeavesRunOut => false;
+
     /// <summary>Changes what a worker's training thread reports.</summary>
     public virtual WorkerMessage Report(WorkerMessage message) => message;
 

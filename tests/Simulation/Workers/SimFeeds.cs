@@ -6,7 +6,7 @@ using Orchestrator.Worker.Core.Membership;
 namespace Orchestrator.Simulation.Workers;
 
 /// <summary>Feeds and gifts of a member: state copies are taken at once, reduced gradients are read when they arrive.</summary>
-internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, LedgerKeeper ledger, Action<MemberEvent> post)
+internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, LedgerKeeper ledger, Action<MemberEvent> post)
 {
     /// <summary>As of the real ones.</summary>
     private const int MaxBacklog = 4;
@@ -94,9 +94,9 @@ internal sealed class SimFeeds(SimWorker worker, SimReduced reduced, LedgerKeepe
         _streams.Concat(_given.Values.Select(feed => feed.Stream)).ToList().ForEach(stream => stream.Dispose());
     }
 
-    private static string FeedKey(long feedId) => $"feed/{feedId}";
+    private string FeedKey(long feedId) => $"feed/{run}/{feedId}";
 
-    private static string GiftKey(Generation generation) => $"gift/{generation.Number}";
+    private string GiftKey(Generation generation) => $"gift/{run}/{generation.Number}";
 
     private void Push(long step)
     {

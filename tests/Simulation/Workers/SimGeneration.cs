@@ -9,13 +9,14 @@ namespace Orchestrator.Simulation.Workers;
 internal sealed class SimGeneration
 {
     private readonly SimWorker _worker;
+    private readonly RunId _run;
     private readonly AllReducePlan _plan;
     private readonly SimStream?[] _links;
     private readonly List<(int Member, string Reason)> _losses = [];
 
-    public SimGeneration(SimWorker worker, AllReducePlan plan)
+    public SimGeneration(SimWorker worker, RunId run, AllReducePlan plan)
     {
-        (_worker, _plan) = (worker, plan);
+        (_worker, _run, _plan) = (worker, run, plan);
         _links = [.. plan.Members.Select((member, index) => index == plan.Self ? null : worker.Open(member.CollectiveAddress, Key, reason => Lost(index, reason)))];
     }
 
@@ -23,9 +24,7 @@ internal sealed class SimGeneration
 
     public (int Member, string Reason)? FirstLoss => _losses.Count > 0 ? _losses[0] : null;
 
-    private string Key => KeyOf(_plan.Generation);
-
-    public static string KeyOf(Generation generation) => $"run/{generation.Number}";
+    private string Key => $"run/{_run}/{_plan.Generation.Number}";
 
     public void Open(AllReducePlan plan, Action<long, Generation> decided, Action<int, string> broken, Action<LedgerEntry> told)
     {

@@ -14,6 +14,7 @@ internal sealed class SimMember
 {
     private readonly Queue<MemberEvent> _queue = new();
     private readonly SimWorker _worker;
+    private readonly RunId _run;
     private readonly SimSettings _settings;
     private readonly SimPartials _partials;
     private readonly SimReduced _reduced = new();
@@ -29,13 +30,15 @@ internal sealed class SimMember
     private long _saved = -1;
     private long _passMicros;
 
-    public SimMember(SimWorker worker, WorkerId self, long applied, ulong value)
+    public SimMember(SimWorker worker, RunId run, WorkerId self, long applied, ulong value)
     {
-        (_worker, _settings, _value) = (worker, worker.Settings, value);
+        (_worker, _run, _settings, _value) = (worker, run, worker.Settings, value);
         _partials = new SimPartials(new ReductionTree(_settings.LogicalRanks));
         _state = MemberState.Start(self, _settings.LogicalRanks, SimModel.Buckets, applied) with { MostDirect = _settings.MostDirect };
-        _feeds = new SimFeeds(worker, _reduced, _ledger, Post);
+        _feeds = new SimFeeds(worker, run, _reduced, _ledger, Post);
     }
+
+    public RunId Run => _run;
 
     public MemberState State => _state;
 
@@ -76,15 +79,15 @@ internal sealed class SimMember
         if (!_isStopped)
         {
             _isStopped = true;
-            _worker.After(0, () => _worker.Post(new WorkerEvent.TrainingStopped(_state.Applied)));
+            _worker.After(0, () => _worker.Post(new WorkerEvent.TrainingStopped(_state.Applied) { Run = _run }));
         }
     }
 
     public bool HasHeardOf(long step, int rank) => _ledger.OfPeers(step).Any(entry => entry.Step == step && entry.LogicalRank == rank);
 
-    public void TellLedger(Generation generation, long fromStep) => _worker.Report(new WorkerMessage.Fed(generation, _ledger.OfPeers(fromStep)));
+    public void TellLedger(Generation generation, long fromStep) => _worker.Report(_run, new WorkerMessage.Fed(generation, _ledger.OfPeers(fromStep)));
 
-    public void Save(Generation generation) => _worker.SaveCheckpoint(generation, _state.Applied, _value);
+    public void Save(Generation generation) => _worker.SaveCheckpoint(_run, generation, _state.Applied, _value);
 
     public void Dispose()
     {
@@ -102,7 +105,7 @@ internal sealed class SimMember
         switch (effect)
         {
             case MemberEffect.Tell tell:
-                _worker.Report(tell.Message);
+                _worker.Report(_run, tell.Message);
                 break;
             case MemberEffect.Do work:
                 Begin(work.Work);
@@ -143,7 +146,7 @@ internal sealed class SimMember
                 Close(disconnect.Generation.Number);
                 break;
             case MemberEffect.Fail fail:
-                _worker.Post(new WorkerEvent.TrainingFailed(_state.Applied, fail.Reason, FailureKind.Internal));
+                _worker.Post(new WorkerEvent.TrainingFailed(_state.Applied, fail.Reason, FailureKind.Internal) { Run = _run });
                 break;
             default:
                 _feeds.Carry(effect);
@@ -155,7 +158,7 @@ internal sealed class SimMember
 
     private void Connect(AllReducePlan plan)
     {
-        var generation = _generations[plan.Generation.Number] = new SimGeneration(_worker, plan);
+        var generation = _generations[plan.Generation.Number] = new SimGeneration(_worker, _run, plan);
         _worker.After(_worker.Random.NextInt64(3000), () => Post(generation.FirstLoss is { } loss
             ? new MemberEvent.ConnectFailed(plan.Generation, plan.Members[loss.Member].Worker, loss.Reason) : new MemberEvent.Connected(plan.Generation)));
     }
@@ -164,7 +167,7 @@ internal sealed class SimMember
     {
         if (!_generations.TryGetValue(plan.Generation.Number, out var generation))
         {
-            generation = _generations[plan.Generation.Number] = new SimGeneration(_worker, plan);
+            generation = _generations[plan.Generation.Number] = new SimGeneration(_worker, _run, plan);
         }
 
         generation.Open(
@@ -203,7 +206,7 @@ internal sealed class SimMember
                 {
                     Forget();
                     _value = _feeds.State;
-                    _worker.Check(load.Step, _value);
+                    _worker.Check(_run, load.Step, _value);
                     _reduced.KeepFrom(load.Step);
                 });
                 break;
@@ -269,11 +272,11 @@ internal sealed class SimMember
         _value = SimModel.Apply(_value, _reduced.For(work.Step).Values);
         var passSeconds = _passMicros / 1e6;
         Forget();
-        _worker.Check(work.Step, _value);
+        _worker.Check(_run, work.Step, _value);
         _feeds.Applied(work.Step, _reduced);
         if (work.Generation != Generation.None)
         {
-            _worker.Report(new WorkerMessage.Progress(work.Generation, work.Step, 1, 1, 0, 0, new StepSeconds(0, 0, passSeconds, 0, 0), 0)
+            _worker.Report(_run, new WorkerMessage.Progress(work.Generation, work.Step, 1, 1, 0, 0, new StepSeconds(0, 0, passSeconds, 0, 0), 0)
             {
                 Ledger = _ledger.Take(work.Step, withPeers: work.Generation != _reported && work.Generation.Number > 1),
             });
@@ -293,16 +296,16 @@ internal sealed class SimMember
         }
 
         _generations.GetValueOrDefault(work.Generation.Number)?.Complete();
-        _worker.Post(new WorkerEvent.TrainingFinished(new WorkerMessage.Finished(work.Generation, work.Step, SimSettings.HashOf(_value), 1)));
+        _worker.Post(new WorkerEvent.TrainingFinished(new WorkerMessage.Finished(work.Generation, work.Step, SimSettings.HashOf(_value), 1)) { Run = _run });
     }
 
     private void Publish(Generation generation, long step, bool isLead)
     {
         _saved = step;
-        _worker.Report(new WorkerMessage.StateDigest(generation, step, SimSettings.HashOf(_value)));
+        _worker.Report(_run, new WorkerMessage.StateDigest(generation, step, SimSettings.HashOf(_value)));
         if (isLead)
         {
-            _worker.SaveCheckpoint(generation, step, _value);
+            _worker.SaveCheckpoint(_run, generation, step, _value);
         }
     }
 

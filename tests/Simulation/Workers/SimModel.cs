@@ -23,10 +23,13 @@ public static class SimModel
     public static ulong Apply(ulong state, ulong[] reduced) => reduced.Aggregate(Mix(state), (sum, value) => Mix(sum ^ value));
 
     /// <summary>States after 0, 1, ... steps of a run on one quiet worker.</summary>
-    public static ulong[] States(int logicalRanks, long steps)
+    public static ulong[] States(int logicalRanks, long steps) => States(logicalRanks, steps, InitialState);
+
+    /// <summary>The same of a run that starts from other weights.</summary>
+    public static ulong[] States(int logicalRanks, long steps, ulong initial)
     {
         var states = new ulong[steps + 1];
-        states[0] = InitialState;
+        states[0] = initial;
         for (var step = 1L; step <= steps; step++)
         {
             var state = states[step - 1];

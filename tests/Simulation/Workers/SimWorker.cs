@@ -68,7 +68,7 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
             throw new SimViolationException($"{Name} takes {said.Message.GetType().Name} of term {_streamTerm}, and has seen term {_state.Term}");
         }
 
-        foreach (var effect in effects)
+        foreach (var effect in Settings.Bug.LeavesRunOut ? effects : RunMark.Put(before, _state, effects))
         {
             Carry(effect);
         }
@@ -76,7 +76,7 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
 
     public void Trace(string what) => _home.Trace(this, what);
 
-    public void Check(long step, ulong value) => _home.Check(this, step, value);
+    public void Check(RunId run, long step, ulong value) => _home.Check(this, run, step, value);
 
     public SimStream Open(string address, string key, Action<string> lost) => _home.Network.Open(this, _home.Find(address), key, lost);
 
@@ -119,35 +119,35 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         }
     }
 
-    public void Report(WorkerMessage message) => Post(Settings.Bug.Report(message) switch
+    public void Report(RunId run, WorkerMessage message) => Post((WorkerEvent)(Settings.Bug.Report(message) switch
     {
         WorkerMessage.Progress progress => new WorkerEvent.StepApplied(progress),
         WorkerMessage.Entered entered => new WorkerEvent.GenerationEntered(entered),
         var other => new WorkerEvent.Reported(other),
-    });
+    }) with { Run = run });
 
-    public void SaveCheckpoint(Generation generation, long step, ulong value)
+    public void SaveCheckpoint(RunId run, Generation generation, long step, ulong value)
     {
-        var (disk, bug) = (_home.Disk, Settings.Bug);
+        var (disk, bug) = (_home.DiskOf(run), Settings.Bug);
         var saved = new WorkerMessage.CheckpointSaved(generation, step, $"step-{step}", SimSettings.HashOf(value), 1, 0, 0, null);
         if (!disk.Begin(step, bug.TrustsTornCheckpoints))
         {
-            After(_diskRandom.NextInt64(1000), () => Report(saved));
+            After(_diskRandom.NextInt64(1000), () => Report(run, saved));
             return;
         }
 
         _home.Saving(this);
         if (bug.ReportsBeforeCommit)
         {
-            Report(saved);
+            Report(run, saved);
         }
 
         // Whoever dies before the commit leaves a torn one; between the commit and the report it leaves one that nobody knows of.
         After((long)(Random.NextInt64(4000) * disk.Slowness), () =>
         {
-            _home.Saved(step, value);
+            _home.Saved(run, step, value);
             disk.Commit(step, value, isSynced: !bug.SkipsSync);
-            After(_diskRandom.NextInt64(2000), () => Report(saved));
+            After(_diskRandom.NextInt64(2000), () => Report(run, saved));
         });
     }
 
@@ -234,7 +234,7 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
                 After(2000 + Random.NextInt64(20_000), () => Prepare(preparation.Prepare));
                 break;
             case WorkerEffect.Order order:
-                (_member ??= new SimMember(this, order.Self, _loaded.Step, _loaded.Value)).Post(new MemberEvent.Ordered(order.Message));
+                (_member ??= new SimMember(this, _state.Run!.Value, order.Self, _loaded.Step, _loaded.Value)).Post(new MemberEvent.Ordered(order.Message));
                 break;
             case WorkerEffect.StopTraining:
                 _member?.Stop();
@@ -270,14 +270,14 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
 
     private void Prepare(CoordinatorMessage.Prepare order)
     {
-        if (_state.Phase != WorkerPhase.Preparing || _state.Generation != order.Generation)
+        if (_state.Phase != WorkerPhase.Preparing || _state.Run != order.Run || _state.Generation != order.Generation)
         {
             return;
         }
 
-        _loaded = order.ResumeFrom is { } path ? _home.Load(path) : (0, SimModel.InitialState);
+        _loaded = _home.Load(order.Run, order.ResumeFrom);
         Post(new WorkerEvent.PreparationSucceeded(new WorkerMessage.Prepared(
-            order.Generation, 1_000_000, "data", ImmutableSortedDictionary<string, string>.Empty, "canary", SimSettings.HashOf(_loaded.Value), _loaded.Step, 100, 1, 400)));
+            order.Generation, 1_000_000, "data", ImmutableSortedDictionary<string, string>.Empty, "canary", SimSettings.HashOf(_loaded.Value), _loaded.Step, 100, 1, 400)) { Run = order.Run });
     }
 }
 
@@ -304,17 +304,18 @@ internal interface ISimHome
     string? HintOf(string key);
 
     /// <summary>A worker holds a state: it must be the quiet run's.</summary>
-    void Check(SimWorker worker, long step, ulong value);
+    void Check(SimWorker worker, RunId run, long step, ulong value);
 
-    SimDisk Disk { get; }
+    SimDisk DiskOf(RunId run);
 
     /// <summary>A worker begins to write a checkpoint.</summary>
     void Saving(SimWorker worker);
 
     /// <summary>A checkpoint is committed: it must be the quiet run's.</summary>
-    void Saved(long step, ulong value);
+    void Saved(RunId run, long step, ulong value);
 
-    (long Step, ulong Value) Load(string path);
+    /// <summary>The state that a run starts from: a checkpoint, or the initial weights when there is no path.</summary>
+    (long Step, ulong Value) Load(RunId run, string? path);
 
     void Trace(SimProcess process, string what);
 }

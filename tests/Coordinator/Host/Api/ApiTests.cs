@@ -53,6 +53,7 @@ public sealed class ApiTests
 
         var scaled = await api.PostAsync($"/api/v1/runs/{run.RunId}/scale", "{\"desired\":3}");
         Assert.Equal((HttpStatusCode.OK, run.RunId), (scaled.Status, scaled.Json.GetProperty("runId").GetString()));
+        await coordinator.WaitForDesiredAsync(run.RunId, 3);
         Assert.Equal(3, (await coordinator.Client.StatusAsync(new StatusRequest { RunId = run.RunId })).Runs[0].DesiredWorkers);
         Assert.Contains("workers.max", (await api.PostAsync($"/api/v1/runs/{run.RunId}/scale", "{\"desired\":4}")).ExpectProblem(HttpStatusCode.Conflict).Detail, StringComparison.Ordinal);
         Assert.Equal("desired is -1; a number of workers from 1 on is needed.",

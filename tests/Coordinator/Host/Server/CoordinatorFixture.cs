@@ -73,6 +73,9 @@ internal sealed class CoordinatorFixture : IAsyncDisposable
     /// <summary>Waits until the coordinator has counted this step.</summary>
     public Task WaitForStepAsync(string run, long step) => WaitAsync(run, status => status.Step >= step, $"step {step}");
 
+    /// <summary>Waits until the coordinator has taken another number of workers in: a scale is answered before that.</summary>
+    public Task WaitForDesiredAsync(string run, int desired) => WaitAsync(run, status => status.DesiredWorkers == desired, $"{desired} workers were desired");
+
     /// <summary>Waits until the coordinator knows of a checkpoint.</summary>
     public Task WaitForCheckpointAsync(string run) => WaitAsync(run, status => status.HasCheckpoint, "its first checkpoint");
 

@@ -1,0 +1,21 @@
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Runs;
+
+namespace Orchestrator.Coordinator.Core.Scheduling;
+
+/// <summary>Whether a run could use a worker, as far as the coordinator can tell before the worker has loaded the job.</summary>
+public static class FitRule
+{
+    public static bool IsFit(RunState run, Candidate candidate) =>
+        JoinGrantRule.MayServe(candidate, run.Id) && !run.Refused.ContainsKey(candidate.Worker) && IsOurs(run, candidate) && HasDevice(run, candidate)
+        && IsaRule.WhyNot(candidate, run.Agreement?.Isa ?? run.Order.Job.Workers.Isa) is null;
+
+    /// <summary>What another launcher started belongs to another run; what a person started may join a run that trains.</summary>
+    public static bool IsOurs(RunState run, Candidate candidate) => !run.Order.IsEmbedded || candidate.Hello.Launcher == run.Order.Launcher
+        || (candidate.Hello.Launcher.Length == 0 && run.Phase is not RunPhase.Queued);
+
+    /// <summary>A job for a GPU does not wait for workers without one. Which of a host's GPUs a worker has is its own choice; a launcher's workers say themselves what they lack.</summary>
+    public static bool HasDevice(RunState run, Candidate candidate) =>
+        run.Order.IsEmbedded || !run.Order.Job.Workers.Device.StartsWith("cuda", StringComparison.Ordinal) || candidate.Hello.Device.StartsWith("cuda", StringComparison.Ordinal);
+}
