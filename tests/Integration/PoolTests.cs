@@ -67,6 +67,7 @@ public sealed class PoolTests : IDisposable
             (Of(runs, second).GetProperty("queuePlace").GetInt32(), Of(runs, second).GetProperty("missingWorkers").GetInt32(), Of(runs, second).GetProperty("waitsFor").GetString()));
         Assert.Equal(JsonValueKind.Null, Of(runs, first).GetProperty("queuePlace").ValueKind);
         Assert.Contains("1: waits for 2 of 2 workers", (await cluster.AskAsync("status")).Expect(0).Output);
+        (await cluster.AskAsync("workers")).Expect(0).ExpectError($"Run {third} is number 1 in the queue. It waits for 2 of 2 workers", $"Run {second} is number 2 in the queue.");
         Assert.Contains("place 2.", (await cluster.AskAsync("status", second)).Expect(0).Output);
 
         (await cluster.AskAsync("stop", first)).Expect(0);
@@ -106,6 +107,7 @@ public sealed class PoolTests : IDisposable
         }
 
         megabytes.Add(ResidentMegabytes(cluster.Coordinator.Pid));
+        var queued = (await http.GetFromJsonAsync<JsonElement>("/api/v1/runs")).GetProperty("runs").EnumerateArray().Count(run => run.GetProperty("queuePlace").ValueKind == JsonValueKind.Number);
         for (var quarter = 1; quarter <= 4; quarter++)
         {
             foreach (var id in ids.Skip(count * (quarter - 1) / 4).Take((count * quarter / 4) - (count * (quarter - 1) / 4)))
@@ -116,7 +118,7 @@ public sealed class PoolTests : IDisposable
             megabytes.Add(ResidentMegabytes(cluster.Coordinator.Pid));
         }
 
-        TestContext.Current.SendDiagnosticMessage($"{count} runs: resident MiB {string.Join(", ", megabytes.Select(each => each.ToString("0", CultureInfo.InvariantCulture)))}");
+        TestContext.Current.SendDiagnosticMessage($"{count} runs, {queued} of them in the queue when the last was submitted: resident MiB {string.Join(", ", megabytes.Select(each => each.ToString("0", CultureInfo.InvariantCulture)))}");
         var known = (await cluster.AskAsync("status", "--format", "json")).Expect(0).Json.GetProperty("runs").EnumerateArray().ToList();
         Assert.Equal(Math.Min(count, 200), known.Count);
         Assert.All(known, run => Assert.Equal("succeeded", run.GetProperty("state").GetString()));
@@ -130,7 +132,7 @@ public sealed class PoolTests : IDisposable
     {
         name = $"small-{number}", projectRoot = Command.Root, model = new { kind = "mlp", hidden = new[] { 8 } },
         data = new { kind = "csv", path = Path.Combine(Command.Root, "examples", "data", "spirals.csv"), target = "spiral", validationShare = 0.2 },
-        training = new { steps = 5, globalBatch = 32, logicalRanks = 4 },
+        training = new { steps = 100, globalBatch = 32, logicalRanks = 4 },
     };
 
     private static double ResidentMegabytes(int pid) =>

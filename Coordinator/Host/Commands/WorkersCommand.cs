@@ -6,6 +6,9 @@ namespace Orchestrator.Coordinator.Host.Commands;
 /// <summary>`workers`: who is attached to a coordinator.</summary>
 internal static class WorkersCommand
 {
+    /// <summary>Of the queue a person wants to see the front; status shows all of it.</summary>
+    private const int MostWaiting = 5;
+
     public static Command Create()
     {
         var address = CoordinatorClient.AddressOption();
@@ -16,9 +19,23 @@ internal static class WorkersCommand
         {
             var reply = await CoordinatorClient.AskAsync(result.GetValue(address)!, client => client.ListWorkersAsync(new ListWorkersRequest()).ResponseAsync);
             Write(reply, result.GetValue(format));
+            if (result.GetValue(format) == OutputFormat.Table)
+            {
+                WriteQueue(await CoordinatorClient.AskAsync(result.GetValue(address)!, client => client.StatusAsync(new StatusRequest()).ResponseAsync));
+            }
+
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    /// <summary>Who waits for these workers, and why.</summary>
+    private static void WriteQueue(StatusReply status)
+    {
+        foreach (var run in status.Runs.Where(run => run.QueuePlace > 0).OrderBy(run => run.QueuePlace).Take(MostWaiting))
+        {
+            Console.Error.WriteLine($"Run {run.RunId} is number {run.QueuePlace} in the queue. {run.WaitsFor}");
+        }
     }
 
     private static void Write(ListWorkersReply reply, OutputFormat format)

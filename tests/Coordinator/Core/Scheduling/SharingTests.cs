@@ -117,6 +117,18 @@ public sealed class SharingTests
     }
 
     [Fact]
+    public void Submit_ForAGpuThatNobodyHas_WaitsAndHoldsNobodyUp()
+    {
+        var talk = FourTrain();
+        var job = Job(desired: 1);
+        talk.Submit(job with { Workers = job.Workers with { Device = "cuda" } }, id: "gpu");
+        talk.Submit(Job(desired: 1), id: "small");
+
+        Assert.Equal("It waits for 1 of 1 worker: of the 4 that are attached it could use 0. Runs behind it do not wait for it.", QueueView.Of(talk.State)[new RunId("gpu")].Why);
+        Assert.Single(talk.RunState.Leavers);
+    }
+
+    [Fact]
     public void Submit_WhatCannotStartNow_MovesNobodyAndIsNotOvertaken()
     {
         var talk = FourTrain(min: 3);
