@@ -39,7 +39,7 @@ public sealed class ChaosTests(ITestOutputHelper output) : IDisposable
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task Chaos_OwnersAreHitInTheMiddleOfEverythingElse_TheVerdictIsGood() => HitOwnersAsync("kill,freeze,term,join,coordinator", 80_000);
+    public Task Chaos_OwnersAreHitInTheMiddleOfEverythingElse_TheVerdictIsGood() => HitOwnersAsync("kill,freeze,term,join,coordinator", 40_000);
 
     private async Task HitOwnersAsync(string faults, int steps)
     {

@@ -20,6 +20,7 @@ internal static class CoordinatorTenure
         using var sight = new OwnerSight(options.Address, TimeProvider.System, options.Tls) { HttpSelf = options.HttpAddress };
         await using var standby = await StandbyServer.StartAsync(options, sight, counts, Logs);
         options.Front!.Show(standby.Server);
+        var rehearsal = store.Address.IsPostgres ? Task.Run(() => Rehearsal.RunAsync(store, options, counts, signal, log)) : Task.CompletedTask;
         while (!signal.IsCompleted)
         {
             if (!await StandByAndServeAsync(store, options, standby, sight, counts, signal, log))
@@ -28,6 +29,7 @@ internal static class CoordinatorTenure
             }
         }
 
+        await rehearsal;
         return true;
     }
 

@@ -29,9 +29,17 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
             return null;
         }
 
+        return await ReadAsync(store, ownership, first - 1).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for one who only looks: nothing is reserved.</summary>
+    /// <exception cref="StoreException">The store failed.</exception>
+    /// <exception cref="JsonException">A row is damaged.</exception>
+    public static async Task<StoredRuns> ReadAsync(RelationalStore store, Storage.Relational.Ownership ownership, long lastWorkerNumber)
+    {
         var rows = await store.Runs.LoadAsync(ClusterState.MaxEndedRuns).ConfigureAwait(false);
         return new StoredRuns(
-            ownership, [.. rows.Select(Revive)], [.. rows.Select(row => KeyValuePair.Create(row.Run, row.Version))], first - 1);
+            ownership, [.. rows.Select(Revive)], [.. rows.Select(row => KeyValuePair.Create(row.Run, row.Version))], lastWorkerNumber);
     }
 
     private static RevivedRun Revive(RunRow row)

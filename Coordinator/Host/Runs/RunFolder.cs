@@ -66,6 +66,11 @@ public sealed class RunFolder : IDisposable
     /// <inheritdoc cref="Create"/>
     public static RunFolder? TakeOver(RunOrder order, TimeProvider time, Func<bool> mayTake)
     {
+        if (!mayTake())
+        {
+            return null;
+        }
+
         var files = new[] { EventLog.FileName, StepsFile, LedgerReader.FileName }.Select(name => System.IO.Path.Combine(order.RunDir, name)).Where(File.Exists).ToArray();
         var copies = files.Where(HasCopy).ToArray();
         if (!mayTake())
