@@ -9,7 +9,7 @@ namespace Orchestrator.Tools.Bench.Api;
 
 /// <summary>
 /// `bench api`: what clients of the JSON API cost a run: its step time while they poll and follow events, against that of a control in which this process burns as much
-/// of the processor without calling. Calls and control come in turn, and which comes first changes from round to round.
+/// of the processor without calling, and against one in which it does nothing. The three come in turn, and the order is turned round from round to round.
 /// </summary>
 internal static class ApiCommand
 {
@@ -21,7 +21,7 @@ internal static class ApiCommand
     public static Command Create()
     {
         var job = new JobArgument();
-        var rounds = new Option<int>("--rounds") { Description = "Windows with calls, and as many controls.", DefaultValueFactory = _ => 5 };
+        var rounds = new Option<int>("--rounds") { Description = "Windows with calls, and as many controls and quiet ones.", DefaultValueFactory = _ => 5 };
         var seconds = new Option<double>("--seconds") { Description = "Of each window.", DefaultValueFactory = _ => 10 };
         var pollers = new Option<int>("--pollers") { Description = "Clients that ask for the run's status.", DefaultValueFactory = _ => 200 };
         var every = new Option<double>("--every") { Description = "Seconds from one question of a client to its next.", DefaultValueFactory = _ => 1 };
@@ -67,25 +67,25 @@ internal static class ApiCommand
 
         // Once unmeasured: the code of both sides is compiled while it runs.
         var called = await CallAsync(clients, cluster, steps, load with { Window = Rest });
-        var (calls, controls) = (new List<ApiWindow>(), new List<ApiWindow>());
+        var (calls, controls, quiet) = (new List<ApiWindow>(), new List<ApiWindow>(), new List<ApiWindow>());
         for (var round = 1; round <= load.Rounds; round++)
         {
-            if (round % 2 == 0)
+            Func<Task>[] windows =
+            [
+                async () => calls.Add(called = await CallAsync(clients, cluster, steps, load)),
+                async () => controls.Add(await BurnAsync(called.ClientShare, cluster, steps, load.Window)),
+                async () => quiet.Add(await BurnAsync(0, cluster, steps, load.Window)),
+            ];
+            foreach (var window in round % 2 == 0 ? windows.Reverse() : windows)
             {
-                controls.Add(await BurnAsync(called.ClientShare, cluster, steps, load.Window));
+                await window();
             }
 
-            calls.Add(called = await CallAsync(clients, cluster, steps, load));
-            if (round % 2 == 1)
-            {
-                controls.Add(await BurnAsync(called.ClientShare, cluster, steps, load.Window));
-            }
-
-            Console.Error.WriteLine($"round {round}: calls {calls[^1]}; control {controls[^1]}");
+            Console.Error.WriteLine($"round {round}: calls {calls[^1]}; control {controls[^1]}; quiet {quiet[^1]}");
         }
 
         await cluster.AskAsync("stop", runId);
-        ApiReport.Write(load, calls, controls, format);
+        ApiReport.Write(load, calls, controls, quiet, format);
         return 0;
     }
 
@@ -105,7 +105,7 @@ internal static class ApiCommand
     private static async Task<ApiWindow> BurnAsync(double share, StandingCluster cluster, RunSteps steps, TimeSpan time)
     {
         await Task.Delay(Rest, Interruption.Token);
-        return await MeasureAsync(cluster, steps, () => ProcessorBurn.RunAsync(share, time));
+        return await MeasureAsync(cluster, steps, () => share > 0 ? ProcessorBurn.RunAsync(share, time) : Task.Delay(time, Interruption.Token));
     }
 
     private static async Task<ApiWindow> MeasureAsync(StandingCluster cluster, RunSteps steps, Func<Task> work)
