@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
+using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Commands;
 using Orchestrator.Coordinator.Host.Runs;
 
@@ -77,7 +78,9 @@ internal sealed class EventStreams(TimeProvider time)
                         : await writer.LinesAsync(PastEvents.Read(runDir, count), Math.Max(sent, last)).ConfigureAwait(false);
                 }
 
-                await writer.EventAsync("status", _texts.GetValue(watching.Current, news => StatusJson.Of(news.State.ToWire()))).ConfigureAwait(false);
+                // The place of a run that waits depends on the others; it has few news.
+                var isWaiting = watching.Current.State.Phase is RunPhase.Queued;
+                await writer.EventAsync("status", isWaiting ? status() : _texts.GetValue(watching.Current, news => StatusJson.Of(news.State.ToWire()))).ConfigureAwait(false);
             }
 
             await writer.EventAsync("end", status()).ConfigureAwait(false);
