@@ -109,9 +109,15 @@ internal static class JoinCommand
     }
 
     /// <summary>Members of the newest generation.</summary>
+    /// <exception cref="ToolException">The joiner was refused, and nobody else will come.</exception>
     private static int Workers(RunEvents events)
     {
         events.Read();
+        if (events.All.Where(each => RunEvents.Name(each) == "worker.refused").Select(each => each.GetProperty("reason").GetString()).FirstOrDefault() is { } reason)
+        {
+            throw new ToolException($"The joiner was refused: {reason.TrimEnd('.')}. Take a job with longer steps, as by --set training.globalBatch=64.");
+        }
+
         return events.All.Last(each => RunEvents.Name(each) == "generation.formed").GetProperty("workers").GetArrayLength();
     }
 }
