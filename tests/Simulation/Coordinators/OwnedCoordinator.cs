@@ -18,7 +18,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     private readonly SimCoordinators _all;
     private readonly int _start;
     private readonly double _rate;
-    private readonly OwnedStreams _streams;
+    private readonly WorkerStreams _streams;
     private readonly Dictionary<long, (ClusterEffect Effect, ClusterState State)> _journal = [];
     private readonly Dictionary<long, (long Version, StoredChange? Change)> _writes = [];
     private OwnershipState _ownership = new() { Times = Times };
@@ -32,7 +32,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         : base(all.World.Clock, address)
     {
         (_all, _start, _rate) = (all, start, rate);
-        _streams = new OwnedStreams(this, all.World);
+        _streams = new WorkerStreams(this, all.World.Network, Post, what => all.World.Trace(this, what), all.World.Evicted);
     }
 
     SimProcess ISimEndpoint.Process => this;

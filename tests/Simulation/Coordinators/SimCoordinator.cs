@@ -18,20 +18,17 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
     private readonly SimNetwork _network;
     private readonly SimSettings _settings;
     private readonly Action<string> _trace;
-    private readonly Action<SimWorker> _evicted;
     private readonly Action _fenced;
-    private readonly Dictionary<string, Connection> _byKey = [];
-    private readonly Dictionary<long, Connection> _byNumber = [];
-    private readonly Dictionary<WorkerId, Connection> _byWorker = [];
+    private readonly WorkerStreams _streams;
     private readonly Dictionary<RunId, RunOutcome> _outcomes = [];
     private readonly Dictionary<RunId, SimLedger> _ledgers = [];
-    private long _connections;
     private TimeSpan _jump;
 
     public SimCoordinator(SimClock clock, SimNetwork network, SimSettings settings, Action<string> trace, Action<SimWorker> evicted, Action fenced)
         : base(clock, "coordinator")
     {
-        (_clock, _network, _settings, _trace, _evicted, _fenced) = (clock, network, settings, trace, evicted, fenced);
+        (_clock, _network, _settings, _trace, _fenced) = (clock, network, settings, trace, fenced);
+        _streams = new WorkerStreams(this, network, Post, trace, evicted);
         State = new ClusterState { Options = new ClusterOptions("sim", new RunWaits()) };
     }
 
@@ -96,40 +93,13 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
     }
 
     /// <summary>A worker opens its stream.</summary>
-    public SimStream Attach(SimWorker worker, string key, string? address, Action<string> lost)
-    {
-        var connection = new Connection(++_connections, worker, key);
-        _byKey[key] = connection;
-        _byNumber[connection.Number] = connection;
-        return _network.Open(worker, this, key, lost);
-    }
+    public SimStream Attach(SimWorker worker, string key, string? address, Action<string> lost) => _streams.Open(worker, key, lost);
 
-    public SimTaking Take(string key, object message, out string? objection)
-    {
-        objection = null;
-        if (!_byKey.TryGetValue(key, out var connection))
-        {
-            objection = "the coordinator closed the stream";
-            return SimTaking.Refused;
-        }
+    public SimTaking Take(string key, object message, out string? objection) => _streams.Take(key, message, out objection);
 
-        if (message is WorkerMessage.Hello hello)
-        {
-            connection.Back = _network.Open(this, connection.Worker, key, reason => Lose(key, reason));
-            connection.Back.MayDouble = true;
-            Post(new ClusterEvent.WorkerAttached(connection.Number, hello));
-        }
-        else if (connection.Id is { } id)
-        {
-            Post(new ClusterEvent.WorkerSaid(id, (WorkerMessage)message));
-        }
+    public void Ended(string key, SimProcess from, string? reason) => _streams.Lose(key, reason ?? "it ended");
 
-        return SimTaking.Taken;
-    }
-
-    public void Ended(string key, SimProcess from, string? reason) => Lose(key, reason ?? "it ended");
-
-    public WorkerId? IdOf(SimWorker worker) => _byKey.Values.Where(each => each.Worker == worker).Select(each => each.Id).LastOrDefault();
+    public WorkerId? IdOf(SimWorker worker) => _streams.IdOf(worker);
 
     protected override void Died() => _network.Died(this);
 
@@ -139,45 +109,20 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
         Tick();
     });
 
-    private void Lose(string key, string reason)
-    {
-        if (_byKey.Remove(key, out var connection))
-        {
-            connection.Back?.Dispose();
-            _network.Close(this, key, reason);
-            if (connection.Id is { } id && _byWorker.Remove(id))
-            {
-                Post(new ClusterEvent.WorkerLost(id, reason));
-            }
-        }
-    }
-
     private void Carry(ClusterEffect effect)
     {
+        if (effect is ClusterEffect.ForRun { Effect: RunEffect.Tell tell })
+        {
+            _trace($"tells {tell.Worker}: {tell.Message}");
+            if (tell.Message is CoordinatorMessage.Fence)
+            {
+                _fenced();
+            }
+        }
+
+        _streams.Carry(effect, Term, patience: null);
         switch (effect)
         {
-            case ClusterEffect.Admit admit when _byNumber.TryGetValue(admit.Connection, out var connection):
-                connection.Id = admit.Worker;
-                _byWorker[admit.Worker] = connection;
-                connection.Back!.Send(new CoordinatorMessage.Welcome(admit.Worker) { RecordedStep = admit.RecordedStep });
-                break;
-            case ClusterEffect.Reject reject when _byNumber.TryGetValue(reject.Connection, out var connection):
-                Lose(connection.Key, reject.Reason);
-                break;
-            case ClusterEffect.ForRun { Effect: RunEffect.Tell tell }:
-                _trace($"tells {tell.Worker}: {tell.Message}");
-                if (tell.Message is CoordinatorMessage.Fence)
-                {
-                    _fenced();
-                }
-
-                _byWorker.GetValueOrDefault(tell.Worker)?.Back?.Send(tell.Message);
-                break;
-            case ClusterEffect.ForRun { Effect: RunEffect.Evict evict } when _byWorker.Remove(evict.Worker, out var connection):
-                _trace($"evicts {evict.Worker}: {evict.Reason}");
-                _evicted(connection.Worker);
-                Lose(connection.Key, evict.Reason);
-                break;
             case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer } of:
                 After((long)timer.After.TotalMicroseconds, () => Post(new ClusterEvent.TimerFired(of.Run, timer.Timer, timer.Generation)));
                 break;
@@ -185,7 +130,6 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
                 LedgerOf(of.Run).Append(append.Reports);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Record record } of:
-                _trace($"records {record.Entry}");
                 HasWarned |= record.Entry is RunRecord.RunWarned;
                 if (record.Entry is RunRecord.GenerationFormed { Formed: { IsLoaded: true } formed })
                 {
@@ -198,18 +142,5 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
                 _outcomes[of.Run] = end.Outcome;
                 break;
         }
-    }
-
-    private sealed class Connection(long number, SimWorker worker, string key)
-    {
-        public long Number => number;
-
-        public SimWorker Worker => worker;
-
-        public string Key => key;
-
-        public WorkerId? Id { get; set; }
-
-        public SimStream? Back { get; set; }
     }
 }

@@ -7,8 +7,13 @@ using Orchestrator.Simulation.World;
 
 namespace Orchestrator.Simulation.Coordinators;
 
-/// <summary>The workers' streams to one of several coordinators.</summary>
-internal sealed class OwnedStreams(OwnedCoordinator owner, SimOwnerWorld world)
+/// <summary>The workers' streams to a coordinator.</summary>
+/// <param name="owner">The coordinator: gets what comes.</param>
+/// <param name="network">Carries the streams.</param>
+/// <param name="post">Takes what happens to them.</param>
+/// <param name="trace">Told of what is carried out.</param>
+/// <param name="evicted">Told of workers that are given up.</param>
+internal sealed class WorkerStreams(ISimEndpoint owner, SimNetwork network, Action<ClusterEvent> post, Action<string> trace, Action<SimWorker> evicted)
 {
     private readonly Dictionary<string, Connection> _byKey = [];
     private readonly Dictionary<long, Connection> _byNumber = [];
@@ -20,7 +25,7 @@ internal sealed class OwnedStreams(OwnedCoordinator owner, SimOwnerWorld world)
         var connection = new Connection(++_connections, worker, key);
         _byKey[key] = connection;
         _byNumber[connection.Number] = connection;
-        return world.Network.Open(worker, owner, key, lost);
+        return network.Open(worker, owner, key, lost);
     }
 
     public SimTaking Take(string key, object message, out string? objection)
@@ -34,13 +39,13 @@ internal sealed class OwnedStreams(OwnedCoordinator owner, SimOwnerWorld world)
 
         if (message is WorkerMessage.Hello hello)
         {
-            connection.Back = world.Network.Open(owner, connection.Worker, key, reason => Lose(key, reason));
+            connection.Back = network.Open(owner.Process, connection.Worker, key, reason => Lose(key, reason));
             connection.Back.MayDouble = true;
-            owner.Post(new ClusterEvent.WorkerAttached(connection.Number, hello));
+            post(new ClusterEvent.WorkerAttached(connection.Number, hello));
         }
         else if (connection.Id is { } id)
         {
-            owner.Post(new ClusterEvent.WorkerSaid(id, (WorkerMessage)message));
+            post(new ClusterEvent.WorkerSaid(id, (WorkerMessage)message));
         }
 
         return SimTaking.Taken;
@@ -52,10 +57,10 @@ internal sealed class OwnedStreams(OwnedCoordinator owner, SimOwnerWorld world)
         {
             _byNumber.Remove(connection.Number);
             connection.Back?.Dispose();
-            world.Network.Close(owner, key, reason);
+            network.Close(owner, key, reason);
             if (connection.Id is { } id && _byWorker.GetValueOrDefault(id) == connection && _byWorker.Remove(id))
             {
-                owner.Post(new ClusterEvent.WorkerLost(id, reason));
+                post(new ClusterEvent.WorkerLost(id, reason));
             }
         }
     }
@@ -77,7 +82,12 @@ internal sealed class OwnedStreams(OwnedCoordinator owner, SimOwnerWorld world)
         }
     }
 
-    public void Carry(ClusterEffect effect, long term, TimeSpan patience)
+    public WorkerId? IdOf(SimWorker worker) => _byKey.Values.Where(each => each.Worker == worker).Select(each => each.Id).LastOrDefault();
+
+    /// <param name="effect">What is not about streams is passed over.</param>
+    /// <param name="term">Under which the coordinator owns its runs; 0: it has no store.</param>
+    /// <param name="patience">What workers are told of their wait for its words; null: they wait for the stream's end.</param>
+    public void Carry(ClusterEffect effect, long term, TimeSpan? patience)
     {
         switch (effect)
         {
@@ -88,7 +98,7 @@ internal sealed class OwnedStreams(OwnedCoordinator owner, SimOwnerWorld world)
                 break;
             case ClusterEffect.Admit admit:
                 // It went between Hello and here.
-                owner.After(0, () => owner.Post(new ClusterEvent.WorkerLost(admit.Worker, "its stream broke before it was welcomed")));
+                owner.Process.After(0, () => post(new ClusterEvent.WorkerLost(admit.Worker, "its stream broke before it was welcomed")));
                 break;
             case ClusterEffect.Reject reject when _byNumber.TryGetValue(reject.Connection, out var connection):
                 Lose(connection.Key, reject.Reason);
@@ -97,12 +107,12 @@ internal sealed class OwnedStreams(OwnedCoordinator owner, SimOwnerWorld world)
                 _byWorker.GetValueOrDefault(tell.Worker)?.Back?.Send(tell.Message);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Evict evict } when _byWorker.Remove(evict.Worker, out var connection):
-                world.Trace(owner, $"evicts {evict.Worker}: {evict.Reason}");
-                world.Evicted(connection.Worker);
+                trace($"evicts {evict.Worker}: {evict.Reason}");
+                evicted(connection.Worker);
                 Lose(connection.Key, evict.Reason);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Record record }:
-                world.Trace(owner, $"records {record.Entry}");
+                trace($"records {record.Entry}");
                 break;
         }
     }
