@@ -1,6 +1,5 @@
 using System.Net;
 using Orchestrator.Coordinator.Tests.Api;
-using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
 
@@ -60,24 +59,7 @@ public sealed class PassedApiTests : IAsyncLifetime
         _standby.SeeOwner();
         await using var worker = await FakeWorker.AttachAsync(_standby.Owner.Address);
         var run = await _standby.Owner.SubmitAsync("training.steps=3");
-        var activate = await worker.GetReadyAsync();
-
-        // Its first events are here before the run goes on: nothing waits for the end.
-        using var stream = await _here.OpenEventsAsync(run.RunId);
-        Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (stream.StatusCode, stream.Content.Headers.ContentType?.MediaType));
-        var reading = ApiCaller.ReadEventsAsync(stream);
-        await worker.TakeStepsAsync(activate, 3);
-        await worker.SaveAsync(new Generation(1), 3);
-        await worker.FinishAsync(new Generation(1), 3);
-        var events = await reading.WaitAsync(Patience);
-
-        var lines = File.ReadAllLines(Path.Combine(run.RunDir, "events.jsonl"));
-        Assert.Equal(lines, events.Where(@event => @event.Name == "message").Select(message => message.Text));
-        Assert.Equal("end", events[^1].Name);
-        using var again = await _here.OpenEventsAsync(run.RunId, lastId: lines.Length - 2);
-        Assert.Equal(lines[^2..], (await ApiCaller.ReadEventsAsync(again).WaitAsync(Patience)).Where(@event => @event.Name == "message").Select(@event => @event.Text));
-        using var done = await _here.OpenEventsAsync(run.RunId, lastId: lines.Length);
-        Assert.Equal(HttpStatusCode.NoContent, done.StatusCode);
+        await WatchedRun.ToItsEndAsync(_here, run, worker);
     }
 
     [Fact]
