@@ -64,15 +64,19 @@ internal static class RevivingMachine
         var turn = missing.IsEmpty && !phase.IsChanging && phase.Back.Values.All(generation => generation == phase.Crew.Generation)
             ? GoOn(state, phase, waits) : Regroup(state, phase, missing, waits, now);
         // Of a long time without an owner these are hundreds of thousands: nothing is copied for each of them.
-        var (next, effects) = (turn.State, turn.Effects.ToBuilder());
+        var (next, effects) = (ClockedFrom(turn.State, now), turn.Effects.ToBuilder());
         foreach (var said in Replay(phase))
         {
             (next, var more) = RunMachine.Step(next, said, waits, now);
             effects.AddRange(more);
         }
 
-        return (next, effects.ToImmutable());
+        return (ClockedFrom(next, now), effects.ToImmutable());
     }
+
+    /// <summary>Steps that are told of all at once say nothing of how long they took.</summary>
+    private static RunState ClockedFrom(RunState state, DateTimeOffset now) =>
+        state with { Progress = state.Progress with { Rate = RateClock.Start(state.Progress.Step, now) } };
 
     /// <summary>Reports of one step stand together, whoever made them: in a later generation one of them may have no ranks, and nobody would wait for its reports of the earlier.</summary>
     private static IEnumerable<RunEvent.WorkerSaid> Replay(RunPhase.Reviving phase) =>

@@ -151,6 +151,32 @@ public sealed class RevivalTests
     }
 
     [Fact]
+    public void Revive_MembersTellOfManyStepsAtOnce_TheSpeedIsThatOfTheStepsAfterThem()
+    {
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        next.Attach(1, generation: 1);
+        next.Attach(2, generation: 1);
+        for (var step = 4; step <= 400; step++)
+        {
+            next.SayAtOnce(1, Conversation.Progress(step));
+            next.SayAtOnce(2, Conversation.Progress(step));
+        }
+
+        next.Say(1, new WorkerMessage.CaughtUp());
+        next.Say(2, new WorkerMessage.CaughtUp());
+        Assert.Null(next.RunState.Progress.Rate.Present);
+        // Two events of one second each make a step.
+        for (var step = 401; step <= 410; step++)
+        {
+            next.Say(1, Conversation.Progress(step));
+            next.Say(2, Conversation.Progress(step));
+        }
+
+        Assert.Equal(next.RunState.Order.Job.Training.GlobalBatch / 2.0, next.RunState.Progress.Rate.Present);
+        Assert.Equal(next.RunState.Order.Job.Training.GlobalBatch / 2.0, next.RunState.Progress.Rate.Overall);
+    }
+
+    [Fact]
     public void Revive_AMemberTellsBeforeTheOtherIsBack_NothingOfItIsForgotten()
     {
         var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
