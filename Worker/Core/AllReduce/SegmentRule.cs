@@ -15,6 +15,10 @@ public static class SegmentRule
         return header.IsGather ? CheckGather(state, header) : CheckPartial(state, header);
     }
 
+    /// <summary>Why a partial that was sent before may not be.</summary>
+    public static string OnceTooOften(AllReduceState state, SegmentHeader header) =>
+        $"{Sender(state, header)} sent elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step} once too often.";
+
     private static string? CheckPartial(AllReduceState state, SegmentHeader header)
     {
         var plan = state.Plan;
@@ -37,7 +41,7 @@ public static class SegmentRule
         }
 
         var missing = (header.Step == state.Step ? state.Present : state.Next).Missing[piece];
-        return missing > 0 ? null : $"{Sender(state, header)} sent elements [{header.Range.Offset}, {header.Range.End}) of step {header.Step} once too often.";
+        return missing > 0 ? null : OnceTooOften(state, header);
     }
 
     private static string? CheckGather(AllReduceState state, SegmentHeader header)

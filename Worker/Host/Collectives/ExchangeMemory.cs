@@ -35,13 +35,16 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
     /// <summary>A partial's piece that is read where it lies.</summary>
     public void SetShared(SegmentHeader header, nint first) => _shared[header.Step & 1][(header.Node, plan.CollectedAt(header.Range.Offset))] = first;
 
-    /// <summary>Where a segment's payload is to land. A packed sum lands in the upper half of its place, where it is unpacked without another copy.</summary>
+    /// <summary>Where a segment's payload is to land; zero when a partial was sent before. A packed sum lands in the upper half of its place, where it is unpacked without another copy.</summary>
     public nint Place(SegmentHeader header, bool isPacked) => header.IsGather
         ? ReducedAt(header.Range) + (nint)(isPacked ? header.Range.Length * sizeof(ushort) : 0)
         : _received.Place(header.Step, header.Node, plan.CollectedAt(header.Range.Offset), isPacked);
 
     /// <summary>First element of a piece in the reduced gradient.</summary>
     public nint ReducedAt(ElementRange range) => _reduced + (nint)(range.Offset * sizeof(float));
+
+    /// <summary>What was received for the additions is read no more.</summary>
+    public void Free(PieceReduction reduction) => reduction.Taken.ForEach(_received.Free);
 
     /// <summary>A piece of one of this member's partials.</summary>
     public OutgoingPiece Partial(AllReduceEffect.SendPartial send)
@@ -56,7 +59,12 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
         return new OutgoingPiece(send.Member, header with { Node = node }, payload, Packed(plan.In(_step).Nodes[plan.Self].IndexOf(node), payload, send.Range));
     }
 
-    public PieceReduction Reduce(AllReduceEffect.ReducePiece reduce) => new(reduce.Range, [Sum(reduce.Range, 0, ReducedAt(reduce.Range))]);
+    public PieceReduction Reduce(AllReduceEffect.ReducePiece reduce)
+    {
+        var reduction = new PieceReduction(reduce.Range, []);
+        AddSum(reduction, 0, ReducedAt(reduce.Range));
+        return reduction;
+    }
 
     /// <summary>The sums of a piece that this member collects lie in memory of their own until the next step's.</summary>
     public PieceReduction Collect(AllReduceEffect.CollectPiece collect)
@@ -68,7 +76,7 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
         for (var i = 0; i < sums.Length; i++)
         {
             var target = _collected.Place(i, piece);
-            reduction.Sums.Add(Sum(collect.Range, i, target));
+            AddSum(reduction, i, target);
             reduction.Sends.Add(new OutgoingPiece(collect.Parent, header with { Node = sums[i].Node }, target, Packed(i, target, collect.Range)));
         }
 
@@ -103,13 +111,29 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
         format.IsRounded(range) ? new PackedPayload(_packed, copy, payload, range) : null;
 
     /// <summary>One of a piece's sums, with the piece in each partial, in the merge plan's order.</summary>
-    private PieceReduction.Sum Sum(ElementRange range, int index, nint target)
+    private void AddSum(PieceReduction reduction, int index, nint target)
     {
+        var range = reduction.Range;
         var piece = plan.CollectedAt(range.Offset);
         var merge = plan.CollectionOf(_step, piece).Sums[index];
-        return new PieceReduction.Sum(merge, [.. merge.Inputs.Select(node =>
-            _own.TryGetValue(node, out var own) ? new PieceInput(own + (nint)(range.Offset * sizeof(float)), IsPacked: false)
-            : _shared[_step & 1].TryGetValue((node, piece), out var peer) ? new PieceInput(peer, IsPacked: false)
-            : _received.Find(_step, node, piece))], target);
+        var inputs = new PieceInput[merge.Inputs.Length];
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            var node = merge.Inputs[i];
+            if (_own.TryGetValue(node, out var own))
+            {
+                inputs[i] = new PieceInput(own + (nint)(range.Offset * sizeof(float)), IsPacked: false);
+            }
+            else if (_shared[_step & 1].TryGetValue((node, piece), out var peer))
+            {
+                inputs[i] = new PieceInput(peer, IsPacked: false);
+            }
+            else if ((inputs[i] = _received.Take(_step, node, piece)).Address is not 0 and var place)
+            {
+                reduction.Taken.Add(place);
+            }
+        }
+
+        reduction.Sums.Add(new PieceReduction.Sum(merge, inputs, target));
     }
 }

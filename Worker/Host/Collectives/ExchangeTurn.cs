@@ -26,6 +26,9 @@ internal sealed record PieceReduction(ElementRange Range, List<PieceReduction.Su
 {
     public List<OutgoingPiece> Sends { get; } = [];
 
+    /// <summary>Places of received pieces, free when the additions are done.</summary>
+    public List<nint> Taken { get; } = [];
+
     /// <param name="Plan">The additions.</param>
     /// <param name="Inputs">The piece in each partial, in their order.</param>
     /// <param name="Target">First element of the result.</param>

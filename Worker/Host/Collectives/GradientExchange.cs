@@ -145,15 +145,17 @@ internal sealed class GradientExchange : IDisposable
                 return 0;
             }
 
-            if ((SegmentRule.Check(_state, header) ?? _format.Check(_plan, header, isPacked)) is { } objection)
+            var objection = SegmentRule.Check(_state, header) ?? _format.Check(_plan, header, isPacked);
+            if (objection is null && _memory.Place(header, isPacked) is not 0 and var place)
             {
-                // The transport ends the stream with it, and tells the loss of the peer.
-                Fail(objection);
-                _break ??= (header.Sender, objection);
-                throw new ExchangeException(objection);
+                return place;
             }
 
-            return _memory.Place(header, isPacked);
+            // The transport ends the stream with it, and tells the loss of the peer.
+            objection ??= SegmentRule.OnceTooOften(_state, header);
+            Fail(objection);
+            _break ??= (header.Sender, objection);
+            throw new ExchangeException(objection);
         }
     }
 
@@ -321,14 +323,15 @@ internal sealed class GradientExchange : IDisposable
                 reduction.Sends.ForEach(Send);
             }
 
-            Added(objection);
+            Added(reduction, objection);
         }
     }
 
-    private void Added((int Member, string Reason)? objection)
+    private void Added(PieceReduction reduction, (int Member, string Reason)? objection)
     {
         lock (_gate)
         {
+            _memory.Free(reduction);
             _additions--;
             if (objection is { } each)
             {

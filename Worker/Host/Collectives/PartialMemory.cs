@@ -4,81 +4,57 @@ using Orchestrator.Worker.Core.AllReduce;
 
 namespace Orchestrator.Worker.Host.Collectives;
 
-/// <summary>Where received partials of the pieces that this member adds up lie until their step is reduced: two sets, because a peer may be one step ahead.</summary>
+/// <summary>Where received pieces of partials lie until they are added. A place is used again as soon as its piece is: the next payload lands in memory that the caches still hold.</summary>
 /// <remarks>
-/// Native memory at 64 bytes, made when a partial first comes by a wire; a partial that is read in a peer's shared memory needs none. An own
-/// slice is scattered over the flat buffer, so each of its pieces has a place of its own here. Packed partials stay packed until they are added.
+/// Native memory at 64 bytes, made when a piece comes by a wire and no place is free; a partial that is read in a peer's shared memory needs none. Peers that send evenly need a few places;
+/// the most are two for each piece of each partial, because a peer may be one step ahead. Packed partials stay packed until they are added. Called under the exchange's lock.
 /// </remarks>
-internal sealed unsafe class PartialMemory : IDisposable
+internal sealed unsafe class PartialMemory(AllReducePlan plan) : IDisposable
 {
-    private readonly long _elements;
-    private readonly long[] _offsets;
-    private readonly Dictionary<TreeNode, Received>[] _sets = [[], []];
+    private readonly nuint _placeBytes = (nuint)Math.Max(64, plan.Collected.Select(piece => piece.Range.Length).DefaultIfEmpty().Max() * sizeof(float));
+    // Pieces of the present and the next step that have come, or are on their way in.
+    private readonly Dictionary<(TreeNode Node, int Piece), PieceInput>[] _held = [[], []];
+    private readonly Stack<nint> _free = new();
+    private readonly List<nint> _places = [];
     private long _bytes;
 
-    public PartialMemory(AllReducePlan plan)
-    {
-        _offsets = CollectedMemory.Offsets(plan, out _elements);
-    }
-
-    /// <summary>Bytes of all that was made.</summary>
+    /// <summary>Bytes of all places.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
-    /// <summary>Where a partial's piece is to land. Called under the exchange's lock.</summary>
+    /// <summary>Where a piece of a partial is to land.</summary>
     /// <param name="step">The present or the next.</param>
     /// <param name="node">The partial.</param>
     /// <param name="piece">Index of the collected piece.</param>
     /// <param name="isPacked">Whether it comes in two bytes an element.</param>
+    /// <returns>Zero: it has a place already, so it was sent before.</returns>
     public nint Place(long step, TreeNode node, int piece, bool isPacked)
     {
-        if (!_sets[step & 1].TryGetValue(node, out var received))
+        ref var input = ref CollectionsMarshal.GetValueRefOrAddDefault(_held[step & 1], (node, piece), out var isHeld);
+        if (isHeld)
         {
-            _sets[step & 1][node] = received = new Received(new bool[_offsets.Length]);
+            return 0;
         }
 
-        received.IsPacked[piece] = isPacked;
-        ref var memory = ref (isPacked ? ref received.Packed : ref received.Plain);
-        if (memory == 0)
+        if (!_free.TryPop(out var place))
         {
-            var bytes = Math.Max(64, _elements * WireFormat.BytesOf(isPacked));
-            memory = (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
-            _bytes += bytes;
+            _places.Add(place = (nint)NativeMemory.AlignedAlloc(_placeBytes, 64));
+            Volatile.Write(ref _bytes, _bytes + (long)_placeBytes);
         }
 
-        return memory + (nint)(_offsets[piece] * WireFormat.BytesOf(isPacked));
+        input = new PieceInput(place, isPacked);
+        return place;
     }
 
-    /// <summary>Where a partial's piece has landed; nowhere when it has no elements.</summary>
-    public PieceInput Find(long step, TreeNode node, int piece)
-    {
-        if (!_sets[step & 1].TryGetValue(node, out var received))
-        {
-            return default;
-        }
+    /// <summary>Where a piece has landed, to be added and then freed; nowhere when it has no elements.</summary>
+    public PieceInput Take(long step, TreeNode node, int piece) => _held[step & 1].Remove((node, piece), out var input) ? input : default;
 
-        var isPacked = received.IsPacked[piece];
-        return new PieceInput((isPacked ? received.Packed : received.Plain) + (nint)(_offsets[piece] * WireFormat.BytesOf(isPacked)), isPacked);
-    }
+    /// <summary>The place of a piece that was taken is read no more.</summary>
+    public void Free(nint place) => _free.Push(place);
 
     public void Dispose()
     {
-        foreach (var set in _sets)
-        {
-            foreach (var received in set.Values)
-            {
-                NativeMemory.AlignedFree((void*)received.Plain);
-                NativeMemory.AlignedFree((void*)received.Packed);
-            }
-
-            set.Clear();
-        }
-    }
-
-    private sealed class Received(bool[] isPacked)
-    {
-        public nint Plain;
-        public nint Packed;
-
-        public bool[] IsPacked => isPacked;
+        _places.ForEach(place => NativeMemory.AlignedFree((void*)place));
+        _places.Clear();
+        _free.Clear();
     }
 }

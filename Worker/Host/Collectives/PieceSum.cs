@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using Orchestrator.Core.Reduction;
 
 namespace Orchestrator.Worker.Host.Collectives;
@@ -23,6 +24,8 @@ internal static unsafe class PieceSum
     /// <param name="result">First element of the piece in the reduced gradient.</param>
     /// <param name="length">Elements.</param>
     /// <param name="isRounded">Whether sums are rounded; packed inputs are rounded ones.</param>
+    // Zeroing the scratch would cost as much as a tenth of the additions.
+    [SkipLocalsInit]
     public static void Add(MergePlan plan, ReadOnlySpan<PieceInput> inputs, nint result, long length, bool isRounded)
     {
         // The sums between, and two places where packed operands are unpacked.

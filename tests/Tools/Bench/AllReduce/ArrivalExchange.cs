@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Reduction;
 using Orchestrator.Worker.Core.AllReduce;
@@ -8,13 +7,13 @@ using Orchestrator.Worker.Host.Collectives;
 namespace Orchestrator.Tools.Bench.AllReduce;
 
 /// <summary>The all-reduce as others do it: a slice owner adds each partial as it comes, so the bits depend on who was first. Only to measure what the fixed order costs.</summary>
-/// <remarks>The same slices, pieces, streams and threads as the worker's exchange; one partial for each member. No failures: a benchmark ends with its first.</remarks>
+/// <remarks>The same slices, pieces, streams, threads and memory as the worker's exchange; one partial for each member. No failures: a benchmark ends with its first.</remarks>
 internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
 {
     private readonly object _gate = new();
     private readonly AllReducePlan _plan;
     private readonly ISegmentLinks _links;
-    private readonly Dictionary<(int Sender, long Offset, long Parity), nint> _places = [];
+    private readonly PartialMemory _received;
     private readonly PieceState[] _pieces;
     private nint _own;
     private nint _reduced;
@@ -23,7 +22,7 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
 
     public ArrivalExchange(AllReducePlan plan, ISegmentLinks links)
     {
-        (_plan, _links) = (plan, links);
+        (_plan, _links, _received) = (plan, links, new PartialMemory(plan));
         _pieces = [.. plan.OwnPieces.Select(_ => new PieceState())];
     }
 
@@ -68,13 +67,7 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
                 return new PayloadPlace(_reduced + (nint)(header.Offset * sizeof(float)), header.PayloadBytes);
             }
 
-            var key = (header.Sender, header.Offset, header.Step & 1);
-            if (!_places.TryGetValue(key, out var place))
-            {
-                _places[key] = place = (nint)NativeMemory.AlignedAlloc((nuint)header.PayloadBytes, 64);
-            }
-
-            return new PayloadPlace(place, header.PayloadBytes);
+            return new PayloadPlace(_received.Place(header.Step, NodeOf(header), _plan.CollectedAt(header.Offset), isPacked: false), header.PayloadBytes);
         }
     }
 
@@ -87,9 +80,15 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
         }
 
         var piece = _plan.CollectedAt(header.Offset);
+        nint place;
+        lock (_gate)
+        {
+            place = _received.Take(header.Step, NodeOf(header), piece).Address;
+        }
+
         lock (_pieces[piece])
         {
-            _pieces[piece].Arrived.Enqueue((header.Step, _places[(header.Sender, header.Offset, header.Step & 1)]));
+            _pieces[piece].Arrived.Enqueue((header.Step, place));
         }
 
         AddAll(piece);
@@ -103,13 +102,7 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        foreach (var place in _places.Values)
-        {
-            NativeMemory.AlignedFree((void*)place);
-        }
-    }
+    public void Dispose() => _received.Dispose();
 
     /// <summary>Adds what has come for a piece, in the order in which it came.</summary>
     private void AddAll(int index)
@@ -124,6 +117,10 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
                 var target = Span(_reduced, range.Offset, range.Length);
                 TensorPrimitives.Add(state.Added == 0 ? Span(_own, range.Offset, range.Length) : target, Span(first.Place, 0, range.Length), target);
                 isWhole = ++state.Added == _plan.Members.Length - 1;
+                lock (_gate)
+                {
+                    _received.Free(first.Place);
+                }
             }
 
             if (isWhole)
@@ -142,6 +139,8 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
             Done();
         }
     }
+
+    private TreeNode NodeOf(in BulkHeader header) => _plan.In(header.Step).Nodes[header.Sender].Single();
 
     private void Done()
     {
