@@ -26,6 +26,20 @@ public sealed class BenchTests : IDisposable
         Assert.True(lines[0].GetProperty("timesPeer").GetDouble() > 0, "Ours was not compared.");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AllReduce_RanksThatAreNotAligned_SendsAThirdMore(bool isAfterDeath)
+    {
+        string[] death = isAfterDeath ? ["--after-death"] : [];
+        var result = await Command.RunAsync(
+            ["bench", "allreduce", "--ranks", "3", "--logical-ranks", "8", "--mib", "1", "--rounds", "1", "--transport", "unix", "--format", "jsonl", .. death]);
+        var figures = result.Expect(0).Json;
+        Assert.True(figures.GetProperty("allEqual").GetBoolean(), "An element is wrong.");
+        // Three, three and two of eight ranks are five nodes of the tree: five partials are scattered instead of three, and three slices gathered.
+        Assert.Equal((5 + 3) / 6.0, figures.GetProperty("bytesFactor").GetDouble(), 2);
+    }
+
     [Fact]
     public async Task Ddp_BesidePyTorch_BothTrainAndAreCompared()
     {

@@ -30,17 +30,8 @@ public sealed record RegroupPlan(
         ImmutableArray<WorkerId> able = [.. answers.Keys.Where(worker => start - answers[worker].Decided <= (canGive ? 1 : 0))];
         var owners = OwnersOf(logicalRanks, able, start, answers);
         ImmutableArray<int> unheld = [.. Enumerable.Range(0, logicalRanks).Where(rank => owners[rank] is null)];
-        var shares = RankPlan.Even(Math.Max(1, unheld.Length), able.Length);
-        for (var i = 0; i < able.Length; i++)
-        {
-            foreach (var rank in unheld.Skip(shares[i].First).Take(shares[i].Count))
-            {
-                owners[rank] = able[i];
-            }
-        }
-
         var ranges = RankPlan.Even(logicalRanks, able.Length);
-        var held = RangesOf(owners);
+        var held = DealOut(owners, able);
         ImmutableArray<Member> members =
         [
             .. able.Select((worker, i) => new Member(worker, crew.Members[worker].Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)
@@ -52,6 +43,26 @@ public sealed record RegroupPlan(
         return new RegroupPlan(
             start, members, behind.IsEmpty ? null : FirstThatCanGive(able, start, answers), behind, CountLost(crew, start, unheld),
             [.. answers.Keys.Except(able)]);
+    }
+
+    /// <summary>Deals the ranks that nobody holds out evenly, in the order of the ranks.</summary>
+    /// <param name="owners">Who holds each logical rank; null: nobody.</param>
+    /// <param name="able">Who may get more.</param>
+    /// <returns>The ranks of each owner as few ranges, rising.</returns>
+    public static Dictionary<WorkerId, ImmutableArray<RankRange>> DealOut(ReadOnlySpan<WorkerId?> owners, ImmutableArray<WorkerId> able)
+    {
+        var all = owners.ToArray();
+        ImmutableArray<int> unheld = [.. Enumerable.Range(0, all.Length).Where(rank => all[rank] is null)];
+        var shares = RankPlan.Even(Math.Max(1, unheld.Length), able.Length);
+        for (var i = 0; i < able.Length; i++)
+        {
+            foreach (var rank in unheld.Skip(shares[i].First).Take(shares[i].Count))
+            {
+                all[rank] = able[i];
+            }
+        }
+
+        return RangesOf(all);
     }
 
     private static WorkerId?[] OwnersOf(
@@ -76,7 +87,6 @@ public sealed record RegroupPlan(
     private static int CountLost(Crew crew, long start, ImmutableArray<int> unheld) => start >= crew.LastStep ? 0
         : crew.Ranks.Keys.Where(worker => !crew.Members.ContainsKey(worker)).SelectMany(worker => crew.RanksOf(worker, start + 1)).Intersect(unheld).Count();
 
-    /// <summary>The ranks of each owner as few ranges, rising.</summary>
     private static Dictionary<WorkerId, ImmutableArray<RankRange>> RangesOf(WorkerId?[] owners)
     {
         var ranges = new Dictionary<WorkerId, ImmutableArray<RankRange>>();

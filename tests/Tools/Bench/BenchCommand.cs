@@ -31,16 +31,18 @@ internal static class BenchCommand
         var wire = new Option<string>("--wire") { Description = "fp32 or bf16, as allReduce.wire. Sizes and bandwidth are those of fp32; Gloo sends fp32.", DefaultValueFactory = _ => "fp32" };
         wire.AcceptOnlyFromAmong("fp32", "bf16");
         var piece = new Option<int>("--piece-kib") { Description = "Longest message, in KiB of fp32.", DefaultValueFactory = _ => AllReduceBench.DefaultPieceKiB };
+        var death = new Option<bool>("--after-death") { Description = "Time the first all-reduce behind the death of one more rank: the others hold what they held, and share what it held." };
         var format = new Option<string>("--format") { Description = "table, json or jsonl.", DefaultValueFactory = _ => "table" };
         format.AcceptOnlyFromAmong("table", "json", "jsonl");
         var command = new Command(
             "allreduce", "Times the all-reduce between processes on this machine.\n\nExample: ./orchestrator bench allreduce --ranks 2 --mib 1,25 --peer gloo")
         {
-            ranks, mib, transport, logicalRanks, peer, python, rounds, wire, piece, format,
+            ranks, mib, transport, logicalRanks, peer, death, python, rounds, wire, piece, format,
         };
         command.SetAction(result => AllReduceBench.Run(new AllReduceBenchOptions(
             result.GetValue(ranks), result.GetValue(mib)!, result.GetValue(transport)!, result.GetValue(logicalRanks) ?? result.GetValue(ranks),
-            result.GetValue(peer), result.GetValue(python)!, result.GetValue(rounds), result.GetValue(format)!, result.GetValue(wire)!, result.GetValue(piece))));
+            result.GetValue(peer), result.GetValue(python)!, result.GetValue(rounds), result.GetValue(format)!, result.GetValue(wire)!, result.GetValue(piece),
+            result.GetValue(death))));
         return command;
     }
 
@@ -52,10 +54,12 @@ internal static class BenchCommand
         var arrival = new Option<bool>("--arrival");
         var rounded = new Option<bool>("--bf16");
         var piece = new Option<int>("--piece-elements") { Required = true };
-        var command = new Command("allreduce-rank", "One rank of `bench allreduce`.") { index, transport, logicalRanks, arrival, rounded, piece };
+        var death = new Option<bool>("--after-death");
+        var command = new Command("allreduce-rank", "One rank of `bench allreduce`.") { index, transport, logicalRanks, arrival, rounded, piece, death };
         command.Hidden = true;
         command.SetAction(result => AllReduceRank.Run(
-            result.GetValue(index), result.GetValue(transport)!, result.GetValue(logicalRanks), result.GetValue(arrival), result.GetValue(rounded), result.GetValue(piece)));
+            result.GetValue(index), result.GetValue(transport)!, result.GetValue(logicalRanks), result.GetValue(arrival), result.GetValue(rounded), result.GetValue(piece),
+            result.GetValue(death)));
         return command;
     }
 

@@ -14,12 +14,14 @@ namespace Orchestrator.Tools.Bench.AllReduce;
 /// <param name="Format">table, json or jsonl.</param>
 /// <param name="Wire">fp32 or bf16; sizes are those of fp32.</param>
 /// <param name="PieceKiB">Longest message, in KiB of fp32.</param>
+/// <param name="IsAfterDeath">Each all-reduce is the first of a generation that one member did not live to see.</param>
 internal sealed record AllReduceBenchOptions(
-    int Ranks, int[] Mib, string Transport, int LogicalRanks, string? Peer, string Python, int Rounds, string Format, string Wire, int PieceKiB)
+    int Ranks, int[] Mib, string Transport, int LogicalRanks, string? Peer, string Python, int Rounds, string Format, string Wire, int PieceKiB, bool IsAfterDeath = false)
 {
     public IEnumerable<string> RankArguments =>
     [
         "--transport", Transport, "--logical-ranks", $"{LogicalRanks}", "--piece-elements", $"{PieceKiB * 256}", .. Wire == "bf16" ? (string[])["--bf16"] : [],
+        .. IsAfterDeath ? (string[])["--after-death"] : [],
     ];
 }
 
@@ -39,6 +41,11 @@ internal static class AllReduceBench
         if (options.Wire == "bf16" && (options.LogicalRanks > 8 || options.Peer == "arrival"))
         {
             throw new ToolException("--wire bf16 takes up to 8 logical ranks, whose sums can be checked exactly, and no --peer arrival.");
+        }
+
+        if (options.IsAfterDeath && options.Peer == "arrival")
+        {
+            throw new ToolException("--after-death takes no --peer arrival, which has one partial for each rank.");
         }
 
         using var ours = StartOurs(options);

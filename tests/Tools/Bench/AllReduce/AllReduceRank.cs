@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Orchestrator.Bulk;
+using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
@@ -24,22 +25,25 @@ internal sealed unsafe class AllReduceRank : IDisposable
     private readonly bool _isArrival;
     private readonly WireFormat _format;
     private readonly int _pieceElements;
+    private readonly bool _isAfterDeath;
+    private readonly List<nint> _memory = [];
+    private long _elements;
     private ImmutableArray<Member> _members = [];
     private Generation _generation = Generation.None;
     private Session? _session;
     private Session? _barrier;
 
-    private AllReduceRank(int index, string transport, int logicalRanks, bool isArrival, bool isRounded, int pieceElements)
+    private AllReduceRank(int index, string transport, int logicalRanks, bool isArrival, bool isRounded, int pieceElements, bool isAfterDeath)
     {
-        (_index, _transport, _logicalRanks, _isArrival, _pieceElements) = (index, transport, logicalRanks, isArrival, pieceElements);
+        (_index, _transport, _logicalRanks, _isArrival, _pieceElements, _isAfterDeath) = (index, transport, logicalRanks, isArrival, pieceElements, isAfterDeath);
         _format = isRounded ? WireFormat.RoundedFrom(0) : WireFormat.Fp32;
         _server = new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Console.Error.WriteLine);
     }
 
     /// <summary>Obeys lines on standard input until it closes.</summary>
-    public static int Run(int index, string transport, int logicalRanks, bool isArrival, bool isRounded, int pieceElements)
+    public static int Run(int index, string transport, int logicalRanks, bool isArrival, bool isRounded, int pieceElements, bool isAfterDeath)
     {
-        using var rank = new AllReduceRank(index, transport, logicalRanks, isArrival, isRounded, pieceElements);
+        using var rank = new AllReduceRank(index, transport, logicalRanks, isArrival, isRounded, pieceElements, isAfterDeath);
         Console.WriteLine(rank._server.TcpEndPoint);
         while (Console.ReadLine() is { } line)
         {
@@ -65,39 +69,94 @@ internal sealed unsafe class AllReduceRank : IDisposable
 
     public void Dispose()
     {
-        _session?.Dispose();
+        End();
         _barrier?.Dispose();
         _server.Dispose();
+        Free();
     }
 
     private void Meet(string[] addresses)
     {
         var ranges = RankPlan.Even(_logicalRanks, addresses.Length);
-        _members = [.. addresses.Select((address, i) => new Member(WorkerId.FromNumber(i + 1), address, ranges[i].First, ranges[i].Count))];
-        _barrier = Open(SlicePlan.AlignmentElements * addresses.Length);
+        ImmutableArray<Member> members = [.. addresses.Select((address, i) => new Member(WorkerId.FromNumber(i + 1), address, ranges[i].First, ranges[i].Count))];
+        _members = _isAfterDeath ? AfterDeath(members) : members;
+        _barrier = Open(members, SlicePlan.AlignmentElements * addresses.Length, i => Allocate(SlicePlan.AlignmentElements * addresses.Length), SharedSegments.Free);
+    }
+
+    /// <summary>With one more the ranks were shared evenly, and the second is gone: the others keep what they held and share what it held.</summary>
+    private ImmutableArray<Member> AfterDeath(ImmutableArray<Member> members)
+    {
+        var former = RankPlan.Even(_logicalRanks, members.Length + 1);
+        var owners = former.SelectMany((range, i) => Enumerable.Repeat<WorkerId?>(i == 1 ? null : members[i > 1 ? i - 1 : i].Worker, range.Count));
+        var held = RegroupPlan.DealOut([.. owners], [.. members.Select(member => member.Worker)]);
+        return [.. members.Select(member => member with { FirstStepRanks = held.GetValueOrDefault(member.Worker, []) })];
     }
 
     private void Prepare(long elements)
     {
-        _session?.Dispose();
-        _session = Open(elements);
+        End();
+        Free();
+        _elements = elements;
+        Renew();
     }
 
-    private Session Open(long elements)
+    private void End()
+    {
+        _session?.Dispose();
+        _session = null;
+    }
+
+    /// <summary>The next generation, over the same memory.</summary>
+    private void Renew()
+    {
+        End();
+        _session = Open(_members, _elements, Reuse, _ => { });
+    }
+
+    private Session Open(ImmutableArray<Member> members, long elements, Func<int, nint> allocate, Action<nint> free)
     {
         _generation = _generation.Next;
-        var plan = AllReducePlan.Create(_generation, _members[_index].Worker, _members, _logicalRanks, 0, [new ElementRange(0, elements)], _pieceElements);
-        return new Session(plan, _server, _transport, _isArrival, _format);
+        var plan = AllReducePlan.Create(_generation, members[_index].Worker, members, _logicalRanks, 0, [new ElementRange(0, elements)], _pieceElements);
+        return new Session(plan, _server, _transport, _isArrival, _format, allocate, free);
     }
+
+    private nint Reuse(int index)
+    {
+        while (_memory.Count <= index)
+        {
+            _memory.Add(Allocate(_elements));
+        }
+
+        return _memory[index];
+    }
+
+    private void Free()
+    {
+        _memory.ForEach(SharedSegments.Free);
+        _memory.Clear();
+    }
+
+    /// <summary>As the worker's flat buffers are: where peers on this host can read them. Transports that send them read them all the same.</summary>
+    private static nint Allocate(long elements) => SharedSegments.TryAllocate(elements * sizeof(float)) is not 0 and var memory
+        ? memory
+        : throw new IOException("The system has no shared memory to give.");
 
     private RankTurn Turn(int warmUps, int iterations)
     {
         var seconds = new List<double>();
         var isRight = true;
         var cpu = 0.0;
-        var sent = _session!.SentBytes;
+        var sent = 0L;
         for (var i = 0; i < warmUps + iterations; i++)
         {
+            if (_isAfterDeath)
+            {
+                // Only a generation's first step has the dead one's ranks where it left them. All are through with the one before.
+                _barrier!.AllReduce();
+                Renew();
+            }
+
+            var before = _session!.SentBytes;
             _session.Fill();
             _barrier!.AllReduce();
             var cpuBefore = Environment.CpuUsage.TotalTime;
@@ -109,11 +168,12 @@ internal sealed unsafe class AllReduceRank : IDisposable
                 cpu += (Environment.CpuUsage.TotalTime - cpuBefore).TotalSeconds;
             }
 
+            sent += _session.SentBytes - before;
             // Every element, once a turn: the check costs more than the all-reduce.
             isRight &= i > 0 || _session.IsRight();
         }
 
-        return new RankTurn([.. seconds], cpu, isRight, (_session.SentBytes - sent) / (warmUps + iterations));
+        return new RankTurn([.. seconds], cpu, isRight, sent / (warmUps + iterations));
     }
 
     /// <summary>One generation with its memory: a partial for each tree node that this rank holds, and the place of the sum.</summary>
@@ -129,11 +189,12 @@ internal sealed unsafe class AllReduceRank : IDisposable
         private readonly long _elements;
         private readonly nint _reduced;
         private readonly bool _isRounded;
+        private readonly Action<nint> _free;
         private long _step;
 
-        public Session(AllReducePlan plan, CollectiveServer server, string transport, bool isArrival, WireFormat format)
+        public Session(AllReducePlan plan, CollectiveServer server, string transport, bool isArrival, WireFormat format, Func<int, nint> allocate, Action<nint> free)
         {
-            (_plan, _server, _elements, _isRounded) = (plan, server, plan.Buckets[0].Length, format != WireFormat.Fp32);
+            (_plan, _server, _elements, _isRounded, _free) = (plan, server, plan.Buckets[0].Length, format != WireFormat.Fp32, free);
             GradientExchange? exchange = null;
             _links = new BulkLinks(plan, Run_, transport, (member, reason) => exchange?.PeerLost(member, reason));
             if (isArrival)
@@ -147,8 +208,10 @@ internal sealed unsafe class AllReduceRank : IDisposable
                 _receiver = server.Open(Run_, plan.Generation, exchange);
             }
 
-            _partials = plan.In(1).Nodes[plan.Self].ToDictionary(node => node, _ => Allocate());
-            _reduced = Allocate();
+            _reduced = allocate(0);
+            _partials = plan.In(1).Nodes[plan.Self].Select((node, i) => (Node: node, Memory: allocate(i + 1))).ToDictionary(each => each.Node, each => each.Memory);
+            // A generation's links stand when it begins.
+            _links.Connected.Wait();
         }
 
         /// <summary>Bytes of payload so far; 0 when they are not counted.</summary>
@@ -210,17 +273,12 @@ internal sealed unsafe class AllReduceRank : IDisposable
             _arrival?.Dispose();
             foreach (var memory in _partials.Values.Append(_reduced))
             {
-                SharedSegments.Free(memory);
+                _free(memory);
             }
         }
 
         /// <summary>Multiples of 1/8 below 128, or whole numbers below 32 of which eight make less than 256: their sums are exact in any order, so that every element can be checked.</summary>
         private float Value(TreeNode node, long element) =>
             _isRounded ? ((element * 7) + (node.First * 13)) % 32 : ((element * 7) + (node.First * 13)) % 1000 * 0.125f;
-
-        /// <summary>As the worker's flat buffers are: where peers on this host can read them. Transports that send them read them all the same.</summary>
-        private nint Allocate() => SharedSegments.TryAllocate(_elements * sizeof(float)) is not 0 and var memory
-            ? memory
-            : throw new IOException("The system has no shared memory to give.");
     }
 }
