@@ -48,6 +48,7 @@ internal static class PlantedBugs
         new DiskBug("a checkpoint is reported before its commit") { IsEarly = true },
         new DiskBug("a torn checkpoint is taken for whole") { IsTrusting = true },
         new DiskBug("a checkpoint is committed before it is synced") { IsUnsynced = true },
+        new MemoryBug("a donor writes again to what it has lent to a joiner that it gave up"),
         new ActivateBug("no donor is named", activate => activate with { Donor = null }),
     ];
 
@@ -105,6 +106,11 @@ internal static class PlantedBugs
         public override bool TrustsTornCheckpoints => IsTrusting;
 
         public override bool SkipsSync => IsUnsynced;
+    }
+
+    private sealed record MemoryBug(string Name) : Bug(Name)
+    {
+        public override bool ReusesLentMemory => true;
     }
 
     private sealed record MemberBug(string Name, Func<MemberEffect, MemberEffect?> Change) : Bug(Name)

@@ -91,6 +91,9 @@ public sealed class SimCluster : ISimHome
     /// <summary>Told who begins to write a checkpoint; null: nobody waits for that.</summary>
     internal Action<SimWorker>? Saving { get; set; }
 
+    /// <summary>Told who applies a gradient of a feed; null: nobody waits for that.</summary>
+    internal Action<SimWorker>? Following { get; set; }
+
     /// <summary>A worker was told to end twice, and ended at once.</summary>
     internal bool HasForced { get; set; }
 
@@ -172,6 +175,8 @@ public sealed class SimCluster : ISimHome
     }
 
     void ISimHome.Saving(SimWorker worker) => Saving?.Invoke(worker);
+
+    void ISimHome.Following(SimWorker worker) => Following?.Invoke(worker);
 
     void ISimHome.Saved(RunId run, long step, ulong value)
     {

@@ -20,7 +20,7 @@ public sealed class Replica : IDisposable
     private readonly StepBuffers _buffers;
     private readonly FlatOptimizer _optimizer;
     private readonly Tensor _flatParameters;
-    private readonly Tensor _scaledGradient;
+    private readonly Tensor? _scaledGradient;
     private readonly int[] _modelOrder;
     private readonly JobSpec _job;
     private readonly ImmutableHashSet<string> _persistent;
@@ -45,7 +45,7 @@ public sealed class Replica : IDisposable
             [.. _tensors.Means.Select(pair => (pair.Name, pair.Buffer.shape))]);
         _modelOrder = [.. _tensors.Trainable.Select(pair => Layout.Parameters.IndexOf(Layout.Parameters.First(entry => entry.Name == pair.Name)))];
         _flatParameters = FlatParameters.Adopt(Layout, _tensors.Trainable.ToDictionary(pair => pair.Name, pair => pair.Parameter), device);
-        _scaledGradient = zeros(Layout.ParameterElements, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+        _scaledGradient = job.Training.ClipNorm is null ? null : zeros(Layout.ParameterElements, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         Pass = new LogicalRankPass(this, _tensors, _buffers = new StepBuffers(_tensors), job.Seed);
         _optimizer = FlatOptimizer.Create(job.Training.Optimizer, _flatParameters, Layout.DecayedOffset);
     }
@@ -90,7 +90,7 @@ public sealed class Replica : IDisposable
             var factor = GradientNorm.ClipFactor(norm, limit);
             if (factor != 1)
             {
-                _scaledGradient.copy_(gradient);
+                _scaledGradient!.copy_(gradient);
                 _scaledGradient.mul_(factor);
                 gradient = _scaledGradient;
             }
@@ -103,16 +103,18 @@ public sealed class Replica : IDisposable
     }
 
     /// <summary>Copies the state to the CPU, where it stays as it is while training goes on. The caller disposes it.</summary>
-    public StateSnapshot Snapshot()
+    public StateSnapshot Snapshot() => Snapshot(FlatParameters.CopyOf, tensor => tensor.detach().cpu().clone().DetachFromDisposeScope());
+
+    /// <summary>The state as it is until the next step: on the CPU nothing is copied. The caller disposes it before that.</summary>
+    public StateSnapshot View()
     {
-        using var noGrad = no_grad();
-        var slots = _optimizer.Slots.ToDictionary(slot => slot.Name, slot => FlatParameters.CopyOf(slot.Values), StringComparer.Ordinal);
-        var loose = _tensors.Frozen.Select(pair => (pair.Name, (Tensor)pair.Parameter))
-            .Concat(_tensors.Means).Concat(_tensors.Counters).Concat(_tensors.Fixed)
-            .Where(pair => IsPersistent(pair.Item1))
-            .Select(pair => (pair.Item1, pair.Item2.detach().cpu().clone().DetachFromDisposeScope()));
-        return new StateSnapshot(
-            AppliedSteps, Layout, FlatParameters.CopyOf(_flatParameters), slots, [.. loose]);
+        return Snapshot(OnCpu, OnCpu);
+
+        static Tensor OnCpu(Tensor tensor)
+        {
+            using var scope = NewDisposeScope();
+            return tensor.detach().cpu().contiguous().DetachFromDisposeScope();
+        }
     }
 
     /// <summary>Takes over a state that a checkpoint holds.</summary>
@@ -167,8 +169,19 @@ public sealed class Replica : IDisposable
         Pass.Dispose();
         _buffers.Dispose();
         Model.Dispose();
-        _scaledGradient.Dispose();
+        _scaledGradient?.Dispose();
         _flatParameters.Dispose();
+    }
+
+    private StateSnapshot Snapshot(Func<Tensor, Tensor> takeFlat, Func<Tensor, Tensor> take)
+    {
+        using var noGrad = no_grad();
+        var slots = _optimizer.Slots.ToDictionary(slot => slot.Name, slot => takeFlat(slot.Values), StringComparer.Ordinal);
+        var loose = _tensors.Frozen.Select(pair => (pair.Name, (Tensor)pair.Parameter))
+            .Concat(_tensors.Means).Concat(_tensors.Counters).Concat(_tensors.Fixed)
+            .Where(pair => IsPersistent(pair.Item1))
+            .Select(pair => (pair.Item1, take(pair.Item2)));
+        return new StateSnapshot(AppliedSteps, Layout, takeFlat(_flatParameters), slots, [.. loose]);
     }
 
     private bool IsPersistent(string name) => _persistent.Contains(name);

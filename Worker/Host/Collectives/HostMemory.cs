@@ -19,8 +19,16 @@ internal sealed class HostMemory : IDisposable
     public static Func<long, Tensor?>? AllocatorFor(string transport, Device device) =>
         SharingRule.IsWished(transport) && device.type == TorchSharp.DeviceType.CPU ? Allocate : null;
 
+    /// <summary>Makes a flat buffer of elements in a peer's memory, to read from. The loan is given back with the buffer.</summary>
+    public static Func<long, Tensor?> AllocatorOver(PeerLoan loan) => elements => ExternalMemory.Over(loan.Address, elements, ScalarType.Float32, loan.Dispose);
+
     /// <summary>To read from: a GPU's elements are copied here.</summary>
     public static HostMemory Of(FlatBuffer buffer) => Of(buffer, isCopied: true);
+
+    /// <summary>Elements in a peer's memory, to read from: <see cref="CopyTo"/> brings them to the GPU.</summary>
+    /// <param name="loan">Given back with this.</param>
+    public static HostMemory Over(PeerLoan loan) =>
+        new(loan.Address, ExternalMemory.Over(loan.Address, loan.Bytes / sizeof(float), ScalarType.Float32, loan.Dispose).DetachFromDisposeScope());
 
     /// <summary>To write to: <see cref="CopyTo"/> brings it to the GPU afterwards.</summary>
     public static HostMemory For(FlatBuffer buffer) => Of(buffer, isCopied: false);

@@ -37,6 +37,9 @@ internal sealed class PeerLink : IAsyncDisposable
     /// <summary>Ends when the connection stands or was given up; never fails.</summary>
     public Task Connected { get; }
 
+    /// <summary>The peer reads payloads in this process's memory.</summary>
+    public bool SharesMemory => Volatile.Read(ref _link)?.SharesMemory == true;
+
     /// <summary>Queues a message; never blocks. The payload stays where it is until it was sent, the link was lost or Dispose has returned.</summary>
     /// <param name="header">Of the payload in fp32.</param>
     /// <param name="payload">Its first byte; zero when there is none.</param>

@@ -16,6 +16,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     private readonly List<FeedGiver> _ended = [];
     private readonly List<VectorSender> _gifts = [];
     private readonly List<Task> _closing = [];
+    private Task _making = Task.CompletedTask;
     private Taken? _feed;
     private Taken? _gift;
 
@@ -25,6 +26,8 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     {
         CloseTaken();
         _feed = Open(VectorPieces.FeedName(run.Order.Run.Value), feedId, run.Replica.Image.Bytes, new FeedEvents(feedId, post, run.Ledger.AddOfPeer), VectorPieces.TakenName(run.Order.Run.Value));
+        // For gradients that travel, and for this worker's first steps as a member.
+        MakeSpare();
     }
 
     public void AwaitGift(Generation generation)
@@ -63,18 +66,19 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
         }
     }
 
-    /// <summary>On the training thread: takes over the state that came.</summary>
-    public void LoadState(long step)
+    /// <summary>On the training thread: takes over the state that came. Nothing is done when its feed is not taken any more.</summary>
+    public void LoadState(MemberWork.LoadState work)
     {
-        if (_feed is { } feed)
+        if (_feed is { } feed && feed.Number == work.FeedId)
         {
-            run.Replica.Load(feed.Receiver.State, step);
-            buffers.KeepFrom(step);
+            feed.Receiver.LoadState(state => run.Replica.Load(state, work.Step));
+            buffers.KeepFrom(work.Step);
         }
     }
 
     public void Push(long step)
     {
+        var isPushed = false;
         foreach (var (feedId, feed) in _given)
         {
             if (!feed.IsBegun)
@@ -90,7 +94,14 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
             {
                 feed.Sender.Tell(run.Ledger.Of(step));
                 feed.Sender.SendGradient(step);
+                isPushed = true;
             }
+        }
+
+        if (isPushed && buffers.FreeCount == 0)
+        {
+            // A joiner lags: what the next step needs is made beside this one.
+            MakeSpare();
         }
     }
 
@@ -140,7 +151,15 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
         CloseTaken();
         _closing.AddRange(_given.Values.Concat(_ended).Select(feed => feed.CloseAsync()));
         _closing.AddRange(_gifts.Select(sender => sender.DisposeAsync().AsTask()));
-        Task.WaitAll([.. _closing]);
+        Task.WaitAll([.. _closing, _making]);
+    }
+
+    private void MakeSpare()
+    {
+        if (_making.IsCompleted)
+        {
+            _making = Task.Run(buffers.MakeSpare);
+        }
     }
 
     private Taken Open(string name, long number, long stateBytes, IVectorEvents events, string? takenName = null)

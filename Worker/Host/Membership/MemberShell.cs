@@ -255,7 +255,7 @@ internal sealed class MemberShell : IExchangeEvents, IDisposable
                 break;
             case MemberWork.LoadState load:
                 _work.Forget();
-                _feeds.LoadState(load.Step);
+                _feeds.LoadState(load);
                 break;
         }
     }

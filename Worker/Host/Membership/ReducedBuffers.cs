@@ -1,14 +1,19 @@
 using Orchestrator.Training.Replicas;
 using Orchestrator.Worker.Host.Collectives;
+using Orchestrator.Worker.Host.Collectives.SharedMemory;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Host.Membership;
 
-/// <summary>The whole reduced gradients that a member holds: of the present step, of the one before it, and of those that a feed has not sent yet. Thread-safe.</summary>
+/// <summary>The whole reduced gradients that a member holds: of the present step, of the one before it, of those that a feed still needs, and a donor's. Thread-safe.</summary>
+/// <remarks>
+/// A joiner on its donor's host has the donor's own memory for the gradients of a feed: it reads them there, and says so when it needs them no more. What a donor has lent
+/// in this way it writes again only when it was told so. When it gives the joiner up it never does: the joiner may be frozen, and read on when it thaws.
+/// </remarks>
 internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long, Tensor?>? allocate = null) : IDisposable
 {
-    /// <summary>Bytes of gradients that wait for a joiner: beyond that a new copy of the state is cheaper than the memory.</summary>
-    private const long MaxBacklogBytes = 128L << 20;
+    /// <summary>Of the memory that this process may use, a thirty-second part may be gradients that wait for a joiner: one that is held up for some steps still catches up, and the job does not miss it.</summary>
+    private const int BacklogShare = 32;
 
     /// <summary>A large model's feed may lag by a few steps all the same, and a small one's by a quarter of a second of the shortest steps.</summary>
     private const int LeastBacklog = 4;
@@ -20,25 +25,46 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
     private readonly Lock _gate = new();
     private readonly List<ReducedBuffer> _buffers = [];
     private readonly Lock _making = new();
+    private FlatBuffer? _landing;
     private long _oldest;
     private bool _isDisposed;
 
     public long ElementCount => layout.ElementCount;
 
     /// <summary>Steps that a feed may lag behind.</summary>
-    public int MaxBacklog { get; } = (int)Math.Clamp(MaxBacklogBytes / (layout.ElementCount * sizeof(float)), LeastBacklog, MostBacklog);
+    public int MaxBacklog { get; } = BacklogOf(layout.ElementCount * sizeof(float), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
-    /// <summary>The step's buffer: the one that it has, or a free one.</summary>
+    /// <summary>Buffers that the next steps may take.</summary>
+    public int FreeCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _buffers.Count(buffer => IsFree(buffer) && buffer is { IsLent: false, IsAbandoned: false });
+            }
+        }
+    }
+
+    /// <summary>Steps that a feed may lag behind.</summary>
+    /// <param name="gradientBytes">Of one step.</param>
+    /// <param name="memoryBytes">That this process may use.</param>
+    public static int BacklogOf(long gradientBytes, long memoryBytes) => (int)Math.Clamp(memoryBytes / BacklogShare / gradientBytes, LeastBacklog, MostBacklog);
+
+    /// <summary>The step's buffer to write to: the one that it has, or a free one. A donor's memory is never written: what lies there is let go.</summary>
     public ReducedBuffer For(long step)
     {
+        ReducedBuffer? lent;
         lock (_gate)
         {
-            if (_buffers.Find(buffer => buffer.Step == step) is { } known)
+            lent = _buffers.Find(buffer => buffer.Step == step);
+            if (lent is { IsLent: false } known)
             {
                 return known;
             }
 
-            var free = _buffers.Find(IsFree);
+            Remove(lent);
+            var free = _buffers.Find(buffer => IsFree(buffer) && buffer is { IsLent: false, IsAbandoned: false });
             if (free is null)
             {
                 free = new ReducedBuffer(new FlatBuffer(layout, device, allocate));
@@ -46,7 +72,37 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
             }
 
             free.Step = step;
+            lent?.Dispose();
             return free;
+        }
+    }
+
+    /// <summary>The step's gradient is whole, and lies in a donor's memory.</summary>
+    /// <param name="step">Its step.</param>
+    /// <param name="loan">All of it. Given back when the step is needed no more, or at once when its gradient is held already.</param>
+    public void Lend(long step, PeerLoan loan)
+    {
+        lock (_gate)
+        {
+            var known = _buffers.Find(buffer => buffer.Step == step);
+            if (_isDisposed || known is { Users: > 0 })
+            {
+                loan.Dispose();
+                return;
+            }
+
+            if (known is { IsLent: false })
+            {
+                // A feed that broke has left a part of it.
+                known.Step = -1;
+            }
+            else
+            {
+                Remove(known);
+                known?.Dispose();
+            }
+
+            _buffers.Add(Over(loan, step));
         }
     }
 
@@ -55,7 +111,7 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
     {
         lock (_making)
         {
-            while (CountFree() < FeedBuffers)
+            while (FreeCount < FeedBuffers)
             {
                 var buffer = new ReducedBuffer(new FlatBuffer(layout, device, allocate));
                 lock (_gate)
@@ -72,16 +128,21 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
         }
     }
 
-    /// <summary>Buffers of older steps are free once nobody sends from them.</summary>
+    /// <summary>Buffers of older steps are free once nobody reads them.</summary>
     public void KeepFrom(long step)
     {
         lock (_gate)
         {
             _oldest = step;
+            foreach (var buffer in _buffers.Where(buffer => IsFree(buffer) && (buffer.IsLent || buffer.IsAbandoned)).ToList())
+            {
+                Remove(buffer);
+                Let(buffer);
+            }
         }
     }
 
-    /// <summary>The step's buffer is sent from: it stays as it is until <see cref="Release"/>.</summary>
+    /// <summary>The step's buffer is read, or sent from: it stays as it is until <see cref="Release"/>.</summary>
     public ReducedBuffer Use(long step)
     {
         lock (_gate)
@@ -103,6 +164,24 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
         }
     }
 
+    /// <summary>As <see cref="Release"/>, for one that somebody may still read, unasked: it is never written again, and its memory goes when its last reader is gone.</summary>
+    public void Abandon(long step)
+    {
+        lock (_gate)
+        {
+            if (_buffers.Find(each => each.Step == step) is { Users: > 0 } buffer)
+            {
+                buffer.Users--;
+                buffer.IsAbandoned = true;
+                if (IsFree(buffer))
+                {
+                    Remove(buffer);
+                    Let(buffer);
+                }
+            }
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate)
@@ -110,36 +189,36 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
             _isDisposed = true;
             _buffers.ForEach(buffer => buffer.Dispose());
             _buffers.Clear();
+            _landing?.Dispose();
         }
     }
 
-    private int CountFree()
+    private ReducedBuffer Over(PeerLoan loan, long step) => device.type == TorchSharp.DeviceType.CPU
+        ? new ReducedBuffer(new FlatBuffer(layout, device, HostMemory.AllocatorOver(loan))) { Step = step, IsLent = true }
+        // All share one place on the device, to which each is copied when it is applied.
+        : new ReducedBuffer(_landing ??= new FlatBuffer(layout, device), HostMemory.Over(loan)) { Step = step, IsLent = true };
+
+    private void Remove(ReducedBuffer? buffer)
     {
-        lock (_gate)
+        if (buffer is not null)
         {
-            return _buffers.Count(IsFree);
+            _buffers.Remove(buffer);
+        }
+    }
+
+    /// <summary>The system takes its time to take memory back; the training thread may be waiting.</summary>
+    private static void Let(ReducedBuffer buffer)
+    {
+        if (buffer.IsLent)
+        {
+            // Only a word to the donor.
+            buffer.Dispose();
+        }
+        else
+        {
+            _ = Task.Run(buffer.Dispose);
         }
     }
 
     private bool IsFree(ReducedBuffer buffer) => buffer.Users == 0 && buffer.Step < _oldest;
-}
-
-/// <summary>One whole reduced gradient, with its elements in this process's memory.</summary>
-internal sealed class ReducedBuffer(FlatBuffer flat) : IDisposable
-{
-    public FlatBuffer Flat => flat;
-
-    public HostMemory Memory { get; } = HostMemory.For(flat);
-
-    /// <summary>The step that it is or was of; below 1: none.</summary>
-    public long Step { get; set; } = -1;
-
-    /// <summary>Feeds and gifts that send from it.</summary>
-    public int Users { get; set; }
-
-    public void Dispose()
-    {
-        Memory.Dispose();
-        flat.Dispose();
-    }
 }

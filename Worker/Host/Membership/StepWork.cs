@@ -81,9 +81,7 @@ internal sealed class StepWork(
     /// <exception cref="Exception">What <see cref="FailureRule"/> describes.</exception>
     public void Apply(MemberWork.Apply work)
     {
-        var gradient = reduced.For(work.Step);
-        gradient.Memory.CopyTo(gradient.Flat);
-        var update = _clock.Measure(StepPhase.Update, () => run.Replica.Apply(gradient.Flat, work.Total));
+        var update = _clock.Measure(StepPhase.Update, () => Update(work));
         var samples = _computing == work.Step ? _stepSamples : 0;
         _samples += samples;
         Forget();
@@ -127,6 +125,20 @@ internal sealed class StepWork(
     }
 
     public void Dispose() => Forget();
+
+    private UpdateResult Update(MemberWork.Apply work)
+    {
+        var gradient = reduced.Use(work.Step);
+        try
+        {
+            gradient.Memory.CopyTo(gradient.Flat);
+            return run.Replica.Apply(gradient.Flat, work.Total);
+        }
+        finally
+        {
+            reduced.Release(work.Step);
+        }
+    }
 
     private void Stream(long step, int bucket)
     {

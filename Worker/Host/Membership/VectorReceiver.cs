@@ -7,25 +7,30 @@ using Orchestrator.Worker.Host.Collectives.SharedMemory;
 
 namespace Orchestrator.Worker.Host.Membership;
 
-/// <summary>Takes whole vectors from one donor: a state into memory of its own, reduced gradients into the member's buffers.</summary>
+/// <summary>Takes whole vectors from one donor: a state, and reduced gradients for the member's buffers.</summary>
 /// <remarks>
-/// What lies in the donor's memory is copied from there, counts if the donor has not taken it back meanwhile, and is then said to be taken in.
-/// A gradient that is more than a few steps ahead of what was applied waits in the stream, and in the end with the donor, who drops the feed.
+/// What lies in the memory of a donor on this host stays there: it is read when it is applied, and only then said to be taken in. What travels is put into memory of
+/// this worker; a gradient that is too many steps ahead of what was applied waits in the stream. Either way it waits with the donor in the end, who drops the feed.
 /// </remarks>
 internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
 {
     /// <summary>Bytes of a state between two words of how much has come: a small one comes in a moment.</summary>
     private const long LeastTold = 1 << 20;
 
+    private readonly Lock _gate = new();
+    private readonly Lock _stateGate = new();
     private readonly ManualResetEventSlim _moved = new();
     private readonly ReadingGate _reading = new();
+    private readonly LentVector _lent = new();
     private readonly ReducedBuffers _buffers;
     private readonly long _stateBytes;
     private readonly long _gradientBytes;
     private readonly IVectorEvents _events;
     private readonly string? _takenName;
     private PeerMemory? _donor;
-    private PeerLink? _answers;
+    private TakenAnswers? _answers;
+    private PeerLoan? _lentState;
+    private nint _state;
     private long _applied;
     private long _told;
     private bool _isEnded;
@@ -34,17 +39,28 @@ internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
     /// <param name="stateBytes">Of the state; 0: none comes.</param>
     /// <param name="events">Told what has come.</param>
     /// <param name="takenName">Of the streams on which a donor is told what was taken in of its memory; null: it has to send everything.</param>
-    public unsafe VectorReceiver(ReducedBuffers buffers, long stateBytes, IVectorEvents events, string? takenName = null)
+    public VectorReceiver(ReducedBuffers buffers, long stateBytes, IVectorEvents events, string? takenName = null)
     {
         _takenName = takenName;
         (_buffers, _stateBytes, _gradientBytes, _events) = (buffers, stateBytes, buffers.ElementCount * sizeof(float), events);
         // Until a state has come, nothing is too far ahead.
         _applied = long.MaxValue - buffers.MaxBacklog;
-        State = stateBytes == 0 ? 0 : (nint)NativeMemory.AlignedAlloc((nuint)stateBytes, 64);
     }
 
-    /// <summary>The state's memory.</summary>
-    public nint State { get; private set; }
+    /// <summary>Hands over the state that has come, and lets go of its memory. Any thread; the receiver may be closed meanwhile.</summary>
+    /// <param name="load">Gets its first byte; not called when there is no state any more.</param>
+    public void LoadState(Action<nint> load)
+    {
+        lock (_stateGate)
+        {
+            var address = _lentState?.Address ?? _state;
+            if (address != 0)
+            {
+                load(address);
+                FreeState();
+            }
+        }
+    }
 
     /// <summary>The receiver applied a step: buffers before it are free.</summary>
     public void Applied(long step)
@@ -71,7 +87,7 @@ internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
             }
 
             _donor = PeerMemory.Open(directory);
-            _answers = new PeerLink(answerTo, "unix", new BulkCall(_takenName, call.Generation, 0), reason => Ended(sender, $"The donor is not told what was taken in: {reason}"));
+            _answers = new TakenAnswers(answerTo, new BulkCall(_takenName, call.Generation, 0), reason => Ended(sender, $"The donor is not told what was taken in: {reason}"));
         }
         finally
         {
@@ -94,13 +110,9 @@ internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
             }
             else
             {
-                var whole = header with { PayloadBytes = header.Reference.Bytes, Reference = default };
-                Copy(header.Reference, whole);
-                Take(whole);
-                if (VectorPieces.EndOf(whole) == BytesOf(whole.Phase))
-                {
-                    _answers!.Send(new BulkHeader(whole.Generation, whole.Step, 0, BulkPhase.Taken, 0, 0, 0, 0, 0), 0);
-                }
+                var piece = header with { PayloadBytes = header.Reference.Bytes, Reference = default };
+                Borrow(header.Reference, piece);
+                Take(piece);
             }
         }
         finally
@@ -117,10 +129,14 @@ internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
         }
     }
 
-    /// <summary>Lets a stream that waits for room go.</summary>
+    /// <summary>Lets a stream that waits for room go. From now on no gradient in a donor's memory is handed to the buffers.</summary>
     public void Stop()
     {
-        Volatile.Write(ref _isEnded, true);
+        lock (_gate)
+        {
+            Volatile.Write(ref _isEnded, true);
+        }
+
         _moved.Set();
     }
 
@@ -128,20 +144,23 @@ internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
     {
         _reading.Close();
         Interlocked.Exchange(ref _donor, null)?.Dispose();
-        Interlocked.Exchange(ref _answers, null)?.DisposeAsync().AsTask().Wait();
+        Interlocked.Exchange(ref _answers, null)?.Close();
     }
 
     /// <summary>Called when no stream can bring anything any more.</summary>
-    public unsafe void Dispose()
+    public void Dispose()
     {
-        NativeMemory.AlignedFree((void*)State);
-        State = 0;
+        lock (_stateGate)
+        {
+            FreeState();
+        }
+
         _moved.Dispose();
     }
 
     private long BytesOf(BulkPhase phase) => phase switch { BulkPhase.State => _stateBytes, BulkPhase.Gradient => _gradientBytes, _ => 0 };
 
-    /// <summary>Where a piece belongs. Waits for room.</summary>
+    /// <summary>Where a piece that travels belongs. Waits for room.</summary>
     private nint Place(in BulkHeader header)
     {
         var (first, end, whole) = (VectorPieces.ByteOf(header), VectorPieces.EndOf(header), BytesOf(header.Phase));
@@ -153,31 +172,83 @@ internal sealed class VectorReceiver : IMemoryReceiver, IDisposable
 
         if (header.Phase == BulkPhase.State)
         {
-            return State + (nint)first;
+            return StateMemory() + (nint)first;
         }
 
         Await(header.Step);
         return _buffers.For(header.Step).Memory.Address + (nint)first;
     }
 
-    /// <summary>A piece that lies in the donor's memory.</summary>
-    private unsafe void Copy(BulkReference reference, in BulkHeader whole)
+    /// <summary>A piece that lies in the donor's memory. The whole vector is borrowed: what was decided, or copied for this worker, is never changed there.</summary>
+    private void Borrow(BulkReference reference, in BulkHeader piece)
     {
         try
         {
-            var memory = whole.Phase is BulkPhase.State or BulkPhase.Gradient && _donor is { } donor
-                ? donor : throw new IOException($"The donor refers to memory for a {whole.Phase}, which has none, or did not announce its memory.");
-            var source = memory.Find(reference);
-            Buffer.MemoryCopy((void*)source, (void*)Place(whole), reference.Bytes, reference.Bytes);
-            if (!memory.IsInForce)
+            if (piece.Phase is not (BulkPhase.State or BulkPhase.Gradient) || _donor is not { } donor)
             {
-                throw new BulkRejectedException(BulkStatus.Aborted, "The donor has ended the feed and taken its shared memory back while it was read.");
+                throw new IOException($"The donor refers to memory for a {piece.Phase}, which has none, or did not announce its memory.");
+            }
+
+            _ = donor.Find(reference);
+            var bytes = BytesOf(piece.Phase);
+            if (!_lent.Add(piece, reference, bytes))
+            {
+                return;
+            }
+
+            var loan = donor.Lend(_lent.Start.Segment, _lent.Start.Offset, bytes);
+            loan.Returned = _answers!.Lend(piece.Step);
+            if (!donor.IsInForce || !Keep(loan, piece))
+            {
+                loan.Dispose();
+                throw new BulkRejectedException(BulkStatus.Aborted, "The feed was closed here, or the donor has ended it and taken its shared memory back.");
             }
         }
         catch (IOException error)
         {
             throw new BulkRejectedException(BulkStatus.FailedPrecondition, error.Message);
         }
+    }
+
+    /// <returns>False: the feed was closed here, and the step's buffer may be another's by now.</returns>
+    private bool Keep(PeerLoan loan, in BulkHeader piece)
+    {
+        lock (_gate)
+        {
+            if (_isEnded)
+            {
+                return false;
+            }
+
+            if (piece.Phase == BulkPhase.Gradient)
+            {
+                _buffers.Lend(piece.Step, loan);
+                return true;
+            }
+        }
+
+        lock (_stateGate)
+        {
+            _lentState?.Dispose();
+            _lentState = loan;
+            return true;
+        }
+    }
+
+    private unsafe nint StateMemory()
+    {
+        lock (_stateGate)
+        {
+            return _state = _state != 0 ? _state : (nint)NativeMemory.AlignedAlloc((nuint)_stateBytes, 64);
+        }
+    }
+
+    /// <summary>Called under the state's lock.</summary>
+    private unsafe void FreeState()
+    {
+        _lentState?.Dispose();
+        NativeMemory.AlignedFree((void*)_state);
+        (_lentState, _state) = (null, 0);
     }
 
     private void Take(in BulkHeader header)

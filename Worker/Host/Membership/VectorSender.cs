@@ -10,8 +10,8 @@ namespace Orchestrator.Worker.Host.Membership;
 /// <summary>Pushes whole vectors to one worker: a feed (a state, then reduced gradients) or a gift (one reduced gradient). Nothing is copied but the state, once.</summary>
 /// <remarks>
 /// Usable before the state was copied: gradients that are decided meanwhile wait behind it. A joiner on this host is only told where a vector lies. What was
-/// sent is free again when the kernel has it; what is read where it lies, when the joiner has said that it has taken it in, or may not use it any more because
-/// the directory was withdrawn. So a joiner that freezes holds memory until the backlog is too long, and no longer.
+/// sent is free again when the kernel has it; what is read where it lies, when the joiner has said that it has taken it in. What it has not said so of when the feed
+/// is over is never written again: a joiner that freezes holds up nothing but memory, of as many steps as the backlog may be long.
 /// </remarks>
 internal sealed class VectorSender : IAsyncDisposable
 {
@@ -149,7 +149,7 @@ internal sealed class VectorSender : IAsyncDisposable
 
     private async Task CloseAsync()
     {
-        // First: what the receiver reads from here on does not count, for what is listed will be used for something else.
+        // First: what the receiver is told of from here on does not count.
         _directory?.Dispose();
         await _link.DisposeAsync();
         Free();
@@ -160,7 +160,7 @@ internal sealed class VectorSender : IAsyncDisposable
         StateMemory? state;
         lock (_gate)
         {
-            _held.ForEach(_buffers.Release);
+            _held.ForEach(_link.SharesMemory ? _buffers.Abandon : _buffers.Release);
             _held.Clear();
             (state, _state, _isFreed) = (_state, null, true);
         }

@@ -82,9 +82,10 @@ internal sealed class PreparedRun : IDisposable
     /// <summary>What must be the same on all members, with the canary: the gradient of logical rank 0 of the next step.</summary>
     public WorkerMessage.Prepared Describe()
     {
-        using var snapshot = Replica.Snapshot();
+        // Before the canary: its pass may leave other values in the model's buffers.
+        var state = StateSha256();
         return new WorkerMessage.Prepared(
-            Order.Generation, Data.Training.Count, Data.Sha256, Numerics.Fingerprint, CanarySha256(), StateHash.Compute(snapshot), Replica.AppliedSteps,
+            Order.Generation, Data.Training.Count, Data.Sha256, Numerics.Fingerprint, CanarySha256(), state, Replica.AppliedSteps,
             Replica.Layout.TrainableCount, Task.TargetsPerSample(Data.Shape), BufferBytes);
     }
 
@@ -139,6 +140,12 @@ internal sealed class PreparedRun : IDisposable
     /// <summary>Flat buffers at their most: parameters, the clipped copy, two optimizer states, and the pool's.</summary>
     private long BufferBytes =>
         sizeof(float) * ((4 * Replica.Layout.ParameterElements) + ((BitOperations.Log2((uint)Job.Training.LogicalRanks) + 3) * Replica.Layout.ElementCount));
+
+    private string StateSha256()
+    {
+        using var view = Replica.View();
+        return StateHash.Compute(view);
+    }
 
     private string CanarySha256()
     {

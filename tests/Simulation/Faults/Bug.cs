@@ -53,5 +53,8 @@ public abstract record Bug(string Name)
     /// <summary>A checkpoint is committed before it is synced.</summary>
     public virtual bool SkipsSync => false;
 
+    /// <summary>A donor writes to what a joiner that it feeds no more may still read.</summary>
+    public virtual bool ReusesLentMemory => false;
+
     private sealed record NoBug() : Bug("none");
 }

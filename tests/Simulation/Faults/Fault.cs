@@ -35,6 +35,9 @@ public abstract record Fault(long AtMicros)
     /// <summary>Feeds of joiners that begin in this time neither move nor break.</summary>
     public sealed record HangingFeeds(long AtMicros, long Micros) : Fault(AtMicros);
 
+    /// <summary>The next joiner that applies a gradient freezes in the middle of it.</summary>
+    public sealed record FreezeFollower(long AtMicros, long Micros) : Fault(AtMicros);
+
     /// <summary>A third of what the coordinator and the workers say to each other comes twice.</summary>
     public sealed record Doubled(long AtMicros, long Micros) : Fault(AtMicros);
 
@@ -78,7 +81,8 @@ public static class FaultPlan
                 < 89 => new Fault.SlowDisk(at, 1 + (random.NextDouble() * 500), random.NextInt64(3_000_000)),
                 < 94 => new Fault.CrashWhileSaving(at, random.NextInt64(6000), Back(random)),
                 < 96 => new Fault.Doubled(at, random.NextInt64(1_000_000)),
-                < 98 => new Fault.HangingFeeds(at, random.NextInt64(500_000)),
+                < 97 => new Fault.HangingFeeds(at, random.NextInt64(500_000)),
+                < 99 => new Fault.FreezeFollower(at, random.NextInt64(3_000_000)),
                 _ => new Fault.PowerCut(at, Back(random)),
             });
         }

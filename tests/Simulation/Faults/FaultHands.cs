@@ -73,6 +73,9 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
             case Fault.CrashWhileSaving crash:
                 cluster.Saving = writer => CrashWhileSaving(writer, crash);
                 break;
+            case Fault.FreezeFollower freeze:
+                cluster.Following = joiner => FreezeFollower(joiner, freeze);
+                break;
             case Fault.HangingFeeds hanging:
                 Say(control.Process, fault);
                 cluster.Network.FeedsHangUntil = Math.Max(cluster.Network.FeedsHangUntil, cluster.Clock.Micros + hanging.Micros);
@@ -164,6 +167,20 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
                 Replace(place, crash.BackAfterMicros);
             }
         });
+    }
+
+    private void FreezeFollower(SimWorker joiner, Fault.FreezeFollower freeze)
+    {
+        if (joiner.IsFrozen)
+        {
+            return;
+        }
+
+        cluster.Following = null;
+        Say(joiner, freeze);
+        joiner.Freeze();
+        cluster.Over(freeze.Micros);
+        cluster.Clock.After(freeze.Micros, joiner.Thaw);
     }
 
     private void Replace(int place, long afterMicros)

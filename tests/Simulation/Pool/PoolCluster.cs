@@ -137,6 +137,8 @@ public sealed class PoolCluster : ISimHome
 
     void ISimHome.Saving(SimWorker worker) { }
 
+    void ISimHome.Following(SimWorker worker) { }
+
     void ISimHome.Saved(RunId run, long step, ulong value)
     {
         if (step > Settings.Steps || _states[run][step] != value)

@@ -5,14 +5,16 @@ using Orchestrator.Worker.Core.Membership;
 
 namespace Orchestrator.Simulation.Workers;
 
-/// <summary>Feeds and gifts of a member: state copies are taken at once, reduced gradients are read when they arrive.</summary>
+/// <summary>Feeds and gifts of a member: state copies are taken at once; reduced gradients are copied when they arrive, or stay with the donor until the joiner reads them no more.</summary>
 internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, LedgerKeeper ledger, Action<MemberEvent> post)
 {
-    /// <summary>As of the real ones.</summary>
+    /// <summary>The least of the real ones.</summary>
     private const int MaxBacklog = 4;
 
     private readonly Dictionary<long, Given> _given = [];
+    private readonly Dictionary<long, Given> _ended = [];
     private readonly List<SimStream> _streams = [];
+    private SimAnswers? _answers;
     private string? _takenKey;
     private string? _giftKey;
 
@@ -31,7 +33,7 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
     {
         if (work is MemberWork.Snapshot snapshot && _given.TryGetValue(snapshot.FeedId, out var feed))
         {
-            feed.Stream.Send(new StateMessage(step, value));
+            feed.Stream.Send(new StateMessage(step, value, worker.Name));
             feed.Waiting!.ForEach(feed.Stream.Send);
             _given[snapshot.FeedId] = feed with { Waiting = null };
         }
@@ -68,22 +70,22 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
                 break;
             case MemberEffect.ReadyFeed ready:
                 _given[ready.FeedId] = new Given(worker.Open(ready.Address, FeedKey(ready.FeedId), reason => post(new MemberEvent.FeedLost(ready.FeedId, reason))), []);
+                Hear(ready.FeedId);
                 worker.After(worker.Random.NextInt64(500), () => post(new MemberEvent.FeedReady(ready.FeedId)));
                 break;
             case MemberEffect.PushGradient push:
                 Push(push.Step);
                 break;
             case MemberEffect.EndFeed { FeedId: var unbegun } when _given.GetValueOrDefault(unbegun) is { IsBegun: false }:
-                _given.Remove(unbegun, out var idle);
-                idle!.Drop();
+                Drop(unbegun);
                 break;
             case MemberEffect.EndFeed end when _given.Remove(end.FeedId, out var ended):
                 Send(ended, new EndMessage(end.Step, end.Generation));
                 ended.Stream.Complete();
-                _streams.Add(ended.Stream);
+                _ended[end.FeedId] = ended;
                 break;
-            case MemberEffect.DropFeed drop when _given.Remove(drop.FeedId, out var dropped):
-                dropped.Drop();
+            case MemberEffect.DropFeed drop:
+                Drop(drop.FeedId);
                 break;
         }
     }
@@ -91,10 +93,17 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
     public void Dispose()
     {
         CloseTaken();
-        _streams.Concat(_given.Values.Select(feed => feed.Stream)).ToList().ForEach(stream => stream.Dispose());
+        _given.Keys.ToList().ForEach(Drop);
+        _ended.Keys.ToList().ForEach(Free);
+        _streams.ForEach(stream => stream.Dispose());
     }
 
     private string FeedKey(long feedId) => $"feed/{run}/{feedId}";
+
+    private string TakenKey(long feedId) => $"taken/{run}/{feedId}";
+
+    /// <summary>Two of three feeds are between two workers of one host.</summary>
+    private static bool IsLent(long feedId) => feedId % 3 != 0;
 
     private string GiftKey(Generation generation) => $"gift/{run}/{generation.Number}";
 
@@ -115,7 +124,11 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
 
             var message = Gradient(step);
             feed.Unsent.Add(message);
-            message.Arrived = () => feed.Unsent.Remove(message);
+            if (!IsLent(feedId))
+            {
+                message.Arrived = () => feed.Unsent.Remove(message);
+            }
+
             Send(feed, message);
         }
     }
@@ -132,6 +145,45 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
         }
     }
 
+    /// <summary>A joiner says what it reads no more.</summary>
+    private void Hear(long feedId) => worker.Listen(TakenKey(feedId), message =>
+    {
+        var step = ((SimTaken)message).Step;
+        if ((_given.GetValueOrDefault(feedId) ?? _ended.GetValueOrDefault(feedId))?.Unsent is { } held && held.RemoveAll(each => each.Step == step) > 0)
+        {
+            reduced.Release(step);
+        }
+    }, (_, reason) =>
+    {
+        if (_ended.ContainsKey(feedId))
+        {
+            Free(feedId);
+        }
+
+        post(new MemberEvent.FeedLost(feedId, reason ?? "it has ended its answers."));
+    });
+
+    private void Drop(long feedId)
+    {
+        if (_given.Remove(feedId, out var feed))
+        {
+            _ended[feedId] = feed;
+            Free(feedId);
+        }
+    }
+
+    /// <summary>The joiner may still read what it was lent, unasked: it may be frozen.</summary>
+    private void Free(long feedId)
+    {
+        if (_ended.Remove(feedId, out var feed))
+        {
+            feed.Stream.Dispose();
+            worker.Deafen(TakenKey(feedId), "The feed has ended.");
+            feed.Unsent.ForEach(message => (IsLent(feedId) && !worker.Settings.Bug.ReusesLentMemory ? reduced.Abandon : (Action<long>)reduced.Release)(message.Step));
+            feed.Unsent.Clear();
+        }
+    }
+
     private GradientMessage Gradient(long step) => new(step, reduced.Use(step), () => reduced.Release(step));
 
     private void Listen(long feedId) => worker.Listen(FeedKey(feedId), message =>
@@ -140,10 +192,15 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
         {
             case StateMessage state:
                 State = state.Value;
+                _answers ??= IsLent(feedId) ? new SimAnswers(worker.Open(state.AnswerTo, TakenKey(feedId), reason => post(new MemberEvent.FeedLost(feedId, reason)))) : null;
                 post(new MemberEvent.StateArrived(feedId, state.Step));
                 break;
             case SimTold told:
                 ledger.AddOfPeer(told.Entry);
+                break;
+            case GradientMessage gradient when _answers is { } answers:
+                reduced.Lend(gradient.Step, gradient.Buffer, answers.Lend(gradient.Step));
+                post(new MemberEvent.GradientArrived(feedId, gradient.Step));
                 break;
             case GradientMessage gradient:
                 gradient.CopyTo(reduced.For(gradient.Step));
@@ -182,7 +239,8 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
         if (_takenKey is { } key)
         {
             worker.Deafen(key, "The feed was closed.");
-            _takenKey = null;
+            _answers?.Close();
+            (_takenKey, _answers) = (null, null);
         }
     }
 
@@ -191,18 +249,11 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
         /// <summary>The state was copied, or is being copied.</summary>
         public bool IsBegun { get; init; }
 
+        /// <summary>Those that the joiner has not taken in, or still reads.</summary>
         public List<GradientMessage> Unsent { get; } = [];
-
-        /// <summary>Nothing of it is sent any more.</summary>
-        public void Drop()
-        {
-            Stream.Dispose();
-            Unsent.ForEach(message => message.Release());
-            Unsent.Clear();
-        }
     }
 
-    private sealed record StateMessage(long Step, ulong Value);
+    private sealed record StateMessage(long Step, ulong Value, string AnswerTo);
 
     private sealed record EndMessage(long Step, Generation Generation);
 

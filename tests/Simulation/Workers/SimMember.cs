@@ -98,6 +98,7 @@ internal sealed class SimMember
         }
 
         _feeds.Dispose();
+        _reduced.Dispose();
     }
 
     private void Carry(MemberEffect effect)
@@ -193,7 +194,13 @@ internal sealed class SimMember
                 Compute(compute);
                 break;
             case MemberWork.Apply apply:
-                Later(_settings.PassMicros / 4, work, () => Apply(apply));
+                var gradient = _reduced.Use(apply.Step);
+                Later(_settings.PassMicros / 4, work, () => Apply(apply, gradient));
+                if (_state.Taking is not null)
+                {
+                    _worker.Following();
+                }
+
                 break;
             case MemberWork.Finish finish:
                 Later(_settings.PassMicros, work, () => Finish(finish));
@@ -267,9 +274,10 @@ internal sealed class SimMember
         });
     }
 
-    private void Apply(MemberWork.Apply work)
+    private void Apply(MemberWork.Apply work, SimBuffer gradient)
     {
-        _value = SimModel.Apply(_value, _reduced.For(work.Step).Values);
+        _value = SimModel.Apply(_value, gradient.Values);
+        _reduced.Release(work.Step);
         var passSeconds = _passMicros / 1e6;
         Forget();
         _worker.Check(_run, work.Step, _value);

@@ -57,58 +57,5 @@ internal sealed class SimPartials(ReductionTree tree)
     }
 }
 
-/// <summary>The reduced gradients that a member holds, with the life that the real ones have.</summary>
-internal sealed class SimReduced
-{
-    private readonly List<Slot> _slots = [];
-    private long _oldest;
-
-    public int Count => _slots.Count;
-
-    public SimBuffer For(long step)
-    {
-        if (_slots.Find(slot => slot.Step == step) is { } known)
-        {
-            return known.Buffer;
-        }
-
-        var free = _slots.Find(slot => slot.Users == 0 && slot.Step < _oldest);
-        if (free is null)
-        {
-            _slots.Add(free = new Slot());
-        }
-
-        free.Buffer.Clear();
-        free.Step = step;
-        return free.Buffer;
-    }
-
-    public void KeepFrom(long step) => _oldest = step;
-
-    public SimBuffer Use(long step)
-    {
-        var slot = _slots.Find(each => each.Step == step) ?? throw new SimViolationException($"the reduced gradient of step {step} is not held any more");
-        slot.Users++;
-        return slot.Buffer;
-    }
-
-    public void Release(long step)
-    {
-        if (_slots.Find(each => each.Step == step) is { Users: > 0 } slot)
-        {
-            slot.Users--;
-        }
-    }
-
-    private sealed class Slot
-    {
-        public SimBuffer Buffer { get; } = new();
-
-        public long Step { get; set; } = -1;
-
-        public int Users { get; set; }
-    }
-}
-
 /// <summary>A promise was broken.</summary>
 public sealed class SimViolationException(string message) : Exception(message);

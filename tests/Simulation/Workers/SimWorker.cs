@@ -126,6 +126,8 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         var other => new WorkerEvent.Reported(other),
     }) with { Run = run });
 
+    public void Following() => _home.Following(this);
+
     public void SaveCheckpoint(RunId run, Generation generation, long step, ulong value)
     {
         var (disk, bug) = (_home.DiskOf(run), Settings.Bug);
@@ -310,6 +312,9 @@ internal interface ISimHome
 
     /// <summary>A worker begins to write a checkpoint.</summary>
     void Saving(SimWorker worker);
+
+    /// <summary>A joiner has begun to apply a gradient that its feed brought.</summary>
+    void Following(SimWorker worker);
 
     /// <summary>A checkpoint is committed: it must be the quiet run's.</summary>
     void Saved(RunId run, long step, ulong value);

@@ -27,6 +27,15 @@ internal static class PeerMappings
         }
     }
 
+    /// <summary>One more user of a mapping that is in use, who gives it back by <see cref="Return"/> too.</summary>
+    public static void Keep(PeerMapping mapping)
+    {
+        lock (s_shared)
+        {
+            s_shared[(mapping.Token, mapping.Bytes)].Users++;
+        }
+    }
+
     /// <summary>The caller reads it no more; it goes with its last user.</summary>
     public static void Return(PeerMapping mapping)
     {

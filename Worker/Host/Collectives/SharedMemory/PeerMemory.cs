@@ -85,11 +85,22 @@ internal sealed unsafe class PeerMemory : IDisposable
     {
         lock (_gate)
         {
-            var segment = Map(reference.Segment);
-            return reference.Offset >= 0 && reference.Bytes >= 0 && reference.Offset <= segment.Bytes - reference.Bytes
-                && reference.Offset % sizeof(float) == 0
-                ? segment.Address + (nint)reference.Offset
-                : throw new IOException($"The peer refers to {reference.Bytes} bytes at {reference.Offset} of its segment {reference.Segment}, which has {segment.Bytes}.");
+            return Find(reference.Segment, reference.Offset, reference.Bytes, sizeof(float)).Address + (nint)reference.Offset;
+        }
+    }
+
+    /// <summary>A run of bytes that stays readable until the loan is given back, also when this was disposed of.</summary>
+    /// <param name="segment">As the peer numbers it.</param>
+    /// <param name="offset">Of the first byte; a multiple of 64, as libtorch's own memory has it.</param>
+    /// <param name="bytes">Its length.</param>
+    /// <exception cref="IOException">There is no such run.</exception>
+    public PeerLoan Lend(int segment, long offset, long bytes)
+    {
+        lock (_gate)
+        {
+            var mapping = Find(segment, offset, bytes, PeerLoan.AlignmentBytes);
+            PeerMappings.Keep(mapping);
+            return new PeerLoan(mapping, offset, bytes);
         }
     }
 
@@ -106,6 +117,14 @@ internal sealed unsafe class PeerMemory : IDisposable
             _segments.Clear();
             PeerMappings.Return(_directory);
         }
+    }
+
+    private PeerMapping Find(int number, long offset, long bytes, int alignment)
+    {
+        var segment = Map(number);
+        return offset >= 0 && bytes >= 0 && offset <= segment.Bytes - bytes && offset % alignment == 0
+            ? segment
+            : throw new IOException($"The peer refers to {bytes} bytes at {offset} of its segment {number}, which has {segment.Bytes}. A multiple of {alignment} within it was expected.");
     }
 
     private PeerMapping Map(int number)

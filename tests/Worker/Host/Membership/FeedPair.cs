@@ -55,16 +55,41 @@ internal sealed unsafe class FeedPair : IDisposable
     /// <summary>Steps of which the donor has been told that they are taken in.</summary>
     public BlockingCollection<long> Answers => _answers.Steps;
 
+    /// <summary>To write to.</summary>
     public static Span<float> Of(ReducedBuffers buffers, long step) => new((void*)buffers.For(step).Memory.Address, Elements);
 
+    /// <summary>What a step's gradient holds, as its update reads it.</summary>
+    public static float[] Read(ReducedBuffers buffers, long step)
+    {
+        var buffer = buffers.Use(step);
+        Assert.Equal(buffer.Memory.Address, TensorMemory.AddressOf(buffer.Flat.Whole));
+        var read = new Span<float>((void*)buffer.Memory.Address, Elements).ToArray();
+        buffers.Release(step);
+        return read;
+    }
+
+    /// <summary>The state that has come; null: there is none any more.</summary>
+    public byte[]? TakeState()
+    {
+        byte[]? state = null;
+        Receiver.LoadState(address => state = Of(address).ToArray());
+        return state;
+    }
+
     public static Span<byte> Of(nint memory) => new((void*)memory, StateBytes);
+
+    /// <summary>As the joiner does when it takes the feed no more.</summary>
+    public void CloseReceiver()
+    {
+        Receiver.Stop();
+        _joiner.Close(new RunId(VectorPieces.FeedName(Run)), new Generation(FeedId), Receiver, "The feed is over.");
+        Receiver.Dispose();
+    }
 
     public void Dispose()
     {
         Sender.DisposeAsync().AsTask().Wait();
-        Receiver.Stop();
-        _joiner.Close(new RunId(VectorPieces.FeedName(Run)), new Generation(FeedId), Receiver, "The test is over.");
-        Receiver.Dispose();
+        CloseReceiver();
         _donor.Dispose();
         _joiner.Dispose();
         Given.Dispose();

@@ -34,11 +34,17 @@ public sealed class FeedTests
         pair.Sender.SendGradient(6);
         pair.Sender.End(6, new Generation(9));
         Assert.Equal(["state 4", "told 5", "gradient 5", "gradient 6", "end 6 9"], Enumerable.Range(0, 5).Select(_ => pair.Heard.Next()));
-        Assert.Equal(expected, FeedPair.Of(pair.Receiver.State).ToArray());
-        Assert.Equal(FeedPair.Of(pair.Given, 5).ToArray(), FeedPair.Of(pair.Taken, 5).ToArray());
-        Assert.Equal(FeedPair.Of(pair.Given, 6).ToArray(), FeedPair.Of(pair.Taken, 6).ToArray());
+        Assert.Equal(expected, pair.TakeState());
+        Assert.Null(pair.TakeState());
+        Assert.Equal(FeedPair.Read(pair.Given, 5), FeedPair.Read(pair.Taken, 5));
+        Assert.Equal(FeedPair.Read(pair.Given, 6), FeedPair.Read(pair.Taken, 6));
         if (isShared)
         {
+            Assert.Equal(2, pair.Sender.Backlog);
+
+            // Each is said to be taken when it is needed no more.
+            pair.Taken.KeepFrom(6);
+            pair.Taken.KeepFrom(7);
             Assert.Equal([4, 5, 6], Enumerable.Range(0, 3).Select(_ => pair.Answers.TryTake(out var step, Limit) ? step : -1));
             Assert.Equal(0, pair.Sender.Backlog);
 
@@ -48,7 +54,7 @@ public sealed class FeedTests
     }
 
     [Fact]
-    public void Gradient_UntilTheJoinerHasTakenItIn_KeepsItsMemory()
+    public void Gradient_UntilTheJoinerNeedsItNoMore_KeepsItsMemory()
     {
         using var pair = new FeedPair("auto");
         Fill(pair, 5);
@@ -58,13 +64,84 @@ public sealed class FeedTests
         var held = pair.Given.For(5).Memory.Address;
         Assert.NotEqual(held, pair.Given.For(100).Memory.Address);
 
-        // The state lets it go, the joiner takes it in, and the memory is free.
+        // The state lets it go, the joiner applies it and the step behind it, and the memory is free.
         pair.Sender.SendState(new StateMemory(FeedPair.StateBytes, isShared: true), 4);
         Assert.Equal("state 4", pair.Heard.Next());
         Assert.Equal("gradient 5", pair.Heard.Next());
-        Assert.True(pair.Answers.TryTake(out _, Limit) && pair.Answers.TryTake(out var step, Limit) && step == 5);
+        Assert.NotNull(pair.TakeState());
+        Assert.True(pair.Answers.TryTake(out var step, Limit) && step == 4);
+        pair.Taken.KeepFrom(5);
+        Assert.Equal(1, pair.Sender.Backlog);
+        pair.Taken.KeepFrom(6);
+        Assert.True(pair.Answers.TryTake(out step, Limit) && step == 5);
         Assert.Equal(held, pair.Given.For(101).Memory.Address);
     }
+
+    [Fact]
+    public async Task Gradient_TheDonorGivesTheJoinerUp_IsNeverWrittenAgain()
+    {
+        // A joiner that froze goes on in the middle of an update, when its donor has gone on for long.
+        using var pair = new FeedPair("auto");
+        pair.Sender.SendState(new StateMemory(FeedPair.StateBytes, isShared: true), 4);
+        Assert.Equal("state 4", pair.Heard.Next());
+        Fill(pair, 5);
+        var expected = FeedPair.Read(pair.Given, 5);
+        pair.Sender.SendGradient(5);
+        Assert.Equal("gradient 5", pair.Heard.Next());
+        await pair.Sender.DisposeAsync();
+        pair.Given.KeepFrom(100);
+        for (var step = 100; step < 104; step++)
+        {
+            FeedPair.Of(pair.Given, step).Fill(float.NaN);
+        }
+
+        Assert.Equal(expected, FeedPair.Read(pair.Taken, 5));
+        Assert.NotNull(pair.TakeState());
+    }
+
+    [Fact]
+    public void Gradient_TheFeedEndsAndTheJoinerComesIn_IsUsedAgainWhenItNeedsItNoMore()
+    {
+        using var pair = new FeedPair("auto");
+        pair.Sender.SendState(new StateMemory(FeedPair.StateBytes, isShared: true), 4);
+        Fill(pair, 5);
+        pair.Sender.SendGradient(5);
+        var held = pair.Given.For(5).Memory.Address;
+        pair.Sender.End(5, new Generation(9));
+        Assert.Equal(["state 4", "gradient 5", "end 5 9"], Enumerable.Range(0, 3).Select(_ => pair.Heard.Next()));
+        Assert.NotNull(pair.TakeState());
+        pair.CloseReceiver();
+
+        // As a member it still has the last step's, until it decides the next one.
+        Assert.Equal(1, pair.Sender.Backlog);
+        pair.Given.KeepFrom(6);
+        Assert.Equal(FeedPair.Read(pair.Given, 5), FeedPair.Read(pair.Taken, 5));
+        pair.Taken.KeepFrom(6);
+        Assert.Equal([4, 5], Enumerable.Range(0, 2).Select(_ => pair.Answers.TryTake(out var step, Limit) ? step : -1));
+        Assert.Equal(held, pair.Given.For(7).Memory.Address);
+    }
+
+    [Fact]
+    public void For_AStepThatADonorHasLent_IsMemoryOfItsOwn()
+    {
+        // The donor died before its step counted: the members compute the step again, and must not write to what they can only read.
+        using var pair = new FeedPair("auto");
+        pair.Sender.SendState(new StateMemory(FeedPair.StateBytes, isShared: true), 4);
+        Fill(pair, 5);
+        pair.Sender.SendGradient(5);
+        Assert.Equal("state 4", pair.Heard.Next());
+        Assert.Equal("gradient 5", pair.Heard.Next());
+        FeedPair.Of(pair.Taken, 5).Fill(1);
+        Assert.All(FeedPair.Read(pair.Taken, 5), element => Assert.Equal(1, element));
+        Assert.True(pair.Answers.TryTake(out var step, Limit) && step == 5);
+    }
+
+    [Theory]
+    [InlineData(100 << 20, 24L << 30, 7)]
+    [InlineData(100 << 20, 2L << 30, 4)]
+    [InlineData(1 << 20, 24L << 30, 256)]
+    public void BacklogOf_AModelAndAMemory_IsAThirtySecondPartWithinBounds(long gradientBytes, long memoryBytes, int expected) =>
+        Assert.Equal(expected, ReducedBuffers.BacklogOf(gradientBytes, memoryBytes));
 
     [Fact]
     public void MakeSpare_BeforeAFeed_TwoHeldStepsNeedNoNewMemory()
@@ -103,8 +180,9 @@ public sealed class FeedTests
         // Another feed still uses it.
         pair.Given.KeepFrom(100);
         Assert.NotEqual(held, pair.Given.For(100).Memory.Address);
+        Assert.NotNull(SharedSegments.Find(held, 1));
         pair.Given.Release(5);
-        Assert.Equal(held, pair.Given.For(101).Memory.Address);
+        Assert.NotEqual(held, pair.Given.For(101).Memory.Address);
     }
 
     [Fact]
@@ -126,6 +204,7 @@ public sealed class FeedTests
         using var pair = new FeedPair("auto");
         pair.Sender.SendState(new StateMemory(FeedPair.StateBytes, isShared: true), 4);
         Assert.Equal("state 4", pair.Heard.Next());
+        Assert.NotNull(pair.TakeState());
         Assert.True(pair.Answers.TryTake(out _, Limit));
         pair.Receiver.Stop();
         pair.Receiver.Close();

@@ -28,17 +28,53 @@ public sealed class WithdrawnFeedTests : IDisposable
         FeedPair.Of(_memory).Fill(42);
         _pair.Receiver.Received(State(FeedPair.StateBytes));
         Assert.Equal("state 4", _pair.Heard.Next());
-        Assert.Equal(FeedPair.Of(_memory).ToArray(), FeedPair.Of(_pair.Receiver.State).ToArray());
+        Assert.Equal(FeedPair.Of(_memory).ToArray(), _pair.TakeState());
         Assert.True(_pair.Answers.TryTake(out var step, Limit) && step == 4);
     }
 
     [Fact]
-    public void State_MemoryTakenBackBeforeTheCopy_IsRefusedAndNotAnswered()
+    public void State_ArrivedBeforeItsMemoryWasTakenBack_IsStillThere()
+    {
+        var memory = SharedSegments.TryAllocate(FeedPair.StateBytes);
+        FeedPair.Of(memory).Fill(42);
+        _pair.Receiver.Received(State(FeedPair.StateBytes) with { Reference = _donor.Refer(memory, FeedPair.StateBytes) });
+        _donor.Dispose();
+        SharedSegments.Free(memory);
+        Assert.All(_pair.TakeState()!, each => Assert.Equal(42, each));
+    }
+
+    [Fact]
+    public void State_MemoryTakenBackBeforeItArrives_IsRefused()
     {
         var header = State(FeedPair.StateBytes);
         _donor.Dispose();
         Assert.Equal(BulkStatus.Aborted, Assert.Throws<BulkRejectedException>(() => _pair.Receiver.Received(header)).Status);
-        Assert.Empty(_pair.Answers);
+        Assert.Null(_pair.TakeState());
+    }
+
+    [Fact]
+    public void Gradient_AfterTheFeedWasStopped_DoesNotReachTheBuffers()
+    {
+        // The member computes the step itself by now: its buffer is not to be replaced.
+        var own = _pair.Taken.For(5).Memory.Address;
+        var bytes = FeedPair.Elements * sizeof(float);
+        var memory = SharedSegments.TryAllocate(bytes);
+        _pair.Receiver.Stop();
+        var gradient = State(0) with { Step = 5, Phase = BulkPhase.Gradient, Reference = _donor.Refer(memory, bytes) };
+        Assert.Equal(BulkStatus.Aborted, Assert.Throws<BulkRejectedException>(() => _pair.Receiver.Received(gradient)).Status);
+        Assert.Equal(own, _pair.Taken.For(5).Memory.Address);
+        SharedSegments.Free(memory);
+    }
+
+    [Theory]
+    [InlineData(128, 128, 4)]
+    [InlineData(64, 128, 4)]
+    [InlineData(64, 64, 5)]
+    public void Pieces_OneThatDoesNotGoOnWhereTheLastEnded_IsRefused(long offset, long place, long step)
+    {
+        _pair.Receiver.Received(State(64));
+        var next = State(64) with { Step = step, Offset = offset, Reference = _donor.Refer(_memory, 64) with { Offset = place } };
+        Assert.Equal(BulkStatus.InvalidArgument, Assert.Throws<BulkRejectedException>(() => _pair.Receiver.Received(next)).Status);
     }
 
     [Theory]
@@ -72,8 +108,8 @@ public sealed class WithdrawnFeedTests : IDisposable
     public async Task Close_WhileAGradientWaitsForRoom_LetsItGo()
     {
         _pair.Receiver.Received(State(FeedPair.StateBytes));
-        var far = State(64) with { Phase = BulkPhase.Gradient, Step = 5 + _pair.Taken.MaxBacklog };
-        var waiting = Task.Run(() => Assert.Throws<BulkRejectedException>(() => _pair.Receiver.Received(far)), TestContext.Current.CancellationToken);
+        var far = State(64) with { Phase = BulkPhase.Gradient, Step = 5 + _pair.Taken.MaxBacklog, Reference = default, PayloadBytes = 64 };
+        var waiting = Task.Run(() => Assert.Throws<BulkRejectedException>(() => _pair.Receiver.Reserve(far)), TestContext.Current.CancellationToken);
         _pair.Receiver.Stop();
         var closing = Task.Run(_pair.Receiver.Close, TestContext.Current.CancellationToken);
         await Task.WhenAll(waiting, closing).WaitAsync(Limit, TestContext.Current.CancellationToken);
