@@ -28,56 +28,19 @@ public sealed record RegroupPlan(
         var start = answers.Values.Max(answer => answer.Decided);
         var canGive = answers.Values.Any(answer => answer.Decided == start && answer.HasReduced);
         ImmutableArray<WorkerId> able = [.. answers.Keys.Where(worker => start - answers[worker].Decided <= (canGive ? 1 : 0))];
-        var owners = OwnersOf(logicalRanks, able, start, answers);
-        ImmutableArray<int> unheld = [.. Enumerable.Range(0, logicalRanks).Where(rank => owners[rank] is null)];
+        var deal = RankDeal.Create(logicalRanks, [.. able.Select(worker => answers[worker].Decided == start ? answers[worker].Held : [])]);
         var ranges = RankPlan.Even(logicalRanks, able.Length);
-        var held = DealOut(owners, able);
         ImmutableArray<Member> members =
         [
             .. able.Select((worker, i) => new Member(worker, crew.Members[worker].Hello.CollectiveAddress, ranges[i].First, ranges[i].Count)
             {
-                FirstStepRanks = held.GetValueOrDefault(worker, []),
+                FirstStepRanks = deal.Owned[i],
             }),
         ];
         ImmutableArray<int> behind = [.. Enumerable.Range(0, able.Length).Where(i => answers[able[i]].Decided < start)];
         return new RegroupPlan(
-            start, members, behind.IsEmpty ? null : FirstThatCanGive(able, start, answers), behind, CountLost(crew, start, unheld),
+            start, members, behind.IsEmpty ? null : FirstThatCanGive(able, start, answers), behind, CountLost(crew, start, deal.Unheld),
             [.. answers.Keys.Except(able)]);
-    }
-
-    /// <summary>Deals the ranks that nobody holds out evenly, in the order of the ranks.</summary>
-    /// <param name="owners">Who holds each logical rank; null: nobody.</param>
-    /// <param name="able">Who may get more.</param>
-    /// <returns>The ranks of each owner as few ranges, rising.</returns>
-    public static Dictionary<WorkerId, ImmutableArray<RankRange>> DealOut(ReadOnlySpan<WorkerId?> owners, ImmutableArray<WorkerId> able)
-    {
-        var all = owners.ToArray();
-        ImmutableArray<int> unheld = [.. Enumerable.Range(0, all.Length).Where(rank => all[rank] is null)];
-        var shares = RankPlan.Even(Math.Max(1, unheld.Length), able.Length);
-        for (var i = 0; i < able.Length; i++)
-        {
-            foreach (var rank in unheld.Skip(shares[i].First).Take(shares[i].Count))
-            {
-                all[rank] = able[i];
-            }
-        }
-
-        return RangesOf(all);
-    }
-
-    private static WorkerId?[] OwnersOf(
-        int logicalRanks, ImmutableArray<WorkerId> able, long start, ImmutableSortedDictionary<WorkerId, WorkerMessage.Fenced> answers)
-    {
-        var owners = new WorkerId?[logicalRanks];
-        foreach (var worker in able.Where(worker => answers[worker].Decided == start))
-        {
-            foreach (var rank in answers[worker].Held.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(rank => rank >= 0 && rank < logicalRanks))
-            {
-                owners[rank] ??= worker;
-            }
-        }
-
-        return owners;
     }
 
     private static int FirstThatCanGive(ImmutableArray<WorkerId> able, long start, ImmutableSortedDictionary<WorkerId, WorkerMessage.Fenced> answers) =>
@@ -86,18 +49,4 @@ public sealed record RegroupPlan(
     /// <summary>Ranks of a member that is only behind were not computed by anybody: they are no loss.</summary>
     private static int CountLost(Crew crew, long start, ImmutableArray<int> unheld) => start >= crew.LastStep ? 0
         : crew.Ranks.Keys.Where(worker => !crew.Members.ContainsKey(worker)).SelectMany(worker => crew.RanksOf(worker, start + 1)).Intersect(unheld).Count();
-
-    private static Dictionary<WorkerId, ImmutableArray<RankRange>> RangesOf(WorkerId?[] owners)
-    {
-        var ranges = new Dictionary<WorkerId, ImmutableArray<RankRange>>();
-        for (var rank = 0; rank < owners.Length; rank++)
-        {
-            var known = ranges.GetValueOrDefault(owners[rank]!.Value, []);
-            ranges[owners[rank]!.Value] = known.Length > 0 && known[^1].End == rank
-                ? known.SetItem(known.Length - 1, known[^1] with { Count = known[^1].Count + 1 })
-                : known.Add(new RankRange(rank, 1));
-        }
-
-        return ranges;
-    }
 }

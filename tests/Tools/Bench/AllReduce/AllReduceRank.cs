@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Orchestrator.Bulk;
-using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
@@ -87,9 +86,8 @@ internal sealed unsafe class AllReduceRank : IDisposable
     private ImmutableArray<Member> AfterDeath(ImmutableArray<Member> members)
     {
         var former = RankPlan.Even(_logicalRanks, members.Length + 1);
-        var owners = former.SelectMany((range, i) => Enumerable.Repeat<WorkerId?>(i == 1 ? null : members[i > 1 ? i - 1 : i].Worker, range.Count));
-        var held = RegroupPlan.DealOut([.. owners], [.. members.Select(member => member.Worker)]);
-        return [.. members.Select(member => member with { FirstStepRanks = held.GetValueOrDefault(member.Worker, []) })];
+        var deal = RankDeal.Create(_logicalRanks, [.. members.Select((_, i) => ImmutableArray.Create(former[i < 1 ? i : i + 1]))]);
+        return [.. members.Select((member, i) => member with { FirstStepRanks = deal.Owned[i] })];
     }
 
     private void Prepare(long elements)
