@@ -24,6 +24,7 @@ public static class CoordinatorMessageMapping
         },
         CoordinatorMessage.ReportLedger m => new V1.CoordinatorMessage { ReportLedger = new V1.ReportLedger { Generation = m.Generation.Number, FromStep = m.FromStep } },
         CoordinatorMessage.Release m => new V1.CoordinatorMessage { Release = new V1.Release { Reason = m.Reason, MayReturn = m.MayReturn } },
+        CoordinatorMessage.StartAfresh m => new V1.CoordinatorMessage { StartAfresh = new V1.StartAfresh { Reason = m.Reason } },
         CoordinatorMessage.Fence m => new V1.CoordinatorMessage { Fence = new V1.Fence { Generation = m.Generation.Number, Reason = m.Reason } },
         CoordinatorMessage.Switch m => new V1.CoordinatorMessage { Switch = ToWire(m) },
         CoordinatorMessage.Feed m => new V1.CoordinatorMessage
@@ -48,6 +49,7 @@ public static class CoordinatorMessageMapping
         V1.CoordinatorMessage.BodyOneofCase.SaveCheckpoint => new CoordinatorMessage.SaveCheckpoint(new(message.SaveCheckpoint.Generation)),
         V1.CoordinatorMessage.BodyOneofCase.ReportLedger => new CoordinatorMessage.ReportLedger(new(message.ReportLedger.Generation), message.ReportLedger.FromStep),
         V1.CoordinatorMessage.BodyOneofCase.Release => new CoordinatorMessage.Release(message.Release.Reason, message.Release.MayReturn),
+        V1.CoordinatorMessage.BodyOneofCase.StartAfresh => new CoordinatorMessage.StartAfresh(message.StartAfresh.Reason),
         V1.CoordinatorMessage.BodyOneofCase.Fence => new CoordinatorMessage.Fence(new(message.Fence.Generation), message.Fence.Reason),
         V1.CoordinatorMessage.BodyOneofCase.Switch => new CoordinatorMessage.Switch(
             new(message.Switch.Generation), [.. message.Switch.Members.Select(ToDomain)], message.Switch.LastStep, message.Switch.TotalSteps, message.Switch.Reason),

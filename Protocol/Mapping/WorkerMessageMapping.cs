@@ -56,7 +56,10 @@ public static class WorkerMessageMapping
         WorkerMessage.Fed m => new V1.WorkerMessage { Fed = new V1.Fed { Generation = m.Generation.Number, Ledger = { m.Ledger.Select(LedgerMapping.ToWire) } } },
         WorkerMessage.Followed m => new V1.WorkerMessage { Followed = new V1.Followed { FeedId = m.FeedId, Step = m.Step, Bytes = m.Bytes } },
         WorkerMessage.FeedBroken m => new V1.WorkerMessage { FeedBroken = new V1.FeedBroken { FeedId = m.FeedId, Reason = m.Reason } },
-        WorkerMessage.Heartbeat => new V1.WorkerMessage { Heartbeat = new V1.Heartbeat() },
+        WorkerMessage.Heartbeat m => new V1.WorkerMessage
+        {
+            Heartbeat = new V1.Heartbeat { Work = (V1.WorkKind)m.Work.Kind, Step = m.Work.Step, LogicalRank = m.Work.Rank },
+        },
         WorkerMessage.CaughtUp => new V1.WorkerMessage { CaughtUp = new V1.CaughtUp() },
         _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "This message has no wire form; add it to control.proto."),
     };
@@ -88,7 +91,8 @@ public static class WorkerMessageMapping
         V1.WorkerMessage.BodyOneofCase.Fed => new WorkerMessage.Fed(new(message.Fed.Generation), [.. message.Fed.Ledger.Select(LedgerMapping.ToDomain)]),
         V1.WorkerMessage.BodyOneofCase.Followed => new WorkerMessage.Followed(message.Followed.FeedId, message.Followed.Step, message.Followed.Bytes),
         V1.WorkerMessage.BodyOneofCase.FeedBroken => new WorkerMessage.FeedBroken(message.FeedBroken.FeedId, message.FeedBroken.Reason),
-        V1.WorkerMessage.BodyOneofCase.Heartbeat => new WorkerMessage.Heartbeat(),
+        V1.WorkerMessage.BodyOneofCase.Heartbeat =>
+            new WorkerMessage.Heartbeat(new WorkMark((WorkKind)message.Heartbeat.Work, message.Heartbeat.Step, message.Heartbeat.LogicalRank)),
         V1.WorkerMessage.BodyOneofCase.CaughtUp => new WorkerMessage.CaughtUp(),
         _ => null,
     };

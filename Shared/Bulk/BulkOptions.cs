@@ -5,14 +5,17 @@ namespace Orchestrator.Bulk;
 /// <summary>What both sides of a connection can be set to.</summary>
 public abstract record BulkOptions
 {
-    /// <summary>The silence after which a connection is pinged. Zero: never.</summary>
-    public TimeSpan KeepAliveDelay { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>The silence after which a connection is pinged: then something is under way, and its kernel sees within two seconds when it does not get through (TCP on Linux). Zero: never.</summary>
+    public TimeSpan KeepAliveDelay { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long the answer to a ping may take before the peer counts as gone.</summary>
-    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>How long the answer to a ping may take before the peer counts as gone. Its processes may be starved of processors, so this is long.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(9);
 
     /// <summary>Connecting, TLS and the peer's first frames must come within this.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The peer's kernel must answer a TCP connection within this: its processes have no part in it. Three tries or four, at a second each.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(3.5);
 
     /// <summary>The kernel's send and receive buffers of a connection, bytes. Zero: the system's default.</summary>
     public int SocketBufferBytes { get; init; }

@@ -50,6 +50,9 @@ internal static class PlantedBugs
         new DiskBug("a checkpoint is committed before it is synced") { IsUnsynced = true },
         new MemoryBug("a donor writes again to what it has lent to a joiner that it gave up"),
         new ActivateBug("no donor is named", activate => activate with { Donor = null }),
+        new HeartbeatBug("heartbeats do not say at what the training thread is", _ => default),
+        new ClusterBug("a member that computes is taken for one that hangs", (state, @event) => @event is ClusterEvent.Tick
+            ? state.Pulses.Where(pulse => pulse.Value.Work.Kind == WorkKind.Computing && state.RunOf(pulse.Key)?.Crew?.Members.ContainsKey(pulse.Key) == true).Select(pulse => pulse.Key).FirstOrDefault() : default) { IsHung = true },
     ];
 
     /// <summary>In what outlives a coordinator. Caught where owners die.</summary>
@@ -91,6 +94,11 @@ internal static class PlantedBugs
     private sealed record ReportBug(string Name, Func<WorkerMessage.Progress, WorkerMessage.Progress> Change) : Bug(Name)
     {
         public override WorkerMessage Report(WorkerMessage message) => message is WorkerMessage.Progress progress ? Change(progress) : message;
+    }
+
+    private sealed record HeartbeatBug(string Name, Func<WorkMark, WorkMark> Change) : Bug(Name)
+    {
+        public override WorkerMessage Report(WorkerMessage message) => message is WorkerMessage.Heartbeat heartbeat ? new WorkerMessage.Heartbeat(Change(heartbeat.Work)) : message;
     }
 
     private sealed record DiskBug(string Name) : Bug(Name)
@@ -143,7 +151,9 @@ internal static class PlantedBugs
 
     private sealed record ClusterBug(string Name, Func<ClusterState, ClusterEvent, WorkerId> Victim) : Bug(Name)
     {
+        public bool IsHung { get; init; }
+
         public override ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) =>
-            Victim(after, @event) is { Value: not null } victim && after.RunOf(victim) is { } run ? effects.Add(new ClusterEffect.ForRun(run.Id, new RunEffect.Evict(victim, "late"))) : effects;
+            Victim(after, @event) is { Value: not null } victim && after.RunOf(victim) is { } run ? effects.Add(new ClusterEffect.ForRun(run.Id, new RunEffect.Evict(victim, "late") { IsHung = IsHung })) : effects;
     }
 }

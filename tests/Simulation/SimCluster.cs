@@ -237,7 +237,8 @@ public sealed class SimCluster : ISimHome
         CheckRun();
         foreach (var worker in _workers)
         {
-            if (worker?.Member is { } member && member.ReducedBuffers > MaxReducedBuffers + (MaxFeedBacklog * member.Feeds))
+            // A joiner that hangs takes in what its donor sends until the coordinator ends the feed.
+            if (worker is { HasHung: false, Member: { } member } && member.ReducedBuffers > MaxReducedBuffers + (MaxFeedBacklog * member.Feeds))
             {
                 Violate($"{worker.Name} holds {member.ReducedBuffers} reduced gradients");
             }
@@ -298,7 +299,7 @@ public sealed class SimCluster : ISimHome
         : outcome.WeightsSha256 != SimSettings.HashOf(_states[Settings.Steps]) ? Describe($"the run ended with {outcome.WeightsSha256}, not the quiet run's hash")
         : null;
 
-    private void Violate(string what) => _violation ??= Describe(what);
+    internal void Violate(string what) => _violation ??= Describe(what);
 
     private string Describe(string what) => $"at {Clock.Micros / 1000.0:0.000} ms: {what}";
 
@@ -309,7 +310,7 @@ public sealed class SimCluster : ISimHome
         Model = new MlpSpec(),
         Data = new TextDataSpec(["data"]),
         Training = new TrainingSpec { Steps = (int)Settings.Steps, GlobalBatch = 64, LogicalRanks = Settings.LogicalRanks },
-        Workers = new WorkersSpec { Min = Settings.MinWorkers, Desired = Settings.Workers, Max = Settings.Workers + 2, Isa = "avx2" },
+        Workers = new WorkersSpec { Min = Settings.MinWorkers, Desired = Settings.Workers, Max = Settings.Workers + 2, Isa = "avx2", HangSeconds = SimSettings.HangSeconds },
         Checkpoint = new CheckpointSpec { EverySteps = (int)Settings.CheckpointEvery },
     };
 

@@ -138,7 +138,7 @@ internal static class JoinerMachine
         }
 
         return joiner.Feeds >= Joiner.MaxFeeds
-            ? Refuse(state, joiner, $"{joiner.Feeds} feeds broke, the last because {reason.TrimEnd('.')}. Give it a faster link, or join when the steps are longer.")
+            ? Refuse(DeferRule.Defer(state, joiner.Candidate.Worker), joiner, $"{joiner.Feeds} feeds broke, the last because {reason.TrimEnd('.')}. Give it a faster link, or join when the steps are longer.")
             : (With(state, joiner with { Stage = JoinStage.Ready, Donor = null, Shunned = isHanging ? joiner.Donor : null }), [RunMachine.Note($"Feed {feed} of {joiner.Candidate.Worker} broke: {reason}")]);
     }
 

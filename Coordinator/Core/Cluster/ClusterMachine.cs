@@ -67,7 +67,7 @@ public static class ClusterMachine
         var state = turn.State;
         if (state.Pulses.TryGetValue(said.Worker, out var pulse))
         {
-            turn.State = state with { Pulses = state.Pulses.SetItem(said.Worker, pulse.Hear(said.Message is WorkerMessage.Heartbeat, turn.Now)) };
+            turn.State = state with { Pulses = state.Pulses.SetItem(said.Worker, pulse.Hear(said.Message as WorkerMessage.Heartbeat, turn.Now)) };
         }
 
         if (said.Message is WorkerMessage.Heartbeat)

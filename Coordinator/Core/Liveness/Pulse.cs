@@ -1,3 +1,5 @@
+using Orchestrator.Core.Messages;
+
 namespace Orchestrator.Coordinator.Core.Liveness;
 
 /// <summary>How long a worker has been silent, and how long its silences usually are.</summary>
@@ -13,13 +15,24 @@ public readonly record struct Pulse(DateTimeOffset HeardAt, TimeSpan Silence, Ti
     /// <summary>The most that counts between two ticks: a coordinator that was frozen itself, or starved, has heard nobody.</summary>
     public static readonly TimeSpan MaxTick = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>What its last heartbeat said of its training thread.</summary>
+    public WorkMark Work { get; init; }
+
+    /// <summary>For how long its heartbeats have said that. Only time between two messages counts, so neither a coordinator that was away nor a network that held them up makes it longer.</summary>
+    public TimeSpan Held { get; init; }
+
     public static Pulse First(DateTimeOffset now) => new(now, TimeSpan.Zero, TimeSpan.Zero, false);
 
-    public Pulse Hear(bool isHeartbeat, DateTimeOffset now)
+    /// <param name="heartbeat">Null: it said something else.</param>
+    /// <param name="now">When it came.</param>
+    public Pulse Hear(WorkerMessage.Heartbeat? heartbeat, DateTimeOffset now)
     {
         var gap = now - HeardAt;
         var usual = Gap * Decay;
-        return new Pulse(now, TimeSpan.Zero, Beats && gap > usual ? gap : usual, Beats || isHeartbeat);
+        var next = this with { HeardAt = now, Silence = TimeSpan.Zero, Gap = Beats && gap > usual ? gap : usual, Beats = Beats || heartbeat is not null };
+        return heartbeat is null ? next
+            : heartbeat.Work != Work ? next with { Work = heartbeat.Work, Held = TimeSpan.Zero }
+            : next with { Held = Held + (gap < TimeSpan.Zero ? TimeSpan.Zero : gap < MaxTick ? gap : MaxTick) };
     }
 
     /// <param name="sinceLastTick">Time between this tick and the one before.</param>

@@ -35,6 +35,12 @@ internal static class LinkMachine
         var committed = state.Progress.Step;
         var stubborn = phase.BrokenLinks.Where(state.LinkMarks.ContainsKey).ToImmutableArray();
         var pairs = Name(phase.BrokenLinks);
+        if (Newcomer(phase) is { Value: not null } newcomer)
+        {
+            // The members have lost nothing: they stay as they are, and it comes in when it reaches all of them.
+            return ChangeMachine.CallOff(DeferRule.Defer(state, newcomer), phase, newcomer, $"it and a member do not reach each other ({pairs}); it may try again later", waits, now);
+        }
+
         var marked = state with { LinkMarks = state.LinkMarks.SetItems(phase.BrokenLinks.Select(link => KeyValuePair.Create(link, committed))) };
         if (stubborn.IsEmpty)
         {
@@ -50,6 +56,11 @@ internal static class LinkMachine
         return Eviction.Evict(
             marked, [culprit], $"its link to {count} {(count == 1 ? "member" : "members")} broke again before a step was committed ({pairs})", waits, now);
     }
+
+    /// <summary>A joiner at one of the broken links that is not in yet; default: there is none.</summary>
+    private static WorkerId Newcomer(RunPhase.Running phase) => phase.Change is not { } change ? default
+        : phase.BrokenLinks.SelectMany(link => link.Ends).FirstOrDefault(worker =>
+            change.Candidates.ContainsKey(worker) && !phase.Crew.Members.ContainsKey(worker) && !change.Entered.ContainsKey(worker));
 
     /// <summary>The sentence goes to every member, so it must not grow with their number.</summary>
     private static string Name(ImmutableSortedSet<BrokenLink> links)

@@ -117,7 +117,7 @@ internal static class MemberNews
         }
 
         var overcome = state.LinkMarks.Where(mark => mark.Value < progress.Step).Select(mark => mark.Key);
-        var (next, stored) = LedgerNews.Commit(state with { FirstFailure = null, LinkMarks = state.LinkMarks.RemoveRange(overcome) }, complete[^1].Step);
+        var (next, stored) = LedgerNews.Commit(state with { FirstFailure = null, Hangs = [], LinkMarks = state.LinkMarks.RemoveRange(overcome) }, complete[^1].Step);
         return (next, [.. stored, .. complete.Select(step => new RunEffect.ReportStep(step))]);
     }
 

@@ -66,10 +66,12 @@ public static class ProgressRule
     private static RunProgress Apply(RunProgress progress, long step, PartialStep partial, long samples, DateTimeOffset now)
     {
         var losses = progress.RecentLosses.Length < RunProgress.LossWindow ? progress.RecentLosses : progress.RecentLosses.RemoveAt(0);
+        var seconds = progress.RecentSeconds.Length < RunProgress.LossWindow ? progress.RecentSeconds : progress.RecentSeconds.RemoveAt(0);
         return progress with
         {
             Step = step,
             RecentLosses = losses.Add(partial.Loss),
+            RecentSeconds = seconds.Add(Math.Max(partial.Seconds.Step, partial.Seconds.Data + partial.Seconds.Compute + partial.Seconds.Update)),
             Rate = progress.Rate.Tick(step, samples, now),
             Pending = progress.Pending.Remove(step),
         };

@@ -25,7 +25,11 @@ public abstract record RunEffect
     public sealed record ReportStep(StepReport Report) : RunEffect;
 
     /// <summary>Close a worker's stream: it is counted as lost already, and attaches anew when it is well.</summary>
-    public sealed record Evict(WorkerId Worker, string Reason) : RunEffect;
+    public sealed record Evict(WorkerId Worker, string Reason) : RunEffect
+    {
+        /// <summary>Its training thread hangs, so it never gets well: tell it to start afresh before its stream is closed.</summary>
+        public bool IsHung { get; init; }
+    }
 
     public sealed record StartTimer(RunTimer Timer, Generation Generation, TimeSpan After) : RunEffect;
 

@@ -108,11 +108,20 @@ public sealed record RunWaits
     /// <summary>For the answer to Abort: a member finishes at most one logical rank's pass before it looks.</summary>
     public TimeSpan Abort { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>For a piece of work of a member that has not taken a step in the run: it may compile, warm up and read a cold disk. As long as others wait for it.</summary>
+    public TimeSpan FirstStep { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>For a checkpoint, an evaluation or a copy of the state, while others wait for it: as long as for the last checkpoint of a failed run.</summary>
+    public TimeSpan LongWork { get; init; } = TimeSpan.FromMinutes(30);
+
     /// <summary>For the answer to Fence: a member's control answers at once, so one that does not is stuck. The liveness rule sees a frozen one far earlier.</summary>
     public TimeSpan Fence { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>For the end of a stream when a member reports a broken link: the peer's death shows on both within this time, and a pause is hardly felt.</summary>
     public TimeSpan Link { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Until a worker that could not join, because of the way to it, may try again; twice as long each time.</summary>
+    public TimeSpan Deferral { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>For a planned change: connecting and a few of the longest steps. When it is over, the change is called off.</summary>
     public TimeSpan Change { get; init; } = TimeSpan.FromMinutes(2);

@@ -70,6 +70,11 @@ public static class RunMachine
             return (state, [Note($"{said.Message.GetType().Name} of {said.Worker} is of {generation}; the run is in {state.Generation}.")]);
         }
 
+        if (@event is RunEvent.Tick && !state.Deferrals.IsEmpty)
+        {
+            state = DeferRule.Forgive(state, waits, now);
+        }
+
         if (@event is RunEvent.ScaleRequested scale && state.Phase is not RunPhase.Ended)
         {
             return Scaling.Set(state, scale.Desired);

@@ -20,6 +20,12 @@ public sealed record RunProgress
 
     public ImmutableArray<double> RecentLosses { get; init; } = [];
 
+    /// <summary>What the same steps took on the slowest member of each.</summary>
+    public ImmutableArray<double> RecentSeconds { get; init; } = [];
+
+    /// <summary>Their median: a step that waited for a loss does not count. Null: no step was committed yet.</summary>
+    public double? UsualSeconds => RecentSeconds.IsEmpty ? null : RecentSeconds.Sort()[RecentSeconds.Length / 2];
+
     public RateClock Rate { get; init; } = RateClock.Stopped;
 
     public CheckpointMark? Checkpoint { get; init; }

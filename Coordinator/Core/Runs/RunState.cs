@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Changes;
+using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
@@ -27,6 +28,9 @@ public sealed record RunState
 
     /// <summary>Workers that may not be members, and why.</summary>
     public ImmutableSortedDictionary<WorkerId, string> Refused { get; init; } = ImmutableSortedDictionary<WorkerId, string>.Empty;
+
+    /// <summary>Those of them that may try again, and when; and those that did.</summary>
+    public ImmutableSortedDictionary<WorkerId, Deferral> Deferrals { get; init; } = ImmutableSortedDictionary<WorkerId, Deferral>.Empty;
 
     public RunProgress Progress { get; init; } = RunProgress.None;
 
@@ -80,6 +84,9 @@ public sealed record RunState
 
     /// <summary>The first failure that a member reported since a step was committed; null: none.</summary>
     public FailureCause? FirstFailure { get; init; }
+
+    /// <summary>Members that were given up because they hung, since a step was committed.</summary>
+    public ImmutableArray<Hang> Hangs { get; init; } = [];
 
     /// <summary>Links that broke, and the step that was committed then. Forgotten when a later one is.</summary>
     public ImmutableSortedDictionary<BrokenLink, long> LinkMarks { get; init; } = ImmutableSortedDictionary<BrokenLink, long>.Empty;

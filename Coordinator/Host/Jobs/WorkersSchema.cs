@@ -9,6 +9,9 @@ internal static class WorkersSchema
     /// <summary>Members of one generation; above this one coordinator would be the bottleneck.</summary>
     private const int MaxWorkers = ClusterState.MaxWorkers;
 
+    /// <summary>A day.</summary>
+    private const int MaxHangSeconds = 86_400;
+
     public static WorkersSpec Read(SectionReader section)
     {
         var preset = new WorkersSpec();
@@ -36,6 +39,7 @@ internal static class WorkersSchema
             Device = ReadDevice(section, preset.Device),
             Threads = section.Whole("threads", preset.Threads, 1, 1024),
             Isa = section.Choice("isa", preset.Isa, "auto", "default", "avx2", "avx512"),
+            HangSeconds = section.Whole("hangSeconds", preset.HangSeconds, 0, MaxHangSeconds),
         };
     }
 

@@ -8,6 +8,7 @@ using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Identities;
+using Orchestrator.Protocol.Mapping;
 
 namespace Orchestrator.Coordinator.Host.Server;
 
@@ -54,6 +55,9 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
     /// <summary>A snapshot.</summary>
     public ClusterState State => _actor.State;
+
+    /// <summary>What all workers' streams send alike.</summary>
+    public SharedOrders SharedOrders { get; } = new();
 
     /// <summary>Ends when the runs that it found are in its state: whoever asks before would hear that they are not known.</summary>
     public Task Adopted => _adopted.Task;
@@ -271,7 +275,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 Log.WorkerEvicted(_log, evict.Worker.Value, evict.Reason);
                 if (_attached.TryGetValue(evict.Worker, out var evicted))
                 {
-                    evicted.Break($"it was given up: {evict.Reason}");
+                    evicted.GiveUp(evict.Reason, evict.IsHung, _time);
                 }
 
                 break;

@@ -11,6 +11,9 @@ public sealed class WorkerConnection(long id)
     /// <summary>Orders that may wait. A worker gets a handful per generation; one that takes none of them is stuck.</summary>
     public const int MaxPending = 256;
 
+    /// <summary>For the last order to a worker that hangs: the network's way, and a busy machine's.</summary>
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(2);
+
     private readonly Channel<CoordinatorMessage> _orders = Channel.CreateBounded<CoordinatorMessage>(new BoundedChannelOptions(MaxPending) { SingleReader = true });
     private readonly TaskCompletionSource<WorkerId> _admission = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,6 +76,23 @@ public sealed class WorkerConnection(long id)
 
     /// <summary>Gives the stream up: the worker sees its end, and attaches anew when it is well.</summary>
     public void Break(string reason) => _broken.TrySetResult(reason);
+
+    /// <summary>The worker was given up, and its stream is closed: at once, or when it had a moment to hear that it is to start afresh.</summary>
+    /// <param name="reason">In words that follow a colon.</param>
+    /// <param name="isHung">Its training thread hangs; what reads its orders mostly does not.</param>
+    /// <param name="time">The clock of that moment.</param>
+    public void GiveUp(string reason, bool isHung, TimeProvider time)
+    {
+        var ended = $"it was given up: {reason}";
+        if (!isHung || !Send(new CoordinatorMessage.StartAfresh($"The coordinator gave this worker up: {reason}.")))
+        {
+            Break(ended);
+            return;
+        }
+
+        // It closes the stream by itself, unless it hangs altogether.
+        _ = Task.Delay(LastWord, time).ContinueWith(_ => Break(ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
 
     /// <summary>Nothing is sent any more; what waits still is.</summary>
     public void Close() => _orders.Writer.TryComplete();

@@ -24,6 +24,7 @@ internal abstract class FrameLoop(Wire wire, BulkOptions options) : IDisposable
     private FloodGuard _resets = new(options.Limits.MaxResetsPerSecond);
     private FloodGuard _updates = new(options.Limits.MaxControlFramesPerSecond);
     private KeepAlive _keepAlive = new(options.KeepAliveDelay, options.KeepAliveTimeout);
+    private LossWatch _losses;
     private ReceiveWindow _window = new(Window.LargestBytes);
     private readonly long _began = Environment.TickCount64;
     private bool _isSettled;
@@ -135,6 +136,12 @@ internal abstract class FrameLoop(Wire wire, BulkOptions options) : IDisposable
         if (!_isSettled && now - _began > Options.HandshakeTimeout.TotalMilliseconds)
         {
             Shutdown($"it sent no HTTP/2 settings within {Options.HandshakeTimeout.TotalSeconds:0.#} s");
+            return;
+        }
+
+        if (_losses.Tick(now, Wire.Retransmissions))
+        {
+            Shutdown($"its host acknowledges nothing: what was sent to it went out {Wire.Retransmissions} times more without an answer, and it was silent for {(now - Wire.LastReceived) / 1000.0:0.##} s");
             return;
         }
 

@@ -12,7 +12,8 @@ internal static class LinkConnect
     {
         try
         {
-            var plain = SocketSetup.ToWire(Dial(address, options.HandshakeTimeout, cancellation), options, mostlySends: true);
+            var patience = address is UnixDomainSocketEndPoint || options.HandshakeTimeout < options.ConnectTimeout ? options.HandshakeTimeout : options.ConnectTimeout;
+            var plain = SocketSetup.ToWire(Dial(address, patience, cancellation), options, mostlySends: true);
             try
             {
                 return options.Tls is { } tls && address is not UnixDomainSocketEndPoint ? TlsWire.Connect(plain, tls, options.HandshakeTimeout) : plain;

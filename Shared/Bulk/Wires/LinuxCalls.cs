@@ -16,6 +16,12 @@ internal static unsafe partial class LinuxCalls
     public const int ReceiveTimeoutOption = 20;
     public const int SendTimeoutOption = 21;
 
+    public const int TcpLevel = 6;
+    public const int TcpInfoOption = 11;
+
+    /// <summary>Where tcp_info has the count of the running retransmissions.</summary>
+    public const int TcpInfoRetransmits = 2;
+
     public static bool AreUsable => OperatingSystem.IsLinux() && Environment.Is64BitProcess;
 
     [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]

@@ -34,6 +34,28 @@ internal sealed unsafe class SocketWire : Wire
 
     public override bool BuffersEachSend => _socket.AddressFamily == AddressFamily.Unix;
 
+    public override int Retransmissions
+    {
+        get
+        {
+            if (_socket.AddressFamily == AddressFamily.Unix)
+            {
+                return 0;
+            }
+
+            try
+            {
+                Span<byte> facts = stackalloc byte[LinuxCalls.TcpInfoRetransmits + 1];
+                return _socket.GetRawSocketOption(LinuxCalls.TcpLevel, LinuxCalls.TcpInfoOption, facts) == facts.Length ? facts[LinuxCalls.TcpInfoRetransmits] : 0;
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                // It is being closed, or the system does not say.
+                return 0;
+            }
+        }
+    }
+
     public override void Shutdown() => SocketSetup.Shutdown(_socket, SocketShutdown.Both);
 
     public override void FinishSending() => SocketSetup.Shutdown(_socket, SocketShutdown.Send);

@@ -18,6 +18,8 @@ internal sealed unsafe class TlsWire : Wire
 
     public override string Peer => _inner.Peer;
 
+    public override int Retransmissions => _inner.Retransmissions;
+
     /// <summary>Speaks HTTP/2 by ALPN, unless the options name protocols themselves: RFC 9113, section 3.2, asks for it and gRPC's libraries insist.</summary>
     /// <exception cref="IOException">The handshake failed.</exception>
     public static TlsWire Accept(Wire inner, SslServerAuthenticationOptions options, TimeSpan patience)

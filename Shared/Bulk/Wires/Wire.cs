@@ -31,6 +31,9 @@ internal abstract unsafe class Wire : IDisposable
     /// <summary>The process at the other end, when it is on this host and the kernel says so.</summary>
     public virtual int? PeerProcess => null;
 
+    /// <summary>How often the kernel has sent the oldest bytes again that the peer's kernel has not acknowledged; 0: none, or this wire cannot tell. On the receiving thread.</summary>
+    public virtual int Retransmissions => 0;
+
     /// <summary>The kernel puts each send into buffers of its own, as it does for Unix sockets; else one stream's sends share them.</summary>
     public virtual bool BuffersEachSend => false;
 

@@ -80,6 +80,12 @@ public sealed record WorkersSpec
 
     /// <summary>auto (the newest level that every worker has), default, avx2 or avx512.</summary>
     public string Isa { get; init; } = "auto";
+
+    /// <summary>
+    /// A worker whose training thread stays at one piece of work for so many seconds, and for 20 usual steps, while the others wait for it, hangs and is given up. A worker's first step
+    /// has ten minutes, a checkpoint or an evaluation half an hour, or this when it is longer. 0: nobody is given up for that.
+    /// </summary>
+    public int HangSeconds { get; init; } = 30;
 }
 
 public sealed record AllReduceSpec

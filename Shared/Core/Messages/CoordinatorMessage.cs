@@ -54,6 +54,8 @@ public abstract record CoordinatorMessage
     public sealed record Release(string Reason, bool MayReturn = false) : CoordinatorMessage;
 
     public sealed record Recorded(long Step) : CoordinatorMessage;
+
+    public sealed record StartAfresh(string Reason) : CoordinatorMessage;
 }
 
 /// <summary>One member of a generation: its place in the list is its index, and slice i belongs to member i.</summary>

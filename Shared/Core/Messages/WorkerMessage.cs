@@ -68,7 +68,8 @@ public abstract record WorkerMessage
 
     public sealed record Fed(Generation Generation, ImmutableArray<LedgerEntry> Ledger) : WorkerMessage;
 
-    public sealed record Heartbeat : WorkerMessage;
+    /// <param name="Work">What its training thread does.</param>
+    public sealed record Heartbeat(WorkMark Work = default) : WorkerMessage;
 
     public sealed record CaughtUp : WorkerMessage;
 }

@@ -43,10 +43,18 @@ public abstract record WorkerEffect
     public sealed record Refuse(string Reason) : WorkerEffect;
 
     /// <summary>End the process.</summary>
-    public sealed record Exit(int Code, string Reason) : WorkerEffect;
+    public sealed record Exit(int Code, string Reason) : WorkerEffect
+    {
+        /// <summary>The training thread hangs: wait for nothing of it.</summary>
+        public bool IsHung { get; init; }
+    }
 
     /// <summary>End what runs here and start the same command line afresh, in the same process.</summary>
-    public sealed record Restart(string Reason) : WorkerEffect;
+    public sealed record Restart(string Reason) : WorkerEffect
+    {
+        /// <inheritdoc cref="Exit.IsHung"/>
+        public bool IsHung { get; init; }
+    }
 
     /// <summary>Say it in the log.</summary>
     public sealed record Note(string Text) : WorkerEffect;

@@ -10,6 +10,7 @@ public static class WorkerMachine
     // A worker that was told to end has done nothing wrong.
     private const int ExitDone = 0;
     private const int ExitNoCoordinator = 4;
+    private const int ExitFailed = 1;
 
     public static (WorkerState Next, ImmutableArray<WorkerEffect> Effects) Step(WorkerState state, WorkerEvent @event)
     {
@@ -97,6 +98,7 @@ public static class WorkerMachine
             (state, [new WorkerEffect.WriteCheckpoint(save.Generation, state.AppliedSteps)]),
         CoordinatorMessage.ReportLedger report when state.Phase == WorkerPhase.Training => (state, [new WorkerEffect.TellLedger(report.Generation, report.FromStep)]),
         CoordinatorMessage.Release release => Released(state, release),
+        CoordinatorMessage.StartAfresh order => (Idle(state) with { Phase = WorkerPhase.Ended }, [AfterHang(state, order.Reason)]),
         _ => (state, [new WorkerEffect.Note($"{message.GetType().Name} is for another generation or phase than {state.Generation}, {state.Phase}: ignored.")]),
     };
 
@@ -106,6 +108,10 @@ public static class WorkerMachine
     /// <summary>A worker of `run` has one run in its life, so it never comes to this.</summary>
     private static (WorkerState, ImmutableArray<WorkerEffect>) StartAfresh(WorkerState state, string reason) => (Idle(state) with { Phase = WorkerPhase.Ended },
         [new WorkerEffect.Send(new WorkerMessage.Leaving(reason, Returns: true)), new WorkerEffect.DropRun(reason), new WorkerEffect.Restart(reason)]);
+
+    /// <summary>Whoever started it for a run starts another one, and counts how often. Nobody may do that for a standing worker, and one that is leaving is not wanted again.</summary>
+    private static WorkerEffect AfterHang(WorkerState state, string reason) => state.EndsWithRun || state.IsLeaving
+        ? new WorkerEffect.Exit(ExitFailed, reason) { IsHung = true } : new WorkerEffect.Restart(reason) { IsHung = true };
 
     private static (WorkerState, ImmutableArray<WorkerEffect>) Aborted(WorkerState state, string reason) => state.Phase switch
     {

@@ -9,6 +9,7 @@ using Orchestrator.Worker.Core.Lifecycle;
 using CallNames = Orchestrator.Core.Messages.CallNames;
 using MemberIdentity = Orchestrator.Core.Messages.MemberIdentity;
 using WorkerMessage = Orchestrator.Core.Messages.WorkerMessage;
+using WorkMark = Orchestrator.Core.Messages.WorkMark;
 
 namespace Orchestrator.Worker.Host.Control;
 
@@ -61,12 +62,12 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     /// <summary>Queues a message; never blocks.</summary>
     public void Send(WorkerMessage message) => _outbox.Writer.TryWrite(message);
 
-    /// <summary>Says that this process lives, while the stream is open.</summary>
-    public void Beat()
+    /// <summary>Says that this process lives and what its training thread does, while the stream is open.</summary>
+    public void Beat(WorkMark work)
     {
         if (Volatile.Read(ref _isOpen))
         {
-            Send(new WorkerMessage.Heartbeat());
+            Send(new WorkerMessage.Heartbeat(work));
         }
     }
 
@@ -136,6 +137,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
             using var call = new WorkerControl.WorkerControlClient(channel).Attach(Headers(address), cancellationToken: ended.Token);
             await call.RequestStream.WriteAsync((_hello with { Member = member }).ToWire());
             var writer = Task.CompletedTask;
+            var orders = new OrderReader();
             await foreach (var wire in call.ResponseStream.ReadAllAsync(ended.Token))
             {
                 if (!wasOpen)
@@ -146,7 +148,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                     writer = Task.Run(() => Write(call.RequestStream, outbox.Reader));
                 }
 
-                if (wire.ToDomain() is { } message)
+                if (orders.ToDomain(wire) is { } message)
                 {
                     _post(new WorkerEvent.CoordinatorSaid(message));
                 }

@@ -16,8 +16,18 @@ internal static partial class ProcessImage
         throw new IOException($"{program} could not be started afresh (errno {Marshal.GetLastPInvokeError()}).");
     }
 
+    /// <summary>Ends the process at once, with what it has open: nothing is run at its end that could wait for a thread that hangs. Does not return.</summary>
+    public static int End(int code)
+    {
+        ExitNow(code);
+        return code;
+    }
+
     /// <summary>As the process was started: what was changed since, by pinning libtorch for one, is not in it. Ends with null, as execve needs it.</summary>
     private static string?[] Read(string name) => [.. Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/self/{name}")).Split('\0').SkipLast(1), null];
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void ExitNow(int code);
 
     [LibraryImport("libc", EntryPoint = "execve", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Execve(string program, string?[] arguments, string?[] environment);

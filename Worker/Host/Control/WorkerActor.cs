@@ -30,13 +30,13 @@ internal sealed class WorkerActor
     {
         link.Attach();
         _ = Task.Run(() => Read(link, session));
-        using var beats = new Timer(_ => Beat(link), null, SilenceRule.BeatPeriod, SilenceRule.BeatPeriod);
+        using var beats = new Timer(_ => Beat(link, session), null, SilenceRule.BeatPeriod, SilenceRule.BeatPeriod);
         return await _end.Task;
     }
 
-    private void Beat(CoordinatorLink link)
+    private void Beat(CoordinatorLink link, RunSession session)
     {
-        link.Beat();
+        link.Beat(session.Work);
         Post(new WorkerEvent.Beat());
     }
 

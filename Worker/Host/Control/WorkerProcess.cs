@@ -40,6 +40,7 @@ internal static class WorkerProcess
         return await ServeAsync(options) switch
         {
             WorkerEffect.Restart => StartAfresh(),
+            WorkerEffect.Exit { IsHung: true } exit => ProcessImage.End(exit.Code),
             WorkerEffect.Exit exit => exit.Code,
             var other => throw new InvalidOperationException($"A worker does not end by {other}."),
         };
@@ -130,7 +131,13 @@ internal static class WorkerProcess
             Environment.ProcessId, Dns.GetHostName(), collective, metricsAddress, NumericSetup.HighestIsa(options.Isa), device, options.Launcher, Versions.Program);
         await using var link = new CoordinatorLink(
             options.Coordinators, hello, actor.Post, text => Log.Note(log, text), WorkerOptions.FindToken, options.Tls, options.HasLifeline ? LaunchedPatience : StandingPatience);
-        return await actor.RunAsync(link, session);
+        var end = await actor.RunAsync(link, session);
+        if (end is WorkerEffect.Exit { IsHung: true } or WorkerEffect.Restart { IsHung: true })
+        {
+            session.Abandon();
+        }
+
+        return end;
     }
 
     private static WebApplication Build(WorkerOptions options)

@@ -55,6 +55,16 @@ internal sealed class MemberShell : IExchangeEvents, IDisposable
         _state = MemberState.Start(self, run.Job.Training.LogicalRanks, buckets, run.Replica.AppliedSteps);
     }
 
+    /// <summary>What the training thread does. Any thread; waits for nothing.</summary>
+    public WorkMark Work
+    {
+        get
+        {
+            var mark = WorkMarks.Of(Volatile.Read(ref _state));
+            return mark.Kind == WorkKind.Applying && _work.Behind is not WorkKind.Unspecified and var behind ? mark with { Kind = behind } : mark;
+        }
+    }
+
     public void Decided(Generation generation, long step, Generation agreed) => Post(new MemberEvent.StepDecided(generation, step, agreed));
 
     public void Told(LedgerEntry entry) => _run.Ledger.AddOfPeer(entry);

@@ -34,6 +34,10 @@ internal sealed class StepWork(
     private int _stepSamples;
     private long _samples;
     private long _sentBefore;
+    private int _behind;
+
+    /// <summary>What is done behind an update: Saving or Evaluating; unspecified: nothing. Any thread.</summary>
+    public WorkKind Behind => (WorkKind)Volatile.Read(ref _behind);
 
     /// <summary>Element 0 of each partial, as they will be when the pass at hand is done. Replaced, never changed.</summary>
     public IReadOnlyDictionary<TreeNode, nint> Addresses { get; private set; } = new Dictionary<TreeNode, nint>();
@@ -172,14 +176,18 @@ internal sealed class StepWork(
         var job = run.Job;
         if (work.IsLast || (job.Checkpoint.EverySteps > 0 && work.Step % job.Checkpoint.EverySteps == 0))
         {
+            Volatile.Write(ref _behind, (int)WorkKind.Saving);
             checkpoints.Publish(work.Generation, work.IsLead);
         }
 
         if (work.IsLead && run.Data.HeldOut is { Count: > 0 } heldOut && (work.IsLast || (job.Evaluation.EverySteps > 0 && work.Step % job.Evaluation.EverySteps == 0)))
         {
+            Volatile.Write(ref _behind, (int)WorkKind.Evaluating);
             var result = Evaluator.Run(
                 run.Task, run.Replica.Model, run.Replica.Device, run.Data.Shape, heldOut, work.IsLast ? MaxFinalEvaluation : job.Evaluation.MaxSamples, job.Seed, cancellation);
             report(new WorkerMessage.Evaluated(work.Generation, work.Step, result.Loss, result.Accuracy, result.Samples));
         }
+
+        Volatile.Write(ref _behind, (int)WorkKind.Unspecified);
     }
 }

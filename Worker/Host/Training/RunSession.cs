@@ -20,6 +20,13 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
     private ProcessUse? _use;
     private CheckpointPublisher? _checkpoints;
     private MemberShell? _member;
+    private bool _isAbandoned;
+
+    /// <summary>What the training thread does for a run; unspecified: this worker is no member. Any thread.</summary>
+    public WorkMark Work => Volatile.Read(ref _member)?.Work ?? default;
+
+    /// <summary>The training thread hangs: from here on nothing waits for it, and nothing that it may hold is touched. The process is to end.</summary>
+    public void Abandon() => _isAbandoned = true;
 
     public void Prepare(CoordinatorMessage.Prepare order)
     {
@@ -83,6 +90,11 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
 
     public void Dispose()
     {
+        if (_isAbandoned)
+        {
+            return;
+        }
+
         Stop();
         DropRun();
         _thread.Dispose();

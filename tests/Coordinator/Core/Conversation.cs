@@ -75,6 +75,23 @@ internal sealed class Conversation
         return [.. effects];
     }
 
+    /// <summary>Time goes by in ticks; at each the workers say of their training threads what is given.</summary>
+    public string[] PassAtWork(double seconds, params (int Worker, WorkMark Work)[] beating)
+    {
+        var effects = new List<string>();
+        for (var left = TimeSpan.FromSeconds(seconds); left > TimeSpan.Zero; left -= LivenessRule.TickInterval)
+        {
+            foreach (var (worker, work) in beating)
+            {
+                effects.AddRange(Send(new ClusterEvent.WorkerSaid(WorkerId.FromNumber(worker), new WorkerMessage.Heartbeat(work)), TimeSpan.Zero));
+            }
+
+            effects.AddRange(Send(new ClusterEvent.Tick(), LivenessRule.TickInterval));
+        }
+
+        return [.. effects];
+    }
+
     /// <summary>Another coordinator, which knows only what was stored; its workers get numbers from 101 on.</summary>
     /// <param name="ledger">The last step of which the ledger on disk has everything.</param>
     /// <param name="snapshot">Null: as it is now.</param>
@@ -185,7 +202,7 @@ internal sealed class Conversation
         ClusterEffect.ForRun { Effect: RunEffect.AppendLedger e } => Invariant(
             $"ledger {string.Join(", ", e.Reports.Select(report => $"step {report.Step} of {report.Worker} in {report.Generation}: ranks {string.Join(" ", report.Entries.Select(entry => entry.LogicalRank))}"))}"),
         ClusterEffect.ForRun { Effect: RunEffect.StartTimer e } => Invariant($"timer {e.Timer} {e.Generation} {e.After.TotalSeconds} s"),
-        ClusterEffect.ForRun { Effect: RunEffect.Evict e } => $"evict {e.Worker}: {e.Reason}",
+        ClusterEffect.ForRun { Effect: RunEffect.Evict e } => $"evict {e.Worker}{(e.IsHung ? " to start afresh" : "")}: {e.Reason}",
         ClusterEffect.ForRun { Effect: RunEffect.End e } => $"end {e.Outcome.Result} {e.Outcome.ExitCode}: {e.Outcome.Reason}",
         _ => throw new ArgumentOutOfRangeException(nameof(effect), effect, "Give it words."),
     };

@@ -192,7 +192,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         }
 
         _version = found.Version;
-        Cluster = new ClusterState { Options = new ClusterOptions("sim", new RunWaits()) { IsDurable = true } };
+        Cluster = new ClusterState { Options = new ClusterOptions("sim", SimSettings.Waits) { IsDurable = true } };
         var tail = _all.Ledger.TakeOver(this, _all.World.Settings.LogicalRanks);
         ImmutableArray<RevivedRun> runs = found.Order is null ? [] : [new RevivedRun(found.Order, Bug.Stored(found.Snapshot!), found.Snapshot!.Phase is SnapshotPhase.Ended ? LedgerTail.Empty : tail)];
         Post(new ClusterEvent.RunsAdopted(runs, found.LastNumber));

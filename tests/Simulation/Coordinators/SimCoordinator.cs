@@ -29,7 +29,7 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
     {
         (_clock, _network, _settings, _trace, _fenced) = (clock, network, settings, trace, fenced);
         _streams = new WorkerStreams(this, network, Post, trace, evicted);
-        State = new ClusterState { Options = new ClusterOptions("sim", new RunWaits()) };
+        State = new ClusterState { Options = new ClusterOptions("sim", SimSettings.Waits) };
     }
 
     public SimProcess Process => this;

@@ -15,6 +15,9 @@ namespace Orchestrator.Simulation.Coordinators;
 /// <param name="evicted">Told of workers that are given up.</param>
 internal sealed class WorkerStreams(ISimEndpoint owner, SimNetwork network, Action<ClusterEvent> post, Action<string> trace, Action<SimWorker> evicted)
 {
+    /// <summary>A worker that hangs hears that it is to start afresh before its stream is closed.</summary>
+    private const long LastWordMicros = 2_000_000;
+
     private readonly Dictionary<string, Connection> _byKey = [];
     private readonly Dictionary<long, Connection> _byNumber = [];
     private readonly Dictionary<WorkerId, Connection> _byWorker = [];
@@ -109,6 +112,13 @@ internal sealed class WorkerStreams(ISimEndpoint owner, SimNetwork network, Acti
             case ClusterEffect.ForRun { Effect: RunEffect.Evict evict } when _byWorker.Remove(evict.Worker, out var connection):
                 trace($"evicts {evict.Worker}: {evict.Reason}");
                 evicted(connection.Worker);
+                if (evict.IsHung)
+                {
+                    connection.Back!.Send(new CoordinatorMessage.StartAfresh(evict.Reason));
+                    owner.Process.After(LastWordMicros, () => Lose(connection.Key, evict.Reason));
+                    break;
+                }
+
                 Lose(connection.Key, evict.Reason);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Record record }:

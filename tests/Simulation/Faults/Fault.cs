@@ -7,6 +7,9 @@ public abstract record Fault(long AtMicros)
 
     public sealed record Freeze(long AtMicros, int Worker, long Micros) : Fault(AtMicros);
 
+    /// <summary>The training thread hangs in whatever it does next, and the process beats on. One that is told to start afresh does, and another takes its place.</summary>
+    public sealed record Hang(long AtMicros, int Worker, long Micros, long BackAfterMicros) : Fault(AtMicros);
+
     /// <summary>SIGTERM; another process takes its place.</summary>
     public sealed record Leave(long AtMicros, int Worker, long BackAfterMicros) : Fault(AtMicros);
 
@@ -56,6 +59,9 @@ public abstract record Fault(long AtMicros)
 /// <summary>Draws the faults of a seed.</summary>
 public static class FaultPlan
 {
+    /// <summary>The third worker that hangs in the same pass fails the run, as it should.</summary>
+    private const int MostHangs = 2;
+
     /// <param name="random">The seed's.</param>
     /// <param name="workers">Places.</param>
     /// <param name="windowMicros">Faults begin within this.</param>
@@ -82,6 +88,7 @@ public static class FaultPlan
                 < 94 => new Fault.CrashWhileSaving(at, random.NextInt64(6000), Back(random)),
                 < 96 => new Fault.Doubled(at, random.NextInt64(1_000_000)),
                 < 97 => new Fault.HangingFeeds(at, random.NextInt64(500_000)),
+                < 98 when faults.Count(fault => fault is Fault.Hang) < MostHangs => new Fault.Hang(at, worker, HangMicros(random), Back(random)),
                 < 99 => new Fault.FreezeFollower(at, random.NextInt64(3_000_000)),
                 _ => new Fault.PowerCut(at, Back(random)),
             });
@@ -129,6 +136,9 @@ public static class FaultPlan
 
         return [.. faults.OrderBy(fault => fault.AtMicros)];
     }
+
+    /// <summary>Passes by itself before anybody is given up, or outlasts the patience with a worker's first step.</summary>
+    private static long HangMicros(Random random) => random.Next(2) == 0 ? random.NextInt64(4_000_000) : 17_000_000 + random.NextInt64(4_000_000);
 
     private static long Back(Random random) => random.Next(4) == 0 ? random.NextInt64(3_000_000) : random.NextInt64(100_000);
 }

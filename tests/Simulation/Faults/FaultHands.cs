@@ -3,6 +3,7 @@ using Orchestrator.Simulation.Coordinators;
 using Orchestrator.Simulation.Workers;
 using Orchestrator.Simulation.World;
 using Orchestrator.Worker.Core.Lifecycle;
+using Orchestrator.Worker.Core.Membership;
 
 namespace Orchestrator.Simulation.Faults;
 
@@ -11,6 +12,9 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
 {
     /// <summary>A lease lapses, another takes it, and the members come back.</summary>
     private const long OwnerLoss = 8_000_000;
+
+    /// <summary>A hang that lasts longer is seen: it outlasts the patience with a worker's first step, and a heartbeat and a tick.</summary>
+    private const long LongestHang = 16_500_000;
 
     private readonly HashSet<Fault> _crashed = new(ReferenceEqualityComparer.Instance);
 
@@ -27,6 +31,9 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
                 frozen.Freeze();
                 cluster.Over(freeze.Micros);
                 cluster.Clock.After(freeze.Micros, frozen.Thaw);
+                break;
+            case Fault.Hang hang when workers[hang.Worker] is { IsDead: false, IsHung: false } hung:
+                Hang(hang, hung);
                 break;
             case Fault.Leave leave when workers[leave.Worker] is { IsDead: false } leaver:
                 Say(leaver, fault);
@@ -99,6 +106,24 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
 
                 break;
         }
+    }
+
+    private void Hang(Fault.Hang hang, SimWorker hung)
+    {
+        Say(hung, hang);
+        hung.Hang(cluster.Clock.Micros + hang.Micros);
+        cluster.Over(hang.Micros);
+        cluster.Clock.After(hang.Micros, () =>
+        {
+            // Nothing else was wrong, so the others had waited for it and nothing kept the coordinator from seeing that.
+            if (hang.Micros > LongestHang && cluster.Faults.Count == 1 && workers.Length > 1 && !hung.IsDead && hung.Member?.State.Work is MemberWork.Compute or MemberWork.Apply)
+            {
+                cluster.Violate($"{hung.Name} ({hung.Id}) hung for {hang.Micros / 1e6:0.0} s at {hung.Member.State.Work}, and was not given up");
+            }
+
+            hung.GoOn();
+        });
+        AwaitDeath(hang.Worker, hung, hang.BackAfterMicros);
     }
 
     private void HitOwner(Fault fault, SimCoordinators owners)

@@ -220,7 +220,7 @@ internal sealed class SimMember
         }
     }
 
-    private void Later(long micros, MemberWork work, Action act) => _worker.After((micros / 2) + _worker.Random.NextInt64(micros + 1), () =>
+    private void Later(long micros, MemberWork work, Action act) => _worker.Train((micros / 2) + _worker.Random.NextInt64(micros + 1), () =>
     {
         if (!_isStopped)
         {
@@ -245,7 +245,7 @@ internal sealed class SimMember
         for (var bucket = 0; bucket < SimModel.Buckets.Length; bucket++)
         {
             var (first, index) = (bucket * blocks, bucket);
-            _worker.After(pass * (bucket + 1) / (SimModel.Buckets.Length + 1), () =>
+            _worker.Train(pass * (bucket + 1) / (SimModel.Buckets.Length + 1), () =>
             {
                 for (var block = first; block < first + blocks && !_isStopped; block++)
                 {
@@ -264,7 +264,7 @@ internal sealed class SimMember
             });
         }
 
-        _worker.After(pass + 1, () =>
+        _worker.Train(pass + 1, () =>
         {
             if (!_isStopped)
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Simulation.Faults;
 using Orchestrator.Worker.Core.AllReduce;
 
@@ -25,6 +26,12 @@ public sealed record SimSettings
 
     /// <summary>What is made wrong on purpose; none usually.</summary>
     public Bug Bug { get; init; } = Bug.None;
+
+    /// <summary>How long a run waits for what. Virtual time costs events, so a hang is found sooner than in a real run.</summary>
+    public static RunWaits Waits { get; } = new() { FirstStep = TimeSpan.FromSeconds(15), LongWork = TimeSpan.FromSeconds(30) };
+
+    /// <summary>workers.hangSeconds: longer than a freeze needs to be seen.</summary>
+    public const int HangSeconds = 5;
 
     public static string HashOf(ulong value) => value.ToString("x16", CultureInfo.InvariantCulture);
 }

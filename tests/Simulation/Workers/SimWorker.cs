@@ -13,11 +13,16 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
     private const string ControlKey = "control";
     private const long HeartbeatMicros = 250_000;
 
+    /// <summary>What its heartbeats said of its work may be under way for as long as any other message.</summary>
+    private const long StaleMicros = 16_000_000;
+
     private readonly ISimHome _home;
     private readonly Dictionary<string, (Action<object> Take, Action<SimProcess, string?> Ended)> _listeners = [];
     private readonly HashSet<string> _deaf = [];
     private readonly int _number;
     private readonly Random _diskRandom;
+    private readonly Queue<Action> _stuck = new();
+    private long _hangUntil = -StaleMicros;
     private CoordinatorSearch? _search;
     private string _control = "";
     private long _streamTerm;
@@ -52,6 +57,42 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
     /// <summary>A pass takes so many times longer than usual.</summary>
     public double Slowness { get; set; } = 1;
 
+    /// <summary>Its training thread hangs.</summary>
+    public bool IsHung { get; private set; }
+
+    /// <summary>It hangs, or did a moment ago.</summary>
+    public bool HasHung => _home.Clock.Micros <= _hangUntil + StaleMicros;
+
+    /// <summary>Something that the training thread does, after a while.</summary>
+    public void Train(long micros, Action action) => After(micros, () =>
+    {
+        if (IsHung)
+        {
+            _stuck.Enqueue(action);
+        }
+        else
+        {
+            action();
+        }
+    });
+
+    public void Hang(long untilMicros) => (IsHung, _hangUntil) = (true, Math.Max(_hangUntil, untilMicros));
+
+    /// <summary>The training thread goes on, unless another hang holds it.</summary>
+    public void GoOn()
+    {
+        if (_home.Clock.Micros < _hangUntil)
+        {
+            return;
+        }
+
+        IsHung = false;
+        while (_stuck.TryDequeue(out var action))
+        {
+            action();
+        }
+    }
+
     public void Start()
     {
         Attach();
@@ -66,6 +107,11 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         if (@event is WorkerEvent.CoordinatorSaid { Message: not CoordinatorMessage.Welcome } said && _streamTerm < _state.Term && effects.Any(IsObedience))
         {
             throw new SimViolationException($"{Name} takes {said.Message.GetType().Name} of term {_streamTerm}, and has seen term {_state.Term}");
+        }
+
+        if (effects.Any(effect => effect is WorkerEffect.Restart { IsHung: true }) && !HasHung)
+        {
+            throw new SimViolationException($"{Name} ({before.Worker}) is told to start afresh, and nothing hangs");
         }
 
         foreach (var effect in Settings.Bug.LeavesRunOut ? effects : RunMark.Put(before, _state, effects))
@@ -163,7 +209,7 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
     {
         if (_state.Worker is not null)
         {
-            _toCoordinator?.Send(new WorkerMessage.Heartbeat());
+            _toCoordinator?.Send(Settings.Bug.Report(new WorkerMessage.Heartbeat(_member is { } member ? WorkMarks.Of(member.State) : default)));
         }
 
         if (_search is not null)

@@ -4,8 +4,13 @@ namespace Orchestrator.Simulation.World;
 /// <remarks>As over TCP and HTTP/2 nothing is lost, doubled or reordered within a stream; what is lost is a stream's end, and streams among each other keep no order.</remarks>
 public sealed class SimNetwork(SimClock clock, Random random)
 {
-    /// <summary>A ping that nobody answers for this long breaks a stream.</summary>
-    private const long KeepAliveMicros = 10_000_000;
+    /// <summary>A stream between workers breaks when nothing was acknowledged for this long: a second until something is under way, three retransmissions, and a moment.</summary>
+    private const long LinkMicros = 3_200_000;
+
+    /// <summary>A stream to a coordinator breaks when nobody answers its ping for this long.</summary>
+    private const long ControlMicros = 10_000_000;
+
+    private const string ControlKeys = "control";
 
     private readonly HashSet<(SimProcess From, SimProcess To)> _cuts = [];
     private readonly List<SimStream> _streams = [];
@@ -39,6 +44,10 @@ public sealed class SimNetwork(SimClock clock, Random random)
         {
             stream.Break("nobody listens there");
         }
+        else if (IsCut(from, to.Process) || IsCut(to.Process, from))
+        {
+            BreakLater(stream);
+        }
 
         return stream;
     }
@@ -49,17 +58,19 @@ public sealed class SimNetwork(SimClock clock, Random random)
     public void Cut(SimProcess from, SimProcess to)
     {
         _cuts.Add((from, to));
-        clock.After(KeepAliveMicros, () =>
+        foreach (var stream in _streams.Where(each => each.Joins(from, to)).ToList())
         {
-            if (IsCut(from, to))
-            {
-                foreach (var stream in _streams.Where(each => each.Joins(from, to)).ToList())
-                {
-                    stream.Break("the peer does not answer pings");
-                }
-            }
-        });
+            BreakLater(stream);
+        }
     }
+
+    private void BreakLater(SimStream stream) => clock.After(stream.Key.StartsWith(ControlKeys, StringComparison.Ordinal) ? ControlMicros : LinkMicros, () =>
+    {
+        if (IsCut(stream.From, stream.To!.Process) || IsCut(stream.To.Process, stream.From))
+        {
+            stream.Break("nothing gets through");
+        }
+    });
 
     public void Heal(SimProcess from, SimProcess to)
     {

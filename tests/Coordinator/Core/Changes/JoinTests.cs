@@ -50,6 +50,29 @@ public sealed class JoinTests
         Assert.Equal((2, 3, 0L), (talk.RunState.FormedGenerations, talk.RunState.GenerationSize, talk.RunState.LostLogicalRankSteps));
     }
 
+    /// <summary>While a way was cut, a worker that had been given up for it joined again, stopped everybody until it was given up once more, and so on.</summary>
+    [Fact]
+    public void LinkBroken_AJoinerAndAMemberDoNotReachEachOther_ItStaysOutAndTriesAgainLater()
+    {
+        var talk = TwoTrain();
+        talk.Attach();
+        talk.Say(3, Prepared());
+        talk.Say(3, Followed(5));
+        Assert.IsType<RunPhase.Running>(talk.RunState.Phase);
+        talk.SayAtOnce(1, new WorkerMessage.LinkBroken(new Generation(2), new WorkerId("w-3"), "no answer within 3.5 s"));
+
+        var effects = talk.Fire(RunTimer.Link, 1);
+
+        Assert.StartsWith("record WorkerLeft w-3 at 5: it and a member do not reach each other (w-1 and w-3); it may try again later", effects[0]);
+        Assert.Contains("tell w-3 Release", effects);
+        Assert.Contains(effects, effect => effect.StartsWith("tell w-1 Fence G3", StringComparison.Ordinal));
+        talk.Say(1, Fenced(3, 5));
+        talk.Say(2, Fenced(3, 5));
+        Assert.Equal(2, talk.RunState.GenerationSize);
+        Assert.Equal([], talk.Pass(25));
+        Assert.Contains(talk.Pass(6), effect => effect.StartsWith("record WorkerJoining w-3", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Prepared_OfAJoinerWithOtherArithmetic_IsRefusedAndNotAskedAgain()
     {

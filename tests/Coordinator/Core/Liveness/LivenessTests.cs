@@ -2,6 +2,7 @@ using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
 using static Orchestrator.Coordinator.Core.Tests.Conversation;
 
 namespace Orchestrator.Coordinator.Core.Tests.Liveness;
@@ -91,12 +92,12 @@ public sealed class LivenessTests
     public void Hear_GapsOfASecond_AreLearnedAndForgotten()
     {
         var now = default(DateTimeOffset);
-        var pulse = Pulse.First(now).Hear(true, now);
-        pulse = pulse.Hear(true, now += TimeSpan.FromSeconds(1));
+        var pulse = Pulse.First(now).Hear(new WorkerMessage.Heartbeat(), now);
+        pulse = pulse.Hear(new WorkerMessage.Heartbeat(), now += TimeSpan.FromSeconds(1));
         Assert.Equal(TimeSpan.FromSeconds(1), pulse.Gap);
         for (var i = 0; i < 120; i++)
         {
-            pulse = pulse.Hear(true, now += TimeSpan.FromSeconds(0.25));
+            pulse = pulse.Hear(new WorkerMessage.Heartbeat(), now += TimeSpan.FromSeconds(0.25));
         }
 
         Assert.Equal(0.25, pulse.Gap.TotalSeconds, 0.01);

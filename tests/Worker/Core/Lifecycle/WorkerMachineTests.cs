@@ -47,6 +47,24 @@ public sealed class WorkerMachineTests
         Assert.Equal(WorkerPhase.Ended, script.State.Phase);
     }
 
+    /// <summary>Its training thread hangs, so nothing that would wait for it may be tried. Whoever started it for a run counts its ends; a standing worker has nobody who starts it again.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void StartAfresh_WhileTraining_EndsAtOnceOrStartsAfresh(bool endsWithRun)
+    {
+        var script = new Script(endsWithRun);
+        script.Hears(new CoordinatorMessage.Welcome(new WorkerId("w-1")));
+        script.Hears(Prepare);
+        script.Sees(new WorkerEvent.PreparationSucceeded(Prepared));
+        script.Hears(Activate);
+
+        var effect = Assert.Single(script.Hears(new CoordinatorMessage.StartAfresh("It hangs.")));
+
+        Assert.Equal(endsWithRun ? new WorkerEffect.Exit(1, "It hangs.") { IsHung = true } : new WorkerEffect.Restart("It hangs.") { IsHung = true }, effect);
+        Assert.Equal(WorkerPhase.Ended, script.State.Phase);
+    }
+
     [Theory]
     [InlineData("avx2", 1, null, false)]
     [InlineData("avx512", 1, null, true)]
