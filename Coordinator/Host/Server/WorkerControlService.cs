@@ -91,9 +91,10 @@ public sealed class WorkerControlService(CoordinatorActor coordinator) : WorkerC
 
     private async Task WriteOrdersAsync(WorkerConnection connection, IServerStreamWriter<CoordinatorMessage> responseStream, CancellationToken cancellation)
     {
+        var orders = new OrderWriter(coordinator.SharedOrders);
         await foreach (var order in connection.ReadOrdersAsync(coordinator.MayOrder, cancellation).ConfigureAwait(false))
         {
-            await responseStream.WriteAsync(order.ToWire(), cancellation).ConfigureAwait(false);
+            await responseStream.WriteAsync(orders.ToWire(order), cancellation).ConfigureAwait(false);
         }
     }
 }

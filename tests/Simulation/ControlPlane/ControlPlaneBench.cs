@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Core.Liveness;
+using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Simulation.ControlPlane;
@@ -21,15 +22,15 @@ public static class ControlPlaneBench
     public const string End = "the run ends";
 
     /// <param name="workers">At least 2.</param>
-    /// <param name="bytesOf">Size of a message on the wire; null: it does not matter.</param>
-    public static IReadOnlyList<ControlPlaneCost> Measure(int workers, Func<object, int>? bytesOf = null)
+    /// <param name="openWire">Called for each run; gives the size on the wire of what a worker and its coordinator say, in order. Null: it does not matter.</param>
+    public static IReadOnlyList<ControlPlaneCost> Measure(int workers, Func<Func<WorkerId, object, int>>? openWire = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 2);
         var rounds = Math.Max(1, LeastMembers / workers);
         var costs = new Dictionary<string, ControlPlaneCost>();
         for (var round = 0; round < rounds; round++)
         {
-            Play(workers, new Random(round), bytesOf, costs);
+            Play(workers, new Random(round), openWire?.Invoke(), costs);
         }
 
         return [.. costs.Values.Select(sum => sum with
@@ -39,7 +40,7 @@ public static class ControlPlaneBench
         })];
     }
 
-    private static void Play(int workers, Random random, Func<object, int>? bytesOf, Dictionary<string, ControlPlaneCost> costs)
+    private static void Play(int workers, Random random, Func<WorkerId, object, int>? bytesOf, Dictionary<string, ControlPlaneCost> costs)
     {
         ControlPlaneRun run = null!;
         Act(Forming, () =>
@@ -65,7 +66,7 @@ public static class ControlPlaneBench
             {
                 foreach (var member in run.Members)
                 {
-                    run.Say(member, new WorkerMessage.Heartbeat());
+                    run.Say(member, new WorkerMessage.Heartbeat(new WorkMark(WorkKind.Computing, member.Decided + 1, 3)));
                 }
 
                 run.Settle();

@@ -16,17 +16,16 @@ internal sealed class ControlPlaneRun
     private readonly Dictionary<WorkerId, Queue<ClusterEvent>> _said = [];
     private readonly List<WorkerId> _speakers = [];
     private readonly Random _random;
-    private readonly Func<object, int>? _bytesOf;
+    private readonly Func<WorkerId, object, int>? _bytesOf;
     private ClusterState _state = new() { Options = new ClusterOptions("sim", new RunWaits()) };
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private (ImmutableArray<Member> Members, Dictionary<WorkerId, Member> ById) _places = ([], []);
-    private (CoordinatorMessage? Order, int Bytes) _lastOrder;
     private int _connections;
 
     /// <param name="workers">Members; as many logical ranks.</param>
     /// <param name="random">Who is heard first.</param>
-    /// <param name="bytesOf">Size of a message on the wire; null: it does not matter.</param>
-    public ControlPlaneRun(int workers, Random random, Func<object, int>? bytesOf)
+    /// <param name="bytesOf">Size on the wire of what a worker and the coordinator say; null: it does not matter.</param>
+    public ControlPlaneRun(int workers, Random random, Func<WorkerId, object, int>? bytesOf)
     {
         (_random, _bytesOf) = (random, bytesOf);
         Post(new ClusterEvent.RunSubmitted(new RunOrder
@@ -63,7 +62,7 @@ internal sealed class ControlPlaneRun
 
     public void Say(RuleMember member, WorkerMessage message)
     {
-        Count(message);
+        Count(member.Id, message);
         ToCoordinator++;
         Queue(member.Id, new ClusterEvent.WorkerSaid(member.Id, message));
     }
@@ -131,7 +130,7 @@ internal sealed class ControlPlaneRun
                 _members[admit.Worker] = new RuleMember(admit.Worker, _connections);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Tell tell }:
-                Count(tell.Message);
+                Count(tell.Worker, tell.Message);
                 ToWorkers++;
                 if (_members[tell.Worker] is { IsDead: false } member && member.Answer(tell.Message, PlaceIn, State.Progress.HighestStep) is { } answer)
                 {
@@ -156,22 +155,5 @@ internal sealed class ControlPlaneRun
         return _places.ById.GetValueOrDefault(worker);
     }
 
-    private void Count(object message)
-    {
-        if (_bytesOf is not null)
-        {
-            Bytes += message is CoordinatorMessage order ? SizeOf(order, _bytesOf) : _bytesOf(message);
-        }
-    }
-
-    /// <summary>One order goes to many, and may list all of them: its size is found once.</summary>
-    private int SizeOf(CoordinatorMessage order, Func<object, int> bytesOf)
-    {
-        if (!ReferenceEquals(_lastOrder.Order, order))
-        {
-            _lastOrder = (order, bytesOf(order));
-        }
-
-        return _lastOrder.Bytes;
-    }
+    private void Count(WorkerId worker, object message) => Bytes += _bytesOf?.Invoke(worker, message) ?? 0;
 }

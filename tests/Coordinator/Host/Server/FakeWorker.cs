@@ -116,11 +116,12 @@ internal sealed class FakeWorker : IAsyncDisposable
 
     private async Task ReadAsync()
     {
+        var reader = new OrderReader();
         try
         {
             while (await _call.ResponseStream.MoveNext(CancellationToken.None))
             {
-                await _orders.Writer.WriteAsync(_call.ResponseStream.Current.ToDomain()!);
+                await _orders.Writer.WriteAsync(reader.ToDomain(_call.ResponseStream.Current)!);
             }
 
             _orders.Writer.Complete();
