@@ -2,6 +2,7 @@ namespace Orchestrator.Tools.Chaos;
 
 /// <summary>One line of steps.jsonl.</summary>
 /// <param name="Time">When the coordinator knew that it was committed.</param>
+/// <param name="Seconds">What its slowest member took for it, waiting included.</param>
 internal readonly record struct RunStep(DateTimeOffset Time, long Step, long Generation, long Samples, double Seconds);
 
 /// <summary>Follows a run's steps.jsonl, as an outsider reads it.</summary>
@@ -21,6 +22,14 @@ internal sealed class RunSteps(string path)
         }
 
         return _steps;
+    }
+
+    /// <summary>What the slowest member took for each step that was recorded within a time. A coordinator that waits for its disk records late, and holds no step up.</summary>
+    /// <exception cref="ToolException">There are fewer than two.</exception>
+    public List<double> MemberSecondsWithin(DateTimeOffset from, DateTimeOffset to)
+    {
+        var seconds = Read().Where(step => step.Time >= from && step.Time <= to).Select(step => step.Seconds).ToList();
+        return seconds.Count < 2 ? throw new ToolException($"Only {seconds.Count} steps were taken in {(to - from).TotalSeconds:0.0} s: too few to be timed.") : seconds;
     }
 
     /// <summary>Seconds from each step to the next that began and ended within a time.</summary>

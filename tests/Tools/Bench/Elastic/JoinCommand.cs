@@ -15,7 +15,7 @@ internal static class JoinCommand
     /// <summary>Steps of the joiner's first generation that still count for the longest one: whoever waits for a joiner does so there.</summary>
     private const int FirstSteps = 2;
 
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Between a leave and the next window: caches and clocks come to rest.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
@@ -27,7 +27,8 @@ internal static class JoinCommand
         var folder = new Option<string>("--out") { Description = "Folder for the run.", DefaultValueFactory = _ => Path.Combine("runs", $"join-{DateTime.UtcNow:yyyyMMdd-HHmmss}") };
         var command = new Command(
             "join",
-            "Times the steps of two members while a third worker, whose process is up, joins; against the same processor time burnt beside them.\n\n"
+            "Times the steps of two members while a third worker, whose process is up, joins; against the same processor time burnt beside them.\n"
+            + "A step's time is what its slowest member took for it. The longest one may be among the first two with the new member.\n\n"
             + "Example: ./orchestrator bench join examples/wide-mlp.yaml --rounds 5") { rounds, folder };
         job.AddTo(command);
         command.SetAction(result => RunAsync(job.Words(result), result.GetValue(rounds), Path.GetFullPath(result.GetValue(folder)!)));
@@ -46,7 +47,7 @@ internal static class JoinCommand
         var events = new RunEvents(Path.Combine(cluster.RunDir, "events.jsonl"));
         await UntilAsync(() => steps.Read().Count > 10, run);
         var runId = FirstOf(events).GetProperty("runId").GetString()!;
-        await cluster.AskAsync("scale", runId, $"{Members}");
+        await cluster.ScaleAsync(runId, Members);
         var joiner = cluster.StartWorker();
         await Task.Delay(Rest);
 
@@ -54,24 +55,24 @@ internal static class JoinCommand
         for (var round = 1; round <= rounds; round++)
         {
             var processor = joiner.TotalProcessorTime;
-            await cluster.AskAsync("scale", runId, $"{Members + 1}");
+            await cluster.ScaleAsync(runId, Members + 1);
             await UntilAsync(() => Workers(events) > Members, run);
 
-            // From the coordinator's order on: the process that asked for it has started before.
+            // From the coordinator's order on.
             var from = RunEvents.Time(events.All.Last(each => RunEvents.Name(each) == "worker.joining"));
             var to = RunEvents.Time(events.All.Last(each => RunEvents.Name(each) == "generation.formed"));
             joiner.Refresh();
             var (burnt, seconds) = ((joiner.TotalProcessorTime - processor).TotalSeconds, (to - from).TotalSeconds);
-            var joined = steps.SecondsWithin(from, to);
+            var joined = steps.MemberSecondsWithin(from, to);
             await UntilAsync(() => EndOf(steps, to) is not null, run);
-            var slowest = steps.SecondsWithin(from, EndOf(steps, to)!.Value).Max();
-            await cluster.AskAsync("scale", runId, $"{Members}");
+            var slowest = steps.MemberSecondsWithin(from, EndOf(steps, to)!.Value).Max();
+            await cluster.ScaleAsync(runId, Members);
             await UntilAsync(() => Workers(events) == Members, run);
             await Task.Delay(Rest);
 
             from = DateTimeOffset.UtcNow;
             await ProcessorBurn.RunAsync(burnt / seconds, TimeSpan.FromSeconds(seconds));
-            var control = steps.SecondsWithin(from, DateTimeOffset.UtcNow);
+            var control = steps.MemberSecondsWithin(from, DateTimeOffset.UtcNow);
             await Task.Delay(Rest);
             joins.Add(joined.Average());
             controls.Add(control.Average());

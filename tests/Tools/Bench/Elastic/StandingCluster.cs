@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
+using Orchestrator.Security.Tokens;
 using Orchestrator.Tools.Chaos;
 
 namespace Orchestrator.Tools.Bench.Elastic;
@@ -41,6 +44,32 @@ internal sealed class StandingCluster(string folder) : IAsyncDisposable
 
     /// <summary>A verb and its arguments, without the coordinator's address.</summary>
     public Task<(int Code, JsonElement? Result)> AskAsync(params string[] command) => RunProgram.RunAsync("Orchestrator.Coordinator", [.. command, "--coordinator", _address]);
+
+    /// <summary>Asks for another number of workers by the JSON API: no process of a command ends beside what is timed.</summary>
+    /// <exception cref="ToolException">It was not answered, or refused.</exception>
+    public async Task ScaleAsync(string runId, int workers)
+    {
+        var token = TokenPlaces.Find(TokenUse.Command, isTrusted: true) ?? throw new ToolException($"No token was found; set {TokenPlaces.FileVariable}.");
+        using var handler = new SocketsHttpHandler { UseProxy = false };
+        using var http = new HttpMessageInvoker(handler);
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"http://{Http}/api/v1/runs/{runId}/scale"))
+        {
+            Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
+            Content = new StringContent(string.Create(CultureInfo.InvariantCulture, $$"""{"desired":{{workers}}}"""), Encoding.UTF8, "application/json"),
+        };
+        try
+        {
+            using var answer = await http.SendAsync(request, CancellationToken.None);
+            if (!answer.IsSuccessStatusCode)
+            {
+                throw new ToolException($"Scaling run {runId} to {workers} workers was answered with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
+            }
+        }
+        catch (HttpRequestException error)
+        {
+            throw new ToolException($"Scaling run {runId} to {workers} workers was not answered: {error.Message}");
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
