@@ -57,25 +57,7 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
             return LedgerTail.Empty;
         }
 
-        LedgerStart? start = null;
-        var reports = new Queue<FedReport>();
-        foreach (var record in LedgerReader.Read(path))
-        {
-            if (record is LedgerRecord.Lineage lineage)
-            {
-                start = lineage.Start;
-                reports.Clear();
-            }
-            else if (record is LedgerRecord.Fed fed)
-            {
-                reports.Enqueue(fed.Report);
-                while (reports.Peek().Step <= fed.Report.Step - (2 * LedgerRule.MaxKeptSteps))
-                {
-                    reports.Dequeue();
-                }
-            }
-        }
-
-        return start is null || start.Run != order.Id ? LedgerTail.Empty : LedgerTail.Of(start.LogicalRanks, start.Step, reports);
+        var end = LedgerEnd.Read(path, 2 * LedgerRule.MaxKeptSteps);
+        return end.Lineage is not { Start: var start } || start.Run != order.Id ? LedgerTail.Empty : LedgerTail.Of(start.LogicalRanks, start.Step, end.Reports);
     }
 }

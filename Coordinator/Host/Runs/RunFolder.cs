@@ -36,14 +36,16 @@ public sealed class RunFolder : IDisposable
     /// <summary>Makes the folder with the job in it. A folder that a run has used is continued: its files are appended to.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
-    public static RunFolder Create(RunOrder order, TimeProvider time)
+    public static RunFolder Create(RunOrder order, TimeProvider time) => Open(order, time, isTakenOver: false);
+
+    private static RunFolder Open(RunOrder order, TimeProvider time, bool isTakenOver)
     {
         var path = order.RunDir;
         Directory.CreateDirectory(path);
         File.WriteAllText(System.IO.Path.Combine(path, JobFile), JobSpecJson.Write(order.Job) + "\n");
         var eventsPath = System.IO.Path.Combine(path, EventLog.FileName);
         // First: a ledger that is damaged is found before anything is written.
-        var ledger = LedgerWriter.Open(System.IO.Path.Combine(path, LedgerReader.FileName));
+        var ledger = LedgerWriter.Open(System.IO.Path.Combine(path, LedgerReader.FileName), isChecked: !isTakenOver);
         var before = File.Exists(eventsPath) ? File.ReadLines(eventsPath).Count() : 0;
         var stamp = new Stamp();
         var events = EventLog.Open(eventsPath, stamp);
@@ -80,7 +82,7 @@ public sealed class RunFolder : IDisposable
         }
 
         Array.ForEach(copies, path => File.Move(CopyOf(path), path, overwrite: true));
-        return Create(order, time);
+        return Open(order, time, isTakenOver: true);
     }
 
     /// <summary>True when a run has used the folder already.</summary>

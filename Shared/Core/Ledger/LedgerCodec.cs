@@ -75,6 +75,12 @@ public static class LedgerCodec
         return Parse(payload) is { } record ? new LedgerParse(record, HeaderBytes + length, null) : LedgerParse.Damaged("a record is of no kind that this version knows");
     }
 
+    /// <summary>Passes over a record: its payload is not read and its checksum not compared.</summary>
+    /// <param name="bytes">Of a record, <see cref="HeaderBytes"/> and one more at least.</param>
+    /// <returns>Bytes of the whole record, and whether it begins a lineage; 0 bytes: no record has such a length.</returns>
+    public static (int Bytes, bool IsLineage) Skip(ReadOnlySpan<byte> bytes) =>
+        BinaryPrimitives.ReadInt32LittleEndian(bytes) is > 0 and <= MaxPayloadBytes and var length ? (HeaderBytes + length, bytes[HeaderBytes] == LineageKind) : (0, false);
+
     private static void WriteLineage(LedgerRecord.Lineage lineage, LedgerFieldWriter fields)
     {
         var start = lineage.Start;

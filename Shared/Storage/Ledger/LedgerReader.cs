@@ -30,7 +30,7 @@ public static class LedgerReader
         return WholeBytes(map, path);
     }
 
-    private static IFileMap Open(string path)
+    internal static IFileMap Open(string path)
     {
         try
         {
@@ -44,13 +44,28 @@ public static class LedgerReader
 
     private static long WholeBytes(IFileMap map, string path)
     {
+        CheckMagic(map, path);
+        return Walk(map, path, LedgerCodec.Magic.Length, _ => { });
+    }
+
+    /// <exception cref="StorageException">The file is no ledger.</exception>
+    internal static void CheckMagic(IFileMap map, string path)
+    {
         var magic = LedgerCodec.Magic;
         if (map.Length < magic.Length || !map.Slice(0, magic.Length).SequenceEqual(magic))
         {
             throw new StorageException(StorageFailure.Corrupt, path, $"{path} does not begin as a ledger does.", "Restore it from a copy, or move it away.");
         }
+    }
 
-        var offset = (long)magic.Length;
+    /// <returns>The end of the last whole record.</returns>
+    /// <param name="map">The file.</param>
+    /// <param name="path">For errors.</param>
+    /// <param name="offset">Where a record begins.</param>
+    /// <param name="visit">Told of each from there on.</param>
+    /// <exception cref="StorageException">A record is damaged.</exception>
+    internal static long Walk(IFileMap map, string path, long offset, Action<LedgerRecord> visit)
+    {
         while (offset < map.Length)
         {
             var (record, bytes, damage) = At(map, offset);
@@ -65,6 +80,7 @@ public static class LedgerReader
                 break;
             }
 
+            visit(record);
             offset += bytes;
         }
 
@@ -72,6 +88,6 @@ public static class LedgerReader
     }
 
     /// <summary>A window that holds any record, and one byte more: so that the codec knows whether the file ends with it.</summary>
-    private static LedgerParse At(IFileMap map, long offset) => LedgerCodec.Read(
+    internal static LedgerParse At(IFileMap map, long offset) => LedgerCodec.Read(
         map.Slice(offset, (int)Math.Min(map.Length - offset, LedgerCodec.HeaderBytes + LedgerCodec.MaxPayloadBytes + 1)));
 }

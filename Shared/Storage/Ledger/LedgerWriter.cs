@@ -20,14 +20,20 @@ public sealed class LedgerWriter : IDisposable
     private LedgerWriter(string path, FileStream file, LedgerRecord.Lineage? last) => (_path, _file, _last) = (path, file, last);
 
     /// <summary>Opens for appending; makes the file when it is missing, and cuts off a torn last record.</summary>
+    /// <param name="path">In a folder that is there.</param>
+    /// <param name="isChecked">Every record is looked at first; false: only the last ones, for a run that must go on at once.</param>
     /// <exception cref="StorageException">A record in the middle is damaged, or the file is no ledger.</exception>
     /// <exception cref="IOException">The folder is missing or cannot be written.</exception>
-    public static LedgerWriter Open(string path)
+    public static LedgerWriter Open(string path, bool isChecked = true)
     {
         // Cut off within the first bytes: there was no record yet.
         var isNew = !File.Exists(path) || new FileInfo(path).Length < LedgerCodec.Magic.Length;
-        var end = isNew ? 0 : LedgerReader.FindEnd(path);
-        var last = isNew ? null : LedgerReader.Read(path).OfType<LedgerRecord.Lineage>().LastOrDefault();
+        if (!isNew && isChecked)
+        {
+            _ = LedgerReader.FindEnd(path);
+        }
+
+        var (end, last, _) = isNew ? new LedgerEnd(0, null, []) : LedgerEnd.Read(path, steps: 1);
         var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
         {

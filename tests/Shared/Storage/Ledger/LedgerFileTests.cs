@@ -64,6 +64,76 @@ public sealed class LedgerFileTests : IDisposable
         Assert.Equal(bytes, File.ReadAllBytes(Path));
     }
 
+    /// <summary>A take-over read the whole ledger five times.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void ReadEnd_AnyLedger_IsTheEndOfTheWhole(int seed)
+    {
+        const int wanted = 128;
+        var random = new Random(seed);
+        using (var writer = LedgerWriter.Open(Path))
+        {
+            var step = 0L;
+            for (var lineage = random.Next(1, 4); lineage > 0; lineage--)
+            {
+                step = random.NextInt64(step + 1);
+                writer.Begin(Start with { Step = step }, null);
+                for (var count = random.Next(4) == 0 ? 0 : random.Next(6000); count > 0; count--)
+                {
+                    step++;
+                    writer.Append([.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => Report(step))]);
+                }
+            }
+        }
+
+        var (present, reports) = (LedgerReader.Read(Path).OfType<LedgerRecord.Lineage>().Last(), new List<FedReport>());
+        foreach (var fed in LedgerReader.Read(Path).OfType<LedgerRecord.Fed>().Where(fed => fed.LineageNumber == present.Number))
+        {
+            reports.Add(fed.Report);
+        }
+
+        var whole = File.ReadAllBytes(Path);
+        for (var torn = 0; torn < 3; torn++)
+        {
+            File.WriteAllBytes(Path, [.. whole, .. new byte[torn * 5]]);
+            var end = LedgerEnd.Read(Path, wanted);
+
+            Assert.Equal((whole.Length, present), (end.EndBytes, end.Lineage));
+            var first = reports.Count == 0 ? 0 : reports[^1].Step - wanted + 1;
+            Assert.Equal(Steps(reports.Where(report => report.Step >= first)), Steps(end.Reports.Where(report => report.Step >= first)));
+            Assert.True(end.Reports.Length <= reports.Count(report => report.Step >= first) + (8 * LedgerEnd.MarkEvery), $"{end.Reports.Length} reports were read");
+        }
+
+        static IEnumerable<long> Steps(IEnumerable<FedReport> some) => some.Select(report => report.Step);
+    }
+
+    [Fact]
+    public void ReadEnd_DamagedNearTheEnd_IsRefusedAndLongBeforeItIsLeftToTheCheck()
+    {
+        Write(Path, Start);
+        var begin = new FileInfo(Path).Length;
+        Write(Path, null, 1);
+        var record = new FileInfo(Path).Length - begin;
+        Write(Path, null, [.. Enumerable.Range(2, 4000).Select(step => (long)step)]);
+        var bytes = File.ReadAllBytes(Path);
+        bytes[begin + (50 * record) - 1] ^= 1;
+        File.WriteAllBytes(Path, bytes);
+        Assert.Throws<StorageException>(() => LedgerWriter.Open(Path));
+        using (var writer = LedgerWriter.Open(Path, isChecked: false))
+        {
+            writer.Append([Report(4002)]);
+        }
+
+        Assert.Equal(4002, LedgerEnd.Read(Path, 10).Reports[^1].Step);
+        bytes = File.ReadAllBytes(Path);
+        bytes[^80] ^= 1;
+        File.WriteAllBytes(Path, bytes);
+        Assert.Throws<StorageException>(() => LedgerEnd.Read(Path, 10));
+    }
+
     [Fact]
     public void Open_ForeignFile_IsRefused()
     {
