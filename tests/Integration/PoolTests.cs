@@ -76,6 +76,40 @@ public sealed class PoolTests : IDisposable
     }
 
     [Fact]
+    public async Task Submit_WithLabels_IsPlacedOnWorkersThatHaveThemAndSaysWhenNobodyHas()
+    {
+        await using var cluster = await Cluster.StartAsync(_folder, workers: 1);
+        await cluster.AddWorkerAsync("--label", "gpu=h200", "--label", "zone=north");
+        async Task<string> SubmitAsync(params string[] changes) =>
+            (await cluster.AskAsync(Spirals.Command("submit", ["training.steps=50", .. changes], "--no-wait", "--format", "json"))).Expect(0).Text("runId");
+
+        var (nowhere, north) = (await SubmitAsync("workers.labels.gpu=a100"), await SubmitAsync("workers.labels={gpu: h200, zone: north}"));
+        (await cluster.AskAsync("wait", north)).Expect(0);
+        await cluster.Coordinator.WaitForErrorAsync($"Run {north} has ended");
+        var status = (await cluster.AskAsync("status", nowhere, "--format", "json")).Expect(0).Json;
+        Assert.Equal("queued", status.GetProperty("state").GetString());
+        Assert.Equal(
+            "It waits for 1 of 1 worker: of the 2 that are attached it could use 0. It asks for the labels gpu=a100, which 0 have: start workers with --label gpu=a100. Runs behind it do not wait for it.",
+            status.GetProperty("waitsFor").GetString());
+        Assert.Contains("gpu=a100, which 0 have", (await cluster.AskAsync("status", nowhere)).Expect(0).Output);
+
+        var workers = (await cluster.AskAsync("workers", "--format", "json")).Expect(0).Json.GetProperty("workers").EnumerateArray().ToDictionary(worker => worker.GetProperty("worker").GetString()!, worker => worker.GetProperty("labels"));
+        Assert.Equal(("{}", "{\"gpu\":\"h200\",\"zone\":\"north\"}"), (workers["w-1"].GetRawText(), workers["w-2"].GetRawText()));
+        Assert.Contains("gpu=h200,zone=north", (await cluster.AskAsync("workers")).Expect(0).Output);
+        var prepared = File.ReadLines(Path.Combine((await cluster.AskAsync("status", north, "--format", "json")).Expect(0).Text("runDir"), "events.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement).First(line => line.GetProperty("event").GetString() == "generation.preparing");
+        Assert.Equal(["w-2"], prepared.GetProperty("workers").EnumerateArray().Select(worker => worker.GetString()));
+
+        // Somebody starts one that has it.
+        await cluster.AddWorkerAsync("--label", "gpu=a100");
+        (await cluster.AskAsync("wait", nowhere)).Expect(0);
+    }
+
+    [Fact]
+    public async Task Worker_WithALabelThatIsNone_IsAUsageError() =>
+        (await Command.RunAsync("worker", "--label", "gpu")).Expect(2).ExpectError("'gpu=' is no label; NAME=VALUE is needed");
+
+    [Fact]
     public Task Submit_ManyRuns_QueueAndEnd() => QueueAndEndAsync(30);
 
     /// <summary>The memory of the coordinator when the queue is full, and when it is empty again.</summary>

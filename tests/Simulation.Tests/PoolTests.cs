@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -17,12 +18,23 @@ public sealed class PoolTests
 
     private const int MostSeeds = 2000;
 
+    /// <summary>With owners that die each takes some three times as long.</summary>
+    private const int OwnedSeeds = 60;
+
     private static readonly Bug[] Bugs =
     [
         new StateBug("a run does not give workers up for others", run => run.Shed.IsEmpty ? run : run with { Leavers = run.Leavers.Except(run.Shed), Shed = [] }),
         new StateBug("a run gives all but one of its workers up", run => run.Shed.IsEmpty || run.Crew is not { } crew ? run : run with { Leavers = run.Leavers.Union(crew.Members.Keys.Skip(1)) }),
         new StateBug("the coordinator forgets whom a worker serves", run => run) { ForgetsServing = true },
         new TellBug("a worker that leaves for another run is not released", order => order is CoordinatorMessage.Release),
+    ];
+
+    /// <summary>In what outlives an owner of several runs.</summary>
+    private static readonly Bug[] OwnerBugs =
+    [
+        new AdoptBug("the next owner takes the runs in in another order", runs => [.. runs.Reverse()]),
+        new AdoptBug("the next owner forgets a run that waits", runs => [.. runs.Where(run => run.Snapshot.Phase != SnapshotPhase.Queued)]),
+        new AdoptBug("a transaction stores one run's change only", runs => runs) { IsOneRun = true },
     ];
 
     public static TheoryData<string> Names() => [.. Bugs.Select(bug => bug.Name)];
@@ -33,21 +45,34 @@ public sealed class PoolTests
     [Fact, Trait("Category", "Long")]
     public void Play_FiveThousandSeeds_EveryRunHasItsOwnBitsAndItsShare() => Play(1, 5000);
 
+    [Fact]
+    public void Play_ManySeedsWhereOwnersDie_EveryRunHasItsOwnBitsAndItsShare() => Play(1, OwnedSeeds, isOwned: true);
+
+    [Fact, Trait("Category", "Long")]
+    public void Play_FiveThousandSeedsWhereOwnersDie_EveryRunHasItsOwnBitsAndItsShare() => Play(1, 5000, isOwned: true);
+
+    public static TheoryData<string> OwnerNames() => [.. OwnerBugs.Select(bug => bug.Name)];
+
+    [Theory]
+    [MemberData(nameof(OwnerNames))]
+    public void Play_OneLineIsWrongWhereOwnersDie_IsCaught(string name) => Catch(OwnerBugs.Single(each => each.Name == name), isOwned: true);
+
     [Theory]
     [MemberData(nameof(Names))]
-    public void Play_OneLineIsWrong_IsCaught(string name)
+    public void Play_OneLineIsWrong_IsCaught(string name) => Catch(Bugs.Single(each => each.Name == name), isOwned: false);
+
+    private static void Catch(Bug bug, bool isOwned)
     {
-        var bug = Bugs.Single(each => each.Name == name);
         for (var seed = 1; seed <= MostSeeds; seed++)
         {
-            if (new PoolCluster(seed, bug).Play() is { } violation)
+            if (new PoolCluster(seed, bug, isOwned: isOwned).Play() is { } violation)
             {
-                TestContext.Current.SendDiagnosticMessage($"{name}: seed {seed}: {violation}");
+                TestContext.Current.SendDiagnosticMessage($"{bug.Name}: seed {seed}: {violation}");
                 return;
             }
         }
 
-        Assert.Fail($"{MostSeeds} seeds did not show that {name}.");
+        Assert.Fail($"{MostSeeds} seeds did not show that {bug.Name}.");
     }
 
     /// <summary>A worker that is to join one run, and has just loaded it, is asked by the next: its answer is on the way, both runs are in their first generation, and it must not count in the second.</summary>
@@ -86,14 +111,14 @@ public sealed class PoolTests
         Assert.True(cluster.QuietMoments > 100 && cluster.Moves >= 4, $"{cluster.QuietMoments} quiet moments, {cluster.Moves} moves");
     }
 
-    private static void Play(int first, int count)
+    private static void Play(int first, int count, bool isOwned = false)
     {
         var broken = new SortedDictionary<int, string>();
-        var (quiet, moves, gate) = (0L, 0L, new Lock());
+        var (quiet, moves, terms, waited, passes, zoned, gate) = (0L, 0L, 0L, 0L, 0L, 0, new Lock());
         var faults = new SortedDictionary<PoolFaultKind, int>();
         Parallel.For(first, first + count, seed =>
         {
-            var cluster = new PoolCluster(seed);
+            var cluster = new PoolCluster(seed, isOwned: isOwned);
             var violation = cluster.Play();
             lock (gate)
             {
@@ -102,7 +127,8 @@ public sealed class PoolTests
                     broken[seed] = violation;
                 }
 
-                (quiet, moves) = (quiet + cluster.QuietMoments, moves + cluster.Moves);
+                (quiet, moves, terms, waited) = (quiet + cluster.QuietMoments, moves + cluster.Moves, terms + cluster.Terms, waited + cluster.QueuedOverTerms);
+                (passes, zoned) = (passes + cluster.Passes, zoned + (cluster.Plan.Jobs.Any(job => job.Zone is not null) ? 1 : 0));
                 foreach (var fault in cluster.Plan.Faults)
                 {
                     faults[fault.Kind] = faults.GetValueOrDefault(fault.Kind) + 1;
@@ -110,9 +136,12 @@ public sealed class PoolTests
             }
         });
         Assert.True(broken.Count == 0, $"{broken.Count} of {count} seeds broke a promise: {string.Join("\n", broken.Take(8).Select(entry => $"seed {entry.Key}: {entry.Value}"))}");
-        TestContext.Current.SendDiagnosticMessage($"{quiet} quiet moments, {moves} moves; {string.Join(", ", faults.Select(fault => $"{fault.Value} {fault.Key}"))}");
-        Assert.Equal(6, faults.Count);
-        Assert.True(quiet > count && moves > count / 2, $"{quiet} quiet moments and {moves} moves in {count} seeds.");
+        TestContext.Current.SendDiagnosticMessage($"{quiet} quiet moments, {moves} moves, {terms} owners, {waited} runs waited while owners changed, {passes} passes, labels in {zoned} seeds; {string.Join(", ", faults.Select(fault => $"{fault.Value} {fault.Key}"))}");
+        Assert.Equal(isOwned ? 9 : 6, faults.Count);
+        Assert.True(passes > 0 && zoned > count / 10, $"{passes} passes, labels in {zoned} of {count} seeds.");
+        Assert.True(!isOwned || (terms > count * 3 / 2 && waited > count / 2), $"{terms} owners and {waited} runs that waited in {count} seeds.");
+        // An owner that is lost takes half of its time with it, and runs that are longer so that it is lost among them move less.
+        Assert.True(quiet > count && moves > count / (isOwned ? 4 : 2), $"{quiet} quiet moments and {moves} moves in {count} seeds.");
     }
 
     private sealed record StateBug(string Name, Func<RunState, RunState> Change) : Bug(Name)
@@ -135,6 +164,15 @@ public sealed class PoolTests
     {
         public override ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) =>
             [.. effects.Where(effect => effect is not ClusterEffect.ForRun { Effect: RunEffect.Tell tell } of || !IsSwallowed(tell.Message) || after.Find(of.Run) is { Phase: RunPhase.Ended })];
+    }
+
+    private sealed record AdoptBug(string Name, Func<ImmutableArray<RevivedRun>, ImmutableArray<RevivedRun>> Change) : Bug(Name)
+    {
+        public bool IsOneRun { get; init; }
+
+        public override bool StoresOneRun => IsOneRun;
+
+        public override ImmutableArray<RevivedRun> Adopted(ImmutableArray<RevivedRun> runs) => Change(runs);
     }
 
     private sealed record UnnamedBug(string Name) : Bug(Name)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Orchestrator.Simulation.Faults;
+using Orchestrator.Simulation.Pool;
 
 namespace Orchestrator.Simulation;
 
@@ -15,15 +16,33 @@ public static class SeedRange
     /// <param name="isPlanned">Only faults that need no failure are drawn.</param>
     /// <param name="isOwned">Several coordinators on one store, and owners die.</param>
     /// <param name="mostDirect">As <see cref="SimCluster"/> takes it.</param>
-    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false, bool isPlanned = false, int? mostDirect = null, bool isOwned = false)
+    public static SeedReport Play(int first, int count, Bug? bug = null, Action<int>? progress = null, bool stopAtFirst = false, bool isPlanned = false, int? mostDirect = null, bool isOwned = false) =>
+        Play(first, count, progress, stopAtFirst, seed =>
+        {
+            var cluster = new SimCluster(seed, bug, isPlanned: isPlanned, mostDirect: mostDirect, isOwned: isOwned);
+            return new SeedOutcome(cluster.Play(), cluster.Clock.Count, cluster.Faults.Select(fault => fault.GetType().Name), cluster.StepsAlone, cluster.Terms);
+        });
+
+    /// <summary>Several runs on one pool of workers.</summary>
+    /// <param name="first">The first seed.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="progress">Told now and then how many seeds are done.</param>
+    /// <param name="isOwned">Several coordinators on one store, and owners die.</param>
+    public static SeedReport PlayPools(int first, int count, Action<int>? progress = null, bool isOwned = false) => Play(first, count, progress, stopAtFirst: false, seed =>
+    {
+        var cluster = new PoolCluster(seed, isOwned: isOwned);
+        return new SeedOutcome(cluster.Play(), cluster.Clock.Count, cluster.Plan.Faults.Select(fault => fault.Kind.ToString()), 0, cluster.Terms);
+    });
+
+    private static SeedReport Play(int first, int count, Action<int>? progress, bool stopAtFirst, Func<int, SeedOutcome> play)
     {
         var failures = new ConcurrentDictionary<int, string>();
         var landed = new ConcurrentDictionary<string, int>();
         var (done, events, alone, terms, watch) = (0, 0L, 0L, 0L, Stopwatch.StartNew());
         Parallel.For(first, first + count, (seed, loop) =>
         {
-            var cluster = new SimCluster(seed, bug, isPlanned: isPlanned, mostDirect: mostDirect, isOwned: isOwned);
-            if (cluster.Play() is { } violation)
+            var outcome = play(seed);
+            if (outcome.Violation is { } violation)
             {
                 failures[seed] = violation;
                 if (stopAtFirst)
@@ -32,14 +51,14 @@ public static class SeedRange
                 }
             }
 
-            foreach (var fault in cluster.Faults)
+            foreach (var fault in outcome.Faults)
             {
-                landed.AddOrUpdate(fault.GetType().Name, 1, (_, known) => known + 1);
+                landed.AddOrUpdate(fault, 1, (_, known) => known + 1);
             }
 
-            Interlocked.Add(ref events, cluster.Clock.Count);
-            Interlocked.Add(ref alone, cluster.StepsAlone);
-            Interlocked.Add(ref terms, cluster.Terms);
+            Interlocked.Add(ref events, outcome.Events);
+            Interlocked.Add(ref alone, outcome.StepsAlone);
+            Interlocked.Add(ref terms, outcome.Terms);
             if (Interlocked.Increment(ref done) % 1000 == 0)
             {
                 progress?.Invoke(done);
@@ -48,6 +67,9 @@ public static class SeedRange
         return new SeedReport(done, events, watch.Elapsed, failures.OrderBy(entry => entry.Key).Select(entry => (entry.Key, entry.Value)).ToList(), landed.OrderBy(entry => entry.Key).ToDictionary()) { StepsAlone = alone, Terms = terms };
     }
 }
+
+/// <summary>What one seed gave; Violation null: every promise was kept.</summary>
+internal sealed record SeedOutcome(string? Violation, long Events, IEnumerable<string> Faults, long StepsAlone, long Terms);
 
 /// <summary>What many seeds gave.</summary>
 /// <param name="Seeds">Played.</param>

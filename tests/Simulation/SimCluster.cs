@@ -97,7 +97,9 @@ public sealed class SimCluster : ISimHome
     /// <summary>A worker was told to end twice, and ended at once.</summary>
     internal bool HasForced { get; set; }
 
-    public RunState? Run => _coordinator.RunState;
+    public RunState? Run => _coordinator.State?.Find(SimCoordinator.Run);
+
+    private RunOutcome? Outcome => _coordinator.OutcomeOf(SimCoordinator.Run);
 
     /// <summary>What was fed may only be lost with everybody who had heard of it, and the run must say so.</summary>
     private string? WhyNotLost(long step, int rank)
@@ -117,7 +119,8 @@ public sealed class SimCluster : ISimHome
     /// <returns>Null when every promise was kept; else which one was broken, and when.</returns>
     public string? Play()
     {
-        _coordinator.Start(new RunOrder { Id = SimCoordinator.Run, Job = Job(), RunDir = "run", JobFile = "job.yaml" });
+        _coordinator.Submit(new RunOrder { Id = SimCoordinator.Run, Job = Job(), RunDir = "run", JobFile = "job.yaml" });
+        _coordinator.Start();
         for (var place = 0; place < _workers.Length; place++)
         {
             StartWorker(place);
@@ -128,7 +131,7 @@ public sealed class SimCluster : ISimHome
             Clock.At(fault.AtMicros, () => new FaultHands(this, _workers, _coordinator).Do(fault));
         }
 
-        while (_violation is null && _coordinator.Outcome is null)
+        while (_violation is null && Outcome is null)
         {
             if (Clock.Count > MaxEvents || Clock.Micros > _faultsEnd + LivenessMicros || !Step())
             {
@@ -136,7 +139,7 @@ public sealed class SimCluster : ISimHome
             }
         }
 
-        return _violation ?? WhyNotGood(_coordinator.Outcome!);
+        return _violation ?? WhyNotGood(Outcome!);
     }
 
     public long NextConnection() => ++_connections;
@@ -169,7 +172,7 @@ public sealed class SimCluster : ISimHome
             Violate($"{worker.Name} ({worker.Id}) went from step {before} back to {step}");
         }
 
-        StepsAlone += _coordinator.Addresses.IsEmpty || _coordinator.RunState is not null ? 0 : 1;
+        StepsAlone += _coordinator.Addresses.IsEmpty || Run is not null ? 0 : 1;
         _applied[member] = step;
         Dying?.Invoke(worker, step);
     }
@@ -294,7 +297,7 @@ public sealed class SimCluster : ISimHome
     }
 
     private string? WhyNotGood(RunOutcome outcome) =>
-        outcome.Result == RunResult.Succeeded && _coordinator.Ledger.FirstGap(Settings.LogicalRanks, Settings.Steps) is { } gap && WhyNotLost(gap.Step, gap.Rank) is { } reason ? Describe(reason)
+        outcome.Result == RunResult.Succeeded && _coordinator.LedgerOf(SimCoordinator.Run).FirstGap(Settings.LogicalRanks, Settings.Steps) is { } gap && WhyNotLost(gap.Step, gap.Rank) is { } reason ? Describe(reason)
         : outcome.Result != RunResult.Succeeded ? Describe($"the run ended as {outcome.Result}: {outcome.Reason}")
         : outcome.WeightsSha256 != SimSettings.HashOf(_states[Settings.Steps]) ? Describe($"the run ended with {outcome.WeightsSha256}, not the quiet run's hash")
         : null;

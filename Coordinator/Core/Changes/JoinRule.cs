@@ -19,7 +19,8 @@ public static class JoinRule
     /// <param name="state">The run.</param>
     /// <param name="free">Attached workers that serve no run, by id.</param>
     /// <param name="mayHave">Whether the run may have a worker, as far as the other runs are concerned; each yes uses one up.</param>
-    public static JoinDecision Decide(RunState state, IEnumerable<Candidate> free, Func<Candidate, bool> mayHave)
+    /// <param name="exchanged">Workers that it has and will give up for these, because others can only use those: they do not count.</param>
+    public static JoinDecision Decide(RunState state, IEnumerable<Candidate> free, Func<Candidate, bool> mayHave, int exchanged = 0)
     {
         var joiners = ImmutableArray.CreateBuilder<Candidate>();
         var refusals = ImmutableArray.CreateBuilder<Refusal>();
@@ -29,8 +30,8 @@ public static class JoinRule
             return new JoinDecision([], []);
         }
 
-        var count = state.Staying.Count();
-        foreach (var candidate in free.Where(candidate => FitRule.IsOurs(state, candidate) && FitRule.HasDevice(state, candidate) && !state.Refused.ContainsKey(candidate.Worker)))
+        var count = state.Staying.Count() - exchanged;
+        foreach (var candidate in free.Where(candidate => FitRule.IsOurs(state, candidate) && FitRule.HasWhatItNeeds(state, candidate) && !state.Refused.ContainsKey(candidate.Worker)))
         {
             if (count >= (candidate.Hello.Launcher.Length == 0 ? state.Scale.Limit : state.Scale.Desired))
             {

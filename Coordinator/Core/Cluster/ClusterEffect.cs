@@ -22,6 +22,9 @@ public abstract record ClusterEffect
 
     public sealed record ForRun(RunId Run, RunEffect Effect) : ClusterEffect;
 
+    /// <summary>What <see cref="ClusterEvent.Asker"/> asked for is done. Stands behind all else that comes of it.</summary>
+    public sealed record Answer(long Asker) : ClusterEffect;
+
     /// <inheritdoc cref="RunEffect.Note"/>
     public sealed record Note(string Sentence) : ClusterEffect;
 }

@@ -11,6 +11,9 @@ public abstract record ClusterEvent
 {
     private ClusterEvent() { }
 
+    /// <summary>Names whoever waits until all that comes of it is carried out, and so stored; null: nobody does.</summary>
+    public long? Asker { get; init; }
+
     /// <summary>A stream was opened and the worker introduced itself.</summary>
     /// <param name="Connection">Names the stream until the worker has an id.</param>
     /// <param name="Hello">How it introduced itself.</param>

@@ -4,6 +4,7 @@ using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Core.Scheduling;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Cluster;
@@ -57,6 +58,11 @@ public static class ClusterMachine
         if (!ScheduleView.IsSame(state, turn.State))
         {
             Schedule(turn);
+        }
+
+        if (@event.Asker is { } asker)
+        {
+            turn.Effects.Add(new ClusterEffect.Answer(asker));
         }
 
         return (turn.State.Forget(), turn.Effects.ToImmutable());
@@ -214,6 +220,13 @@ public static class ClusterMachine
             return $"The worker (pid {hello.Pid} on {hello.Host}) did not say where its peers reach it. Start it with --listen HOST:PORT.";
         }
 
+        var label = hello.Labels.Select(label => LabelRule.WhyNot(label.Key, label.Value)).FirstOrDefault(problem => problem is not null)
+            ?? (hello.Labels.Count > LabelRule.Most ? $"{hello.Labels.Count} labels are given; {LabelRule.Most} are the limit." : null);
+        if (label is not null)
+        {
+            return $"The worker (pid {hello.Pid} on {hello.Host}) has a label that is none: {label}";
+        }
+
         return state.Workers.Count >= ClusterState.MaxWorkers
             ? $"{state.Workers.Count} workers are attached, which is the limit. Start another coordinator."
             : null;
@@ -237,6 +250,11 @@ public static class ClusterMachine
     {
         while (ScheduleRule.Next(turn.State) is { } move)
         {
+            foreach (var passed in move.Passes)
+            {
+                turn.Give(turn.State.Find(passed), new RunEvent.Passed(move.Run));
+            }
+
             var before = turn.State.Find(move.Run)!;
             turn.Give(before, move.Event);
             if (ReferenceEquals(before, turn.State.Find(move.Run)))

@@ -39,6 +39,13 @@ public sealed record ClusterState
     /// <summary>Where each run stands in <see cref="Runs"/>.</summary>
     private ImmutableDictionary<RunId, int> Places { get; init; } = ImmutableDictionary<RunId, int>.Empty;
 
+    /// <summary>Live runs by the hash of the token that is good for them only: asked at each call with such a token.</summary>
+    private ImmutableDictionary<string, RunId> Grants { get; init; } = ImmutableDictionary<string, RunId>.Empty;
+
+    /// <summary>The live run that a token is good for; null: none.</summary>
+    /// <param name="tokenSha256">As <see cref="RunOrder.JoinTokenSha256"/>.</param>
+    public RunId? GrantOf(string tokenSha256) => Grants.TryGetValue(tokenSha256, out var run) ? run : null;
+
     public RunState? Find(RunId id) => Places.TryGetValue(id, out var place) ? Runs[place] : null;
 
     /// <summary>The run that a worker serves; null: it is free.</summary>
@@ -51,10 +58,21 @@ public sealed record ClusterState
         var before = isKnown ? Runs[place] : null;
         return this with
         {
-            Runs = isKnown ? Runs.SetItem(place, run) : Runs.Add(run), Places = isKnown ? Places : Places.Add(run.Id, Runs.Length),
+            Runs = isKnown ? Runs.SetItem(place, run) : Runs.Add(run), Places = isKnown ? Places : Places.Add(run.Id, Runs.Length), Grants = GrantsWith(run),
             Serving = before is not null && before.IsServedAs(run) ? Serving
                 : Serving.RemoveRange(before?.Members.Where(worker => !run.IsServedBy(worker)) ?? []).SetItems(run.Members.Select(worker => KeyValuePair.Create(worker, run.Id))),
         };
+    }
+
+    private ImmutableDictionary<string, RunId> GrantsWith(RunState run)
+    {
+        if (run.Order.JoinTokenSha256 is not { } token)
+        {
+            return Grants;
+        }
+
+        var isItsOwn = !Grants.TryGetValue(token, out var known) || known == run.Id;
+        return !isItsOwn ? Grants : run.Phase is RunPhase.Ended ? Grants.Remove(token) : Grants.SetItem(token, run.Id);
     }
 
     /// <summary>Forgets the oldest of the runs that have ended when there are more than are kept.</summary>

@@ -7,12 +7,6 @@ namespace Orchestrator.Coordinator.Core.Cluster;
 /// <summary>Tokens with which workers may join one run only: made with the run, known by their hash, good until the run ends.</summary>
 public static class JoinGrantRule
 {
-    /// <param name="runs">All that are known.</param>
-    /// <param name="tokenSha256">Of the token that a caller showed: 64 hexadecimal digits in lower case.</param>
-    /// <returns>The live run that the token is good for; null: none.</returns>
-    public static RunId? Find(IEnumerable<RunState> runs, string tokenSha256) =>
-        runs.FirstOrDefault(run => run.Order.JoinTokenSha256 == tokenSha256 && run.Phase is not RunPhase.Ended)?.Id;
-
     /// <summary>Whether a worker may serve a run.</summary>
     public static bool MayServe(Candidate candidate, RunId run) => candidate.OnlyRun is null || candidate.OnlyRun == run;
 

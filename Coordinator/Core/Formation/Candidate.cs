@@ -1,4 +1,5 @@
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Formation;
@@ -11,6 +12,9 @@ public sealed record Candidate(WorkerId Worker, WorkerMessage.Hello Hello)
 
     /// <summary>Its token is good for this run only; null: it may serve any.</summary>
     public RunId? OnlyRun { get; init; }
+
+    /// <summary>Its labels in one text: workers are told apart by it at each look at the pool.</summary>
+    public string LabelText { get; } = LabelRule.TextOf(Hello.Labels);
 
     /// <summary>As a person finds the process: the id, the process id and the host.</summary>
     public string Describe() => $"worker {Worker} (pid {Hello.Pid} on {Hello.Host})";

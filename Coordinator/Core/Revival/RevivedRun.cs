@@ -19,7 +19,7 @@ public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail
             Order = Order, Phase = new RunPhase.Queued(IsGraceRunning: false, IsGraceOver: false), Reason = Snapshot.Reason, Generation = Snapshot.Generation,
             LastGeneration = Snapshot.LastGeneration, FormedGenerations = Snapshot.FormedGenerations, LostLogicalRankSteps = Snapshot.LostLogicalRankSteps,
             LastStep = Snapshot.LastStep, GenerationSize = Snapshot.GenerationSize, Scale = Snapshot.Scale, ResumeFrom = Snapshot.ResumeFrom, LastFeed = Snapshot.LastFeed,
-            StopReason = Snapshot.StopReason, SuspendReason = Snapshot.SuspendReason, PausedSince = Snapshot.PausedSince, Agreement = Snapshot.Agreement,
+            StopReason = Snapshot.StopReason, SuspendReason = Snapshot.SuspendReason, Passed = Snapshot.Passed, PausedSince = Snapshot.PausedSince, Agreement = Snapshot.Agreement,
             Progress = RunProgress.None with
             {
                 Step = step, Checkpoint = Snapshot.Checkpoint, HeldOut = Snapshot.HeldOut, RoseAt = now, Rate = RateClock.Start(step, now),
@@ -33,7 +33,7 @@ public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail
         };
         return Snapshot switch
         {
-            { Phase: SnapshotPhase.Ended, Outcome: { } outcome } => (state with { Phase = new RunPhase.Ended(outcome) }, []),
+            { Phase: SnapshotPhase.Ended, Outcome: { } outcome } => (RunEnding.LetGo(state) with { Phase = new RunPhase.Ended(outcome) }, []),
             { Phase: SnapshotPhase.Failing, Outcome: { } outcome } => RunEnding.Fail(state, $"{outcome.Reason} {RunEnding.HowToGoOn(state)}", Orchestrator.Core.Messages.FailureKind.Environment, []),
             { Phase: SnapshotPhase.Training, Crew: { } crew } => RevivingMachine.Begin(state, crew.ToCrew(), Snapshot.IsChanging, Math.Min(step, Ledger.CompleteStep), waits),
             // Those who were making themselves ready have dropped the run.

@@ -36,6 +36,8 @@ public sealed record RunSnapshot
 
     public string? SuspendReason { get; init; }
 
+    public int Passed { get; init; }
+
     public DateTimeOffset? PausedSince { get; init; }
 
     public Agreement? Agreement { get; init; }
@@ -68,7 +70,7 @@ public sealed record RunSnapshot
         {
             Phase = phase, Reason = state.Reason, Generation = state.Generation, LastGeneration = state.LastGeneration, FormedGenerations = state.FormedGenerations,
             LostLogicalRankSteps = state.LostLogicalRankSteps, LastStep = state.LastStep, GenerationSize = state.GenerationSize, Scale = state.Scale,
-            ResumeFrom = state.ResumeFrom, LastFeed = state.LastFeed, StopReason = state.StopReason, SuspendReason = state.SuspendReason, PausedSince = state.PausedSince,
+            ResumeFrom = state.ResumeFrom, LastFeed = state.LastFeed, StopReason = state.StopReason, SuspendReason = state.SuspendReason, Passed = state.Passed, PausedSince = state.PausedSince,
             Agreement = state.Agreement, Step = state.Progress.Step, RecentLosses = state.Progress.RecentLosses, Checkpoint = state.Progress.Checkpoint,
             HeldOut = state.Progress.HeldOut, FirstGeneration = state.Ledger.FirstGeneration, Crew = crew is null ? null : SnapshotCrew.Of(crew),
             IsChanging = state.Phase is RunPhase.Regrouping or RunPhase.Paused or RunPhase.Running { Change: not null } or RunPhase.Reviving { IsChanging: true },

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Scheduling;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
@@ -13,6 +14,7 @@ internal static class QueuedMachine
         @event switch
         {
             RunEvent.FormationDecided decided => Form(state, phase, decided.Decision, waits),
+            RunEvent.Passed passed => Pass(state with { Passed = state.Passed + 1 }, passed.By),
             RunEvent.TimerFired fired when fired.Timer != RunTimer.Grace || fired.Generation != state.Generation => RunMachine.Ignore(state, @event),
             RunEvent.TimerFired => (state with { Phase = phase with { IsGraceOver = true }, Reason = "The wait for more workers is over." }, []),
             RunEvent.StopRequested stop => state.FormedGenerations == 0
@@ -26,6 +28,10 @@ internal static class QueuedMachine
     /// <summary>What it had trained is on disk: its members wrote a checkpoint, or were lost and with them the steps behind the last one.</summary>
     private static RunOutcome StoppedWhileWaiting(RunState state, string reason) => new(
         RunResult.Stopped, $"{reason} It was waiting for workers. {RunEnding.HowToGoOn(state)}", RunEnding.ExitDone, state.Progress.Checkpoint?.WeightsSha256);
+
+    /// <summary>Recorded, so that the next owner knows it too.</summary>
+    private static RunTurn Pass(RunState state, RunId by) =>
+        (state, [new RunEffect.Record(new RunRecord.RunPassed(state.Generation, state.Progress.Step, by, state.Passed, PassRule.Most))]);
 
     private static RunTurn Form(RunState state, RunPhase.Queued phase, FormationDecision decision, RunWaits waits)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
@@ -21,8 +22,15 @@ internal static class RunEnding
         var release = new CoordinatorMessage.Release($"Run {state.Id} has ended: {outcome.Reason}");
         effects.AddRange(members.Union(state.Joiners.Keys).Select(worker => new RunEffect.Tell(worker, release)));
         effects.Add(new RunEffect.End(outcome));
-        return (state with { Phase = new RunPhase.Ended(outcome), Reason = outcome.Reason, Joiners = state.Joiners.Clear() }, effects.ToImmutable());
+        return (LetGo(state) with { Phase = new RunPhase.Ended(outcome), Reason = outcome.Reason }, effects.ToImmutable());
     }
+
+    /// <summary>What nobody asks of a run that has ended: what is left of it does not grow with its ranks or members, and hundreds are shown for as long as they are among the last.</summary>
+    internal static RunState LetGo(RunState state) => state with
+    {
+        Ledger = LedgerBook.Empty with { FirstGeneration = state.Ledger.FirstGeneration }, Agreement = null, Progress = state.Progress.LetGo(), Paces = state.Paces.Clear(),
+        Refused = state.Refused.Clear(), Joiners = state.Joiners.Clear(), Leavers = state.Leavers.Clear(), Shed = state.Shed.Clear(), LinkMarks = state.LinkMarks.Clear(),
+    };
 
     /// <summary>A person ended it before its first step.</summary>
     public static RunTurn StopEarly(RunState state, string reason, IEnumerable<WorkerId> members) =>

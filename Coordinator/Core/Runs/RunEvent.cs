@@ -46,6 +46,9 @@ public abstract record RunEvent
     /// <summary>Workers that were to leave for other runs are not needed there.</summary>
     public sealed record LeaversKept(ImmutableArray<WorkerId> Workers) : RunEvent;
 
+    /// <summary>It waits, and a run behind it starts before it on workers that it could have used.</summary>
+    public sealed record Passed(RunId By) : RunEvent;
+
     /// <summary>A moment has gone by.</summary>
     /// <param name="Pulses">When each attached worker was heard last.</param>
     public sealed record Tick(ImmutableSortedDictionary<WorkerId, Pulse> Pulses) : RunEvent;

@@ -35,6 +35,7 @@ public static class RunMachine
     {
         return @event switch
         {
+            _ when state.Phase is RunPhase.Ended => Decide(state, @event, waits, now),
             RunEvent.WorkerSaid { Message: WorkerMessage.Progress said } by => Store(state, by, said.Generation, said.Ledger, waits, now),
             RunEvent.WorkerSaid { Message: WorkerMessage.Fed said } by => Store(state, by, said.Generation, said.Ledger, waits, now),
             _ => Decide(state, @event, waits, now),

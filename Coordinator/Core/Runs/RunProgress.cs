@@ -81,6 +81,12 @@ public sealed record RunProgress
         Tally = null,
     };
 
+    /// <summary>Of a run that has ended: what it came to, without what its members reported on the way.</summary>
+    public RunProgress LetGo() => this with
+    {
+        Pending = Pending.Clear(), ReportedSteps = ReportedSteps.Clear(), Tally = null, Digests = Digests.Clear(), Due = null, Rate = Rate with { Recent = [] },
+    };
+
     /// <summary>The highest step that anybody reported: what a person calls the step at which something happened.</summary>
     public long HighestStep => Math.Max(Step, Pending.IsEmpty ? 0 : Pending.Keys.Last());
 }

@@ -61,6 +61,12 @@ public abstract record RunRecord(Generation Generation, long Step)
     /// <param name="Leaving">Those who go.</param>
     public sealed record ShareLowered(Generation Generation, long Step, int Workers, ImmutableArray<WorkerId> Leaving, string Reason) : RunRecord(Generation, Step);
 
+    /// <summary>A run behind it in the queue starts before it.</summary>
+    /// <param name="By">Which.</param>
+    /// <param name="Times">So many have, with this one.</param>
+    /// <param name="Most">No more than these may.</param>
+    public sealed record RunPassed(Generation Generation, long Step, RunId By, int Times, int Most) : RunRecord(Generation, Step);
+
     /// <summary>Too few workers are left. The run goes on by itself when there are enough.</summary>
     public sealed record RunPaused(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 

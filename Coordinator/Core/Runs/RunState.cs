@@ -67,6 +67,9 @@ public sealed record RunState
     /// <summary>Those of them that leave because other runs are to have them: they may be kept after all.</summary>
     public ImmutableSortedSet<WorkerId> Shed { get; init; } = [];
 
+    /// <summary>Runs behind it in the queue that started before it on workers that it could have used.</summary>
+    public int Passed { get; init; }
+
     /// <summary>The step that the members were told is recorded.</summary>
     public long ToldStep { get; init; }
 

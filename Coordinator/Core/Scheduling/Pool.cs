@@ -41,7 +41,8 @@ public sealed class Pool
 
         var claims = Runs.Select(run => ClaimOf(run, state, counts.Count)).ToImmutableArray();
         Shares = ShareRule.Decide(
-            claims, [.. counts.Select((count, kind) => new WorkerKind(count, [.. Runs.Select((run, i) => FitRule.IsFit(run, examples[kind]) || claims[i].Held[kind] > 0)]))]);
+            claims, [.. counts.Select((count, kind) => new WorkerKind(count, [.. Runs.Select((run, i) => FitRule.IsFit(run, examples[kind]) || claims[i].Held[kind] > 0)]))],
+            isWhole: !Runs.Any(run => run.Phase is RunPhase.Reviving));
         (Claims, WorkerCount) = (claims, counts.Sum());
     }
 
@@ -64,6 +65,9 @@ public sealed class Pool
         var room = Shares[run].OfKind.Select((count, kind) => count - Claims[run].Held[kind]).ToArray();
         return candidate => KindOf(candidate) is >= 0 and var kind && room[kind]-- > 0;
     }
+
+    /// <summary>Workers that a run keeps only until it has others in their place: of kinds of which it has more than its share.</summary>
+    public int ExchangedBy(int run) => Shares[run].OfKind.Select((count, kind) => Math.Max(0, Claims[run].Held[kind] - count)).Sum();
 
     /// <summary>Who shall leave a run that has more than its share: of each kind the newest, and first those that are not in yet. Never below its least.</summary>
     public ImmutableArray<WorkerId> SurplusOf(int run)
@@ -115,15 +119,15 @@ public sealed class Pool
         }
 
         var workers = run.Order.Job.Workers;
-        return new ShareClaim(run.Order.Job.Priority, workers.Min, run.Scale.Desired, run.Scale.Limit, run.Phase is not RunPhase.Queued, [.. held]);
+        return new ShareClaim(run.Order.Job.Priority, workers.Min, run.Scale.Desired, run.Scale.Limit, run.Phase is not RunPhase.Queued, [.. held]) { PassesLeft = run.Phase is RunPhase.Queued ? PassRule.LeftTo(run) : 0 };
     }
 
     /// <summary>Kinds are few, and most pools have one: nothing is hashed for each of ten thousand workers.</summary>
     private int KindOf(Candidate candidate) => _kinds.IndexOf(KeyOf(candidate));
 
     private KindKey KeyOf(Candidate candidate) => new(
-        candidate.Hello.HighestIsa, candidate.Hello.Device, candidate.Hello.Launcher, candidate.OnlyRun, _refused.Contains(candidate.Worker) ? candidate.Worker : null);
+        candidate.Hello.HighestIsa, candidate.Hello.Device, candidate.LabelText, candidate.Hello.Launcher, candidate.OnlyRun, _refused.Contains(candidate.Worker) ? candidate.Worker : null);
 
     /// <summary>A worker that some run has refused is a kind of its own.</summary>
-    private readonly record struct KindKey(string Isa, string Device, string Launcher, RunId? OnlyRun, WorkerId? Refused);
+    private readonly record struct KindKey(string Isa, string Device, string Labels, string Launcher, RunId? OnlyRun, WorkerId? Refused);
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
 
 namespace Orchestrator.Coordinator.Core.Scheduling;
 
@@ -32,7 +33,7 @@ public static class QueueView
             if (pool.Runs[i].Phase is RunPhase.Queued)
             {
                 next ??= pool.Shares[i].Outcome == ShareOutcome.Next ? pool.Runs[i].Id : null;
-                var entry = Explain(pool, i, free.Count(candidate => FitRule.IsFit(pool.Runs[i], candidate)), next);
+                var entry = Explain(pool, i, free.Count(candidate => FitRule.IsFit(pool.Runs[i], candidate)), next, state);
                 entries.Add(pool.Runs[i].Id, entry with { Place = entries.Count + 1 });
             }
         }
@@ -40,7 +41,7 @@ public static class QueueView
         return entries.ToImmutable();
     }
 
-    private static QueueEntry Explain(Pool pool, int i, int free, RunId? next)
+    private static QueueEntry Explain(Pool pool, int i, int free, RunId? next, ClusterState state)
     {
         var (run, share, needed) = (pool.Runs[i], pool.Shares[i], pool.Claims[i].Min);
         var missing = share.Outcome switch
@@ -53,12 +54,21 @@ public static class QueueView
         var before = missing == 0 ? $"Run {next} comes before it." : $"{what}, and run {next} comes before it.";
         return new QueueEntry(0, missing, needed, share.Outcome switch
         {
-            ShareOutcome.TooLarge => $"{what}: of the {pool.WorkerCount} that are attached it could use {share.Fit}. Runs behind it do not wait for it.",
-            ShareOutcome.Next => $"{what}, which the other runs keep. It comes next.",
+            ShareOutcome.TooLarge => $"{what}: of the {pool.WorkerCount} that are attached it could use {share.Fit}.{ExplainLabels(run, needed, state)} Runs behind it do not wait for it.",
+            ShareOutcome.Next => $"{what}, which the other runs keep. It comes next{(run.Passed > 0 ? $"; {run.Passed} of at most {PassRule.Most} runs behind it have started before it" : "")}.",
             ShareOutcome.Behind => before,
             _ when missing > 0 => $"{what}, which other runs give up behind a step.",
             _ => run.Reason,
         });
+    }
+
+    /// <summary>What is to be done so that it can start, when labels are why it cannot; empty: they are not.</summary>
+    private static string ExplainLabels(RunState run, int needed, ClusterState state)
+    {
+        var asked = run.Order.Job.Workers.Labels;
+        var have = asked.IsEmpty ? 0 : state.Workers.Values.Count(candidate => FitRule.HasLabels(run, candidate));
+        return asked.IsEmpty || have >= needed ? ""
+            : $" It asks for the labels {LabelRule.TextOf(asked)}, which {have} {(have == 1 ? "has" : "have")}: start workers with {string.Join(' ', asked.Select(label => $"--label {label.Key}={label.Value}"))}.";
     }
 
     /// <summary>Workers that the other runs have, or get, and do not give up for it: their least, and those of a higher priority what they desire.</summary>

@@ -8,7 +8,8 @@ using Orchestrator.Core.Identities;
 namespace Orchestrator.Coordinator.Core.Scheduling;
 
 /// <summary>One thing that brings a run nearer to its share.</summary>
-public readonly record struct ScheduleMove(RunId Run, RunEvent Event);
+/// <param name="Passes">Runs that wait in front of it and can have fewer workers because of it; they are told first.</param>
+public readonly record struct ScheduleMove(RunId Run, RunEvent Event, ImmutableArray<RunId> Passes);
 
 /// <summary>What is to be done next so that every run has its share. A worker that leaves one run comes back to the pool first, and is offered from there.</summary>
 public static class ScheduleRule
@@ -26,7 +27,8 @@ public static class ScheduleRule
         {
             if (Next(state, pool, i) is { } @event)
             {
-                return new ScheduleMove(pool.Runs[i].Id, @event);
+                var isStart = @event is RunEvent.FormationDecided { Decision.IsFormed: true };
+                return new ScheduleMove(pool.Runs[i].Id, @event, isStart ? [.. pool.Shares[i].Passes.Select(passed => pool.Runs[passed].Id)] : []);
             }
         }
 
@@ -40,7 +42,7 @@ public static class ScheduleRule
         {
             RunPhase.Queued queued when share.Outcome != ShareOutcome.Behind => Form(state, pool, i, queued),
             RunPhase.Running or RunPhase.Regrouping when pool.SurplusOf(i) is { IsEmpty: false } surplus => new RunEvent.ShareLowered(surplus, WhyLower(pool, i, surplus.Length)),
-            RunPhase.Running or RunPhase.Regrouping or RunPhase.Paused when KeepSome(pool, i) is { IsEmpty: false } kept => new RunEvent.LeaversKept(kept),
+            RunPhase.Running or RunPhase.Regrouping or RunPhase.Paused when KeepSome(state, pool, i) is { IsEmpty: false } kept => new RunEvent.LeaversKept(kept),
             RunPhase.Running or RunPhase.Paused => Join(state, pool, i),
             _ => null,
         };
@@ -55,20 +57,23 @@ public static class ScheduleRule
 
         // Nobody waits for workers that others have, and everybody for those that are still to attach.
         var goal = share.Fit >= wanted.Desired ? Math.Min(wanted.Desired, share.Total) : wanted.Desired;
-        var idle = Free(state, run.Id).Where(candidate => FitRule.HasDevice(run, candidate));
+        var idle = Free(state, run.Id).Where(candidate => FitRule.HasWhatItNeeds(run, candidate));
         var decision = FormationRule.Decide(wanted, idle, run.Refused, run.Order.Launcher, new FormationShare(share.Total, goal, pool.RoomOf(i)), queued.IsGraceOver);
         return decision.Reason == run.Reason && !decision.IsFormed && decision.Refusals.IsEmpty ? null : new RunEvent.FormationDecided(decision);
     }
 
     private static RunEvent.WorkersOffered? Join(ClusterState state, Pool pool, int i)
     {
-        var decision = JoinRule.Decide(pool.Runs[i], Free(state, pool.Runs[i].Id), pool.RoomOf(i));
+        var decision = JoinRule.Decide(pool.Runs[i], Free(state, pool.Runs[i].Id), pool.RoomOf(i), pool.ExchangedBy(i));
         return decision.IsNothing ? null : new RunEvent.WorkersOffered(decision);
     }
 
     /// <summary>Members that were to leave for others and are within the run's share again.</summary>
-    private static ImmutableArray<WorkerId> KeepSome(Pool pool, int i) =>
-        [.. Sharing.MayKeep(pool.Runs[i]).Take(Math.Max(0, pool.Shares[i].Total - pool.Claims[i].HeldCount))];
+    private static ImmutableArray<WorkerId> KeepSome(ClusterState state, Pool pool, int i)
+    {
+        var (room, left) = (pool.RoomOf(i), Math.Max(0, pool.Shares[i].Total - pool.Claims[i].HeldCount));
+        return [.. Sharing.MayKeep(pool.Runs[i]).Where(worker => left > 0 && state.Workers.TryGetValue(worker, out var candidate) && room(candidate)).Take(left)];
+    }
 
     private static IEnumerable<Candidate> Free(ClusterState state, RunId run) =>
         state.Workers.Values.Where(candidate => !candidate.IsLeaving && !state.Serving.ContainsKey(candidate.Worker) && JoinGrantRule.MayServe(candidate, run));

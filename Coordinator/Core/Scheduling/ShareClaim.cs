@@ -12,6 +12,9 @@ namespace Orchestrator.Coordinator.Core.Scheduling;
 public sealed record ShareClaim(int Priority, int Min, int Desired, int Limit, bool IsStarted, ImmutableArray<int> Held)
 {
     public int HeldCount => Held.Sum();
+
+    /// <summary>Of one that waits: so many runs behind it may start before it on workers that it could use.</summary>
+    public int PassesLeft { get; init; }
 }
 
 /// <summary>Workers that are alike for every run.</summary>
@@ -23,9 +26,12 @@ public sealed record WorkerKind(int Count, ImmutableArray<bool> IsFit);
 /// <param name="Outcome">Whether it gets its least.</param>
 /// <param name="OfKind">Workers of each kind.</param>
 /// <param name="Fit">Workers of the whole pool that it could use, whoever has them.</param>
-public readonly record struct Share(ShareOutcome Outcome, ImmutableArray<int> OfKind, int Fit)
+public sealed record Share(ShareOutcome Outcome, ImmutableArray<int> OfKind, int Fit)
 {
     public int Total => OfKind.Sum();
+
+    /// <summary>Places among the claims of those that wait in front of it and can have fewer workers because of it.</summary>
+    public ImmutableArray<int> Passes { get; init; } = [];
 }
 
 public enum ShareOutcome
@@ -35,10 +41,10 @@ public enum ShareOutcome
     /// <summary>It has its least, or gets it.</summary>
     Admitted = 1,
 
-    /// <summary>Its least cannot be had now: it comes next, and whoever stands behind it waits too.</summary>
+    /// <summary>Its least cannot be had now: it comes next.</summary>
     Next = 2,
 
-    /// <summary>Another run waits in front of it.</summary>
+    /// <summary>Another run waits in front of it, and may not be passed by it.</summary>
     Behind = 3,
 
     /// <summary>Its least is more than the whole pool has for it: the runs behind it do not wait for that.</summary>

@@ -34,6 +34,41 @@ internal sealed class ShareDeal
         return fit;
     }
 
+    /// <summary>Workers that nobody was given.</summary>
+    public int Left
+    {
+        get
+        {
+            var left = 0;
+            for (var kind = 0; kind < _kinds.Length; kind++)
+            {
+                left += _kinds[kind].Count - _used[kind];
+            }
+
+            return left;
+        }
+    }
+
+    /// <summary>Workers up to its least that a run could be given now.</summary>
+    public int CouldHave(int run)
+    {
+        var kept = Save();
+        Give(run, Math.Max(0, _claims[run].Min - _totals[run]));
+        var could = _totals[run];
+        Restore(kept);
+        return could;
+    }
+
+    /// <summary>All that was dealt out so far.</summary>
+    public (int[,] Dealt, int[] Totals, int[] Used) Save() => ((int[,])_dealt.Clone(), (int[])_totals.Clone(), (int[])_used.Clone());
+
+    public void Restore((int[,] Dealt, int[] Totals, int[] Used) kept)
+    {
+        _dealt = kept.Dealt;
+        kept.Totals.CopyTo(_totals, 0);
+        kept.Used.CopyTo(_used, 0);
+    }
+
     /// <summary>As many of them as can be had.</summary>
     public void Give(int run, int count)
     {
@@ -46,13 +81,12 @@ internal sealed class ShareDeal
     /// <summary>All of them or none.</summary>
     public bool TryGive(int run, int count)
     {
-        var (dealt, total, used) = ((int[,])_dealt.Clone(), _totals[run], (int[])_used.Clone());
+        var kept = Save();
         for (var given = 0; given < count; given++)
         {
             if (!Give(run))
             {
-                (_dealt, _totals[run]) = (dealt, total);
-                used.CopyTo(_used, 0);
+                Restore(kept);
                 return false;
             }
         }

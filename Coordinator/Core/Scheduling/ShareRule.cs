@@ -7,8 +7,9 @@ namespace Orchestrator.Coordinator.Core.Scheduling;
 /// Claims stand in the order of the queue: by priority, then by submission. Workers are dealt out one by one:
 /// <list type="number">
 /// <item>Whoever has started keeps what it has, up to its least. Nobody is brought below that.</item>
-/// <item>Priority by priority, from the highest: each run in its turn gets its least, or nothing more than it has. The first that cannot get it is the next one, and nobody who has
-/// not started goes in front of it, so that small runs do not starve a large one; what is left grows those that have started, and can be had back.</item>
+/// <item>Priority by priority, from the highest: each run in its turn gets its least, or nothing more than it has. The first that cannot get it is the next one. Runs behind it
+/// start before it on workers that it cannot use, and a few of the same priority on workers that are too few for it (<see cref="SharePasses"/>): so many that a large run is not
+/// starved by small ones. What is left grows those that have started, and can be had back.</item>
 /// <item>Then the runs of this priority grow to what they desire, always the one with the fewest: equals differ by one at most, and the odd worker stays where it is.</item>
 /// <item>What nobody desires goes, priority by priority and in the same way, to whoever may have more; and at last to runs that are below their least, which cannot use it yet.</item>
 /// </list>
@@ -20,8 +21,9 @@ public static class ShareRule
 {
     /// <param name="claims">In the order of the queue.</param>
     /// <param name="kinds">Together all workers of the pool.</param>
+    /// <param name="isWhole">False: workers are still to come back to a new owner, so no run is too large for the pool yet.</param>
     /// <returns>One for each claim, in their order.</returns>
-    public static ImmutableArray<Share> Decide(ImmutableArray<ShareClaim> claims, ImmutableArray<WorkerKind> kinds)
+    public static ImmutableArray<Share> Decide(ImmutableArray<ShareClaim> claims, ImmutableArray<WorkerKind> kinds, bool isWhole = true)
     {
         var deal = new ShareDeal(claims, kinds);
         for (var run = 0; run < claims.Length; run++)
@@ -30,13 +32,17 @@ public static class ShareRule
         }
 
         var outcomes = new ShareOutcome[claims.Length];
-        var isAnyoneNext = false;
+        var passes = new ImmutableArray<int>[claims.Length];
+        var waiting = new SharePasses(claims, deal);
         foreach (var (first, end) in Levels(claims))
         {
             for (var run = first; run < end; run++)
             {
-                outcomes[run] = Admit(deal, run, claims[run], isAnyoneNext);
-                isAnyoneNext |= outcomes[run] == ShareOutcome.Next;
+                (outcomes[run], passes[run]) = Admit(deal, run, claims[run], waiting, isWhole);
+                if (outcomes[run] is ShareOutcome.Next or ShareOutcome.Behind)
+                {
+                    waiting.Wait(run);
+                }
             }
 
             deal.Grow(first, end, run => outcomes[run] == ShareOutcome.Admitted ? claims[run].Desired : 0);
@@ -49,18 +55,18 @@ public static class ShareRule
 
         // One that has started and lost members has its place all the same: what nobody else wants is half the way back to its least.
         deal.Grow(0, claims.Length, run => claims[run].IsStarted ? claims[run].Limit : 0);
-        return [.. claims.Select((claim, run) => new Share(claim.IsStarted ? ShareOutcome.Admitted : outcomes[run], deal.Of(run), deal.FitFor(run)))];
+        return [.. claims.Select((claim, run) => new Share(claim.IsStarted ? ShareOutcome.Admitted : outcomes[run], deal.Of(run), deal.FitFor(run)) { Passes = passes[run] })];
     }
 
     /// <summary>All that its least takes, or nothing more than it has.</summary>
-    private static ShareOutcome Admit(ShareDeal deal, int run, ShareClaim claim, bool isAnyoneNext)
+    private static (ShareOutcome Outcome, ImmutableArray<int> Passes) Admit(ShareDeal deal, int run, ShareClaim claim, SharePasses waiting, bool isWhole)
     {
         var missing = claim.Min - deal.TotalOf(run);
-        return missing <= 0 ? ShareOutcome.Admitted
-            : claim.Min > deal.FitFor(run) ? ShareOutcome.TooLarge
-            : isAnyoneNext && !claim.IsStarted ? ShareOutcome.Behind
-            : deal.TryGive(run, missing) ? ShareOutcome.Admitted
-            : ShareOutcome.Next;
+        return missing <= 0 ? (ShareOutcome.Admitted, [])
+            : isWhole && claim.Min > deal.FitFor(run) ? (ShareOutcome.TooLarge, [])
+            : !waiting.IsEmpty && !claim.IsStarted ? waiting.TryPass(run, missing) is { } passes ? (ShareOutcome.Admitted, passes) : (ShareOutcome.Behind, [])
+            : deal.TryGive(run, missing) ? (ShareOutcome.Admitted, [])
+            : (ShareOutcome.Next, []);
     }
 
     /// <summary>Claims of one priority each, as [first, end).</summary>

@@ -76,7 +76,7 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
             case "worker.joining":
                 screen.Line(RunSentences.Joining(Text("worker"), line.GetProperty("pid").GetInt32(), Text("host"), step));
                 break;
-            case "run.stopping" or "run.waiting" or "run.share":
+            case "run.stopping" or "run.waiting" or "run.share" or "run.passed":
                 screen.Line(Text("reason"));
                 break;
             case "run.ended":

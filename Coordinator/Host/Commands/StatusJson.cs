@@ -48,6 +48,6 @@ internal static class StatusJson
     private static object Shape(WorkerStatus worker) => new
     {
         Worker = worker.WorkerId, worker.Pid, worker.Host, worker.Device, worker.CollectiveAddress, worker.MetricsAddress,
-        RunId = worker.RunId.Length == 0 ? null : worker.RunId, LogicalRanks = worker.LogicalRanks.ToArray(), worker.Step,
+        RunId = worker.RunId.Length == 0 ? null : worker.RunId, LogicalRanks = worker.LogicalRanks.ToArray(), worker.Step, Labels = worker.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
     };
 }

@@ -29,6 +29,9 @@ internal static class WorkersCommand
         return command;
     }
 
+    private static string LabelsOf(WorkerStatus worker) =>
+        worker.Labels.Count == 0 ? "-" : string.Join(',', worker.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));
+
     /// <summary>Who waits for these workers, and why.</summary>
     private static void WriteQueue(StatusReply status)
     {
@@ -52,9 +55,9 @@ internal static class WorkersCommand
                 Console.Error.WriteLine("No workers are attached. Start one: ./orchestrator worker --coordinator HOST:PORT");
                 break;
             case OutputFormat.Table:
-                Table.Write(["WORKER", "PID", "HOST", "DEVICE", "RUN", "LOGICAL RANKS", "STEP"], reply.Workers.Select(worker => new[]
+                Table.Write(["WORKER", "PID", "HOST", "DEVICE", "LABELS", "RUN", "LOGICAL RANKS", "STEP"], reply.Workers.Select(worker => new[]
                 {
-                    worker.WorkerId, $"{worker.Pid}", worker.Host, worker.Device, worker.RunId.Length == 0 ? "-" : worker.RunId,
+                    worker.WorkerId, $"{worker.Pid}", worker.Host, worker.Device, LabelsOf(worker), worker.RunId.Length == 0 ? "-" : worker.RunId,
                     worker.LogicalRanks.Count == 0 ? "-" : $"{worker.LogicalRanks[0]}-{worker.LogicalRanks[^1]}", $"{worker.Step}",
                 }));
                 break;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Core.Jobs;
 
@@ -40,7 +41,24 @@ internal static class WorkersSchema
             Threads = section.Whole("threads", preset.Threads, 1, 1024),
             Isa = section.Choice("isa", preset.Isa, "auto", "default", "avx2", "avx512"),
             HangSeconds = section.Whole("hangSeconds", preset.HangSeconds, 0, MaxHangSeconds),
+            Labels = ReadLabels(section),
         };
+    }
+
+    private static ImmutableSortedDictionary<string, string> ReadLabels(SectionReader section)
+    {
+        var labels = section.FreeTexts("labels");
+        foreach (var problem in labels.Select(label => LabelRule.WhyNot(label.Key, label.Value)).OfType<string>())
+        {
+            section.Fail("labels", $"workers.labels: {problem}");
+        }
+
+        if (labels.Count > LabelRule.Most)
+        {
+            section.Fail("labels", $"workers.labels has {labels.Count} labels; {LabelRule.Most} are the limit.");
+        }
+
+        return labels.IsEmpty ? LabelRule.None : labels;
     }
 
     private static string ReadDevice(SectionReader section, string preset)

@@ -34,6 +34,7 @@ public static class RunRecordJson
         RunRecord.WorkerLeft => "worker.left",
         RunRecord.RunScaled => "run.scaled",
         RunRecord.ShareLowered => "run.share",
+        RunRecord.RunPassed => "run.passed",
         RunRecord.RunPaused => "run.paused",
         RunRecord.RunAdopted => "run.adopted",
         RunRecord.RunResumed => "run.resumed",
@@ -139,6 +140,12 @@ public static class RunRecordJson
                 break;
             case RunRecord.RunScaled r:
                 json.WriteNumber("desiredWorkers", r.Desired);
+                break;
+            case RunRecord.RunPassed r:
+                json.WriteString("by", r.By.Value);
+                json.WriteNumber("times", r.Times);
+                json.WriteNumber("most", r.Most);
+                json.WriteString("reason", $"Run {r.By} needs fewer workers and starts before it: {r.Times} of at most {r.Most} that may.");
                 break;
             case RunRecord.ShareLowered r:
                 json.WriteNumber("workers", r.Workers);

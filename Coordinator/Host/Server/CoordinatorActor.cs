@@ -19,6 +19,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     private readonly ConcurrentDictionary<WorkerId, WorkerConnection> _attached = new();
     private readonly ConcurrentDictionary<RunId, OpenRun> _runs = new();
     private readonly ConcurrentDictionary<(RunId, RunTimer), ITimer> _timers = new();
+    private readonly ConcurrentDictionary<long, TaskCompletionSource> _asked = new();
     private readonly Lock _submitting = new();
     private readonly MachineActor<ClusterState, ClusterEvent, ClusterEffect> _actor;
     private readonly CoordinatorMetrics _metrics;
@@ -30,6 +31,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     private readonly Tenure? _tenure;
     private readonly TaskCompletionSource _adopted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _lastConnection;
+    private long _lastAsker;
 
     public CoordinatorActor(CoordinatorOptions options, CoordinatorMetrics metrics, ILogger log, TimeProvider time)
     {
@@ -67,6 +69,26 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
     public ValueTask PostAsync(ClusterEvent @event, CancellationToken cancellation = default) => _actor.PostAsync(@event, cancellation);
 
+    /// <summary>What a person asks for: done when all that comes of it is stored and told, so that the next owner knows it too.</summary>
+    /// <exception cref="ActorStoppedException">This coordinator stopped before; the next owner may know of it or not.</exception>
+    public async Task AskAsync(ClusterEvent @event)
+    {
+        var (asker, done) = (Interlocked.Increment(ref _lastAsker), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        _asked[asker] = done;
+        try
+        {
+            await PostAsync(@event with { Asker = asker }).ConfigureAwait(false);
+            if (await Task.WhenAny(done.Task, Completion).ConfigureAwait(false) != done.Task)
+            {
+                throw new ActorStoppedException($"The coordinator stopped before {@event.GetType().Name} was stored.", Completion.Exception);
+            }
+        }
+        finally
+        {
+            _asked.TryRemove(asker, out _);
+        }
+    }
+
     /// <inheritdoc cref="MachineActor{TState,TEvent,TEffect}.Post"/>
     public void Post(ClusterEvent @event) => _actor.Post(@event);
 
@@ -79,6 +101,11 @@ public sealed class CoordinatorActor : IAsyncDisposable
         OpenRun? run;
         lock (_submitting)
         {
+            if (State.Find(order.Id) is { Phase: RunPhase.Ended })
+            {
+                return RunFeed.Over();
+            }
+
             // Sent again while the first is still under way: one run, and one who writes its folder.
             if (isNew = !_runs.TryGetValue(order.Id, out run))
             {
@@ -282,6 +309,9 @@ public sealed class CoordinatorActor : IAsyncDisposable
             case ClusterEffect.ForRun run when _runs.TryGetValue(run.Run, out var open):
                 CarryOut(open, run.Effect, cluster);
                 break;
+            case ClusterEffect.Answer answer when _asked.TryGetValue(answer.Asker, out var asked):
+                asked.TrySetResult();
+                break;
             case ClusterEffect.Note note:
                 Log.Ignored(_log, note.Sentence);
                 break;
@@ -331,6 +361,12 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 StopTimers(run.Order.Id);
                 run.Folder.Dispose();
                 run.Feed.Complete();
+                if (run.Feed.LinesAtStart == 0)
+                {
+                    // Who asks from now on reads what the file has.
+                    _runs.TryRemove(run.Order.Id, out _);
+                }
+
                 ForgetOldRuns();
                 break;
         }

@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Host.Access;
 using Orchestrator.Coordinator.Host.Api;
 using Orchestrator.Security.Tls;
@@ -74,7 +73,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         builder.Services.AddGrpc();
         var app = builder.Build();
         AccessGate.Guard(
-            app, options, app.Services.GetRequiredService<TimeProvider>(), hash => JoinGrantRule.Find(app.Services.GetRequiredService<CoordinatorActor>().State.Runs, hash));
+            app, options, app.Services.GetRequiredService<TimeProvider>(), hash => app.Services.GetRequiredService<CoordinatorActor>().State.GrantOf(hash));
         app.MapGrpcService<WorkerControlService>();
         app.MapGrpcService<RunsService>();
         app.MapApi();

@@ -146,7 +146,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
     public override async Task<StopReply> Stop(StopRequest request, ServerCallContext context)
     {
         var run = Find(request.RunId);
-        await PostAsync(new ClusterEvent.StopRequested(run.Id, "Stopped on request.")).ConfigureAwait(false);
+        await AskAsync(new ClusterEvent.StopRequested(run.Id, "Stopped on request.")).ConfigureAwait(false);
         return new StopReply { Status = run.ToWire() };
     }
 
@@ -163,7 +163,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             throw new RpcException(new Status(StatusCode.FailedPrecondition, reason));
         }
 
-        await PostAsync(new ClusterEvent.ScaleRequested(run.Id, request.Desired)).ConfigureAwait(false);
+        await AskAsync(new ClusterEvent.ScaleRequested(run.Id, request.Desired)).ConfigureAwait(false);
         return new ScaleReply { Status = run.ToWire() };
     }
 
@@ -175,7 +175,7 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
             throw new RpcException(new Status(StatusCode.NotFound, $"No worker '{worker}' is attached. ./orchestrator workers lists those that are."));
         }
 
-        await PostAsync(new ClusterEvent.DrainRequested(worker)).ConfigureAwait(false);
+        await AskAsync(new ClusterEvent.DrainRequested(worker)).ConfigureAwait(false);
         return new DrainReply { RunId = cluster.RunOf(worker)?.Id.Value ?? "" };
     }
 
@@ -193,16 +193,16 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
         var hash = request.JoinTokenSha256;
         return hash.Length != 64 || !hash.All(char.IsAsciiHexDigitLower)
             ? $"joinTokenSha256 has {hash.Length} characters; the SHA-256 of a token is needed, as 64 hexadecimal digits in lower case."
-            : JoinGrantRule.Find(coordinator.State.Runs, hash) is { } other && !(request.HasRunId && other.Value == request.RunId)
+            : coordinator.State.GrantOf(hash) is { } other && !(request.HasRunId && other.Value == request.RunId)
                 ? $"joinTokenSha256 is that of run {other}, too; a token is good for one run. Make another."
             : null;
     }
 
-    private async Task PostAsync(ClusterEvent @event)
+    private async Task AskAsync(ClusterEvent @event)
     {
         try
         {
-            await coordinator.PostAsync(@event).ConfigureAwait(false);
+            await coordinator.AskAsync(@event).ConfigureAwait(false);
         }
         catch (ActorStoppedException)
         {

@@ -86,6 +86,9 @@ public sealed record WorkersSpec
     /// has ten minutes, a checkpoint or an evaluation half an hour, or this when it is longer. 0: nobody is given up for that.
     /// </summary>
     public int HangSeconds { get; init; } = 30;
+
+    /// <summary>Only workers that were given all of these labels (`worker --label NAME=VALUE`) serve the run; empty: any.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = LabelRule.None;
 }
 
 public sealed record AllReduceSpec

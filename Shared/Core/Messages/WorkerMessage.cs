@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Reduction;
 
@@ -17,6 +18,9 @@ public abstract record WorkerMessage
         int Pid, string Host, string CollectiveAddress, string MetricsAddress, string HighestIsa, string Device, string Launcher, string Version)
         : WorkerMessage
     {
+        /// <summary>What a person says that it has; runs may ask for it.</summary>
+        public ImmutableSortedDictionary<string, string> Labels { get; init; } = LabelRule.None;
+
         /// <summary>What it was when it lost its coordinator; null: it serves no run.</summary>
         public MemberIdentity? Member { get; init; }
     }

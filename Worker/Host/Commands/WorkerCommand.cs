@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Security.Tls;
 using Orchestrator.Worker.Host.Control;
 
@@ -22,6 +23,10 @@ internal static class WorkerCommand
         var device = new Option<string>("--device") { Description = "auto, cpu or cuda:N.", DefaultValueFactory = _ => "auto" };
         var isa = new Option<string?>("--isa") { Description = "Newest instruction-set level to use: default, avx2 or avx512. Default: the processor's." };
         isa.AcceptOnlyFromAmong("default", "avx2", "avx512");
+        var labels = new Option<string[]>("--label")
+        {
+            Description = "What this worker has, for jobs that ask for it with workers.labels; may be given several times.", HelpName = "NAME=VALUE", DefaultValueFactory = _ => [],
+        };
         var insecure = new Option<bool>("--insecure") { Description = "Allow addresses that other machines reach, without authentication or encryption." };
         var certificate = new Option<string?>("--tls-cert") { Description = "PEM file: this worker's certificate, for TLS between workers and to the coordinator. Its subjectAltName holds what they reach it by." };
         var key = new Option<string?>("--tls-key") { Description = "PEM file: the certificate's private key." };
@@ -31,7 +36,7 @@ internal static class WorkerCommand
         var command = new Command(
             "worker", "Attaches this machine to a coordinator and trains what it orders.\n\nExample: ./orchestrator worker --coordinator 10.0.0.1:7070 --listen 10.0.0.2:0 --insecure")
         {
-            coordinator, listen, metrics, advertise, device, isa, insecure, certificate, key, authority, launcher, lifeline,
+            coordinator, listen, metrics, advertise, device, isa, labels, insecure, certificate, key, authority, launcher, lifeline,
         };
         command.SetAction(async result =>
         {
@@ -49,6 +54,13 @@ internal static class WorkerCommand
                 return 2;
             }
 
+            var given = LabelRule.Read(result.GetValue(labels)!);
+            if (given.Problem is { } noLabel)
+            {
+                await Console.Error.WriteLineAsync(noLabel);
+                return 2;
+            }
+
             string?[] files = [result.GetValue(certificate), result.GetValue(key), result.GetValue(authority)];
             if (files.Any(file => file is null) && files.Any(file => file is not null))
             {
@@ -58,7 +70,10 @@ internal static class WorkerCommand
 
             return await WorkerProcess.RunAsync(new WorkerOptions(
                 coordinators.Addresses, peers, scrapes, result.GetValue(advertise), result.GetValue(device)!, result.GetValue(isa), result.GetValue(launcher)!,
-                result.GetValue(lifeline), result.GetValue(insecure), files[0] is null ? null : new TlsFiles(files[0]!, files[1]!, files[2]!)));
+                result.GetValue(lifeline), result.GetValue(insecure), files[0] is null ? null : new TlsFiles(files[0]!, files[1]!, files[2]!))
+            {
+                Labels = given.Labels,
+            });
         });
         return command;
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Security.Tls;
 using Orchestrator.Security.Tokens;
 
@@ -20,6 +21,9 @@ internal sealed record WorkerOptions(
     ImmutableArray<string> Coordinators, IPEndPoint Listen, IPEndPoint Metrics, string? Advertise, string Device, string? Isa, string Launcher, bool HasLifeline, bool IsInsecure,
     TlsFiles? Tls = null)
 {
+    /// <summary>What it says that it has.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = LabelRule.None;
+
     /// <summary>Null when the addresses may be listened on; else the sentence.</summary>
     public string? AddressProblem() => IsInsecure ? null
         : !IPAddress.IsLoopback(Listen.Address) && Tls is null

@@ -20,6 +20,18 @@ public sealed class ClusterMachineTests
     }
 
     [Fact]
+    public void Stop_WithSomebodyWhoWaits_IsAnsweredBehindAllThatComesOfIt()
+    {
+        var talk = new Conversation();
+        talk.Submit();
+
+        Assert.Equal(
+            ["record RunEnded", "end Stopped 0: Enough. It had not started.", "answer 7"],
+            talk.Send(new ClusterEvent.StopRequested(Run, "Enough.") { Asker = 7 }));
+        Assert.Equal(["note: StopRequested concerns no run.", "answer 8"], talk.Send(new ClusterEvent.StopRequested(new RunId("gone"), "Enough.") { Asker = 8 }));
+    }
+
+    [Fact]
     public void Attach_OtherVersion_IsRejectedWithBothVersions() => Assert.Equal(
         ["reject: The worker (pid 101 on host) is version 0.9 and the coordinator 1.0. Run the same version on every host."], new Conversation().Attach(version: "0.9"));
 

@@ -34,8 +34,11 @@ internal sealed class Conversation
         return [.. effects.Select(Format)];
     }
 
-    public string[] Attach(string isa = "avx2", string launcher = "", string version = "1.0", string collective = "host:9") => Send(new ClusterEvent.WorkerAttached(
-        ++_connections, new WorkerMessage.Hello((int)(100 + _connections), "host", collective, "host:8", isa, "cpu", launcher, version)));
+    public string[] Attach(string isa = "avx2", string launcher = "", string version = "1.0", string collective = "host:9", string labels = "") => Send(new ClusterEvent.WorkerAttached(
+        ++_connections, new WorkerMessage.Hello((int)(100 + _connections), "host", collective, "host:8", isa, "cpu", launcher, version) { Labels = Labels(labels) }));
+
+    /// <param name="text">NAME=VALUE, with commas between.</param>
+    public static ImmutableSortedDictionary<string, string> Labels(string text) => LabelRule.Read(text.Split(',', StringSplitOptions.RemoveEmptyEntries)).Labels;
 
     public string[] Submit(JobSpec? job = null, long? stopAfter = null, string? resumeFrom = null, string? launcher = null, string id = "run",
         ImmutableSortedDictionary<string, string>? resumeFingerprint = null) => Send(
@@ -165,11 +168,11 @@ internal sealed class Conversation
     }
 
     public static JobSpec Job(
-        int min = 1, int desired = 2, int max = 8, long? steps = 100, long? epochs = null, string isa = "auto", int logicalRanks = 8, int batch = 32, int priority = 0) => new()
+        int min = 1, int desired = 2, int max = 8, long? steps = 100, long? epochs = null, string isa = "auto", int logicalRanks = 8, int batch = 32, int priority = 0, string labels = "") => new()
     {
         Name = "job", Priority = priority, ProjectRoot = "/", Model = new MlpSpec(), Data = new CsvDataSpec("/t.csv", "y"),
         Training = new TrainingSpec { Steps = steps, Epochs = epochs, LogicalRanks = logicalRanks, GlobalBatch = batch },
-        Workers = new WorkersSpec { Min = min, Desired = desired, Max = max, Isa = isa },
+        Workers = new WorkersSpec { Min = min, Desired = desired, Max = max, Isa = isa, Labels = Labels(labels) },
     };
 
     public static WorkerMessage.Prepared Prepared(
@@ -196,6 +199,7 @@ internal sealed class Conversation
         ClusterEffect.Reject e => $"reject: {e.Reason}",
         ClusterEffect.Dismiss e => $"dismiss {e.Worker}: {e.Reason}",
         ClusterEffect.Note e => $"note: {e.Sentence}",
+        ClusterEffect.Answer e => $"answer {e.Asker}",
         ClusterEffect.ForRun { Effect: RunEffect.Tell e } => $"tell {e.Worker} {Format(e.Message)}",
         ClusterEffect.ForRun { Effect: RunEffect.Record e } => $"record {Format(e.Entry)}",
         ClusterEffect.ForRun { Effect: RunEffect.ReportStep e } => Invariant($"step {e.Report.Step}: loss {e.Report.Loss}, {e.Report.Samples} samples, {e.Report.AllReduceBytes} bytes"),
@@ -244,6 +248,7 @@ internal sealed class Conversation
         RunRecord.WorkerJoining r => $"WorkerJoining {r.Worker} at {r.Step}",
         RunRecord.WorkerLeft r => $"WorkerLeft {r.Worker} at {r.Step}: {r.Reason}",
         RunRecord.RunScaled r => $"RunScaled {r.Desired}",
+        RunRecord.RunPassed r => $"RunPassed by {r.By}, {r.Times} of {r.Most}",
         RunRecord.ShareLowered r => $"ShareLowered {r.Workers}: {r.Reason}",
         RunRecord.RunWaiting r => $"RunWaiting: {r.Reason}",
         RunRecord.GenerationFormed r => $"GenerationFormed {r.Generation} {r.Formed.StartStep}..{r.Formed.LastStep}",

@@ -69,10 +69,10 @@ public sealed class JoinGrantTests
     {
         Submit("first", null);
         Submit("own", Hash);
-        Assert.Equal(new RunId("own"), JoinGrantRule.Find(_talk.State.Runs, Hash));
-        Assert.Null(JoinGrantRule.Find(_talk.State.Runs, new string('b', 64)));
+        Assert.Equal(new RunId("own"), _talk.State.GrantOf(Hash));
+        Assert.Null(_talk.State.GrantOf(new string('b', 64)));
         Stop("own");
-        Assert.Null(JoinGrantRule.Find(_talk.State.Runs, Hash));
+        Assert.Null(_talk.State.GrantOf(Hash));
     }
 
     private RunState Find(string run) => _talk.State.Find(new RunId(run))!;

@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 
 namespace Orchestrator.Integration.Tests.Support;
 
-/// <summary>Several coordinators on one PostgreSQL, and standing workers that know all of them. One run at a time.</summary>
+/// <summary>Several coordinators on one PostgreSQL, and standing workers that know all of them.</summary>
 internal sealed partial class CoordinatorSet : IAsyncDisposable
 {
     private readonly RunningCommand[] _coordinators;
@@ -188,16 +188,27 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     }
 
     /// <summary>Stops the run, and compares with the quiet one.</summary>
+    /// <param name="folder">For the quiet run.</param>
+    /// <param name="run">Its id.</param>
+    /// <param name="runDir">Its folder.</param>
+    /// <param name="changes">Of the job, that change its bits.</param>
     /// <returns>The events.</returns>
-    public async Task<JsonElement[]> EndAsync(TestFolder folder, string run, string runDir)
+    public async Task<JsonElement[]> EndAsync(TestFolder folder, string run, string runDir, params string[] changes)
     {
         (await AskAsync("stop", run)).Expect(0);
+        return await EndedAsync(folder, run, runDir, changes);
+    }
+
+    /// <summary>The run has been told to stop: waits for its end, and compares with the quiet one.</summary>
+    /// <inheritdoc cref="EndAsync"/>
+    public async Task<JsonElement[]> EndedAsync(TestFolder folder, string run, string runDir, params string[] changes)
+    {
         Assert.Equal(0, (await AskAsync("wait", run)).ExitCode);
         var status = (await AskAsync("status", run, "--format", "json")).Expect(0).Json;
         Assert.Equal("stopped", status.GetProperty("state").GetString());
         var events = File.ReadAllLines(Path.Combine(runDir, "events.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
         Assert.Equal("run.ended", events[^1].GetProperty("event").GetString());
-        Assert.Equal(await Spirals.QuietHashAsync(folder, status.GetProperty("step").GetInt64()), events[^1].GetProperty("weightsSha256").GetString());
+        Assert.Equal(await Spirals.QuietHashAsync(folder, status.GetProperty("step").GetInt64(), changes), events[^1].GetProperty("weightsSha256").GetString());
         (await Command.RunAsync("ledger", "verify", runDir)).Expect(0);
         return events;
     }

@@ -1,26 +1,23 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
 using Orchestrator.Simulation.Workers;
 using Orchestrator.Simulation.World;
 
 namespace Orchestrator.Simulation.Coordinators;
 
-/// <summary>Who directs a simulated run: one coordinator, or several on one store.</summary>
+/// <summary>Who directs simulated runs: one coordinator, or several on one store.</summary>
 internal interface ISimControl
 {
-    /// <summary>Who directs it now, for faults and traces.</summary>
+    /// <summary>Who directs them now, for faults and traces.</summary>
     SimProcess Process { get; }
 
-    /// <summary>Null: nobody directs it now.</summary>
-    RunState? RunState { get; }
+    /// <summary>What the one that directs them knows; null: nobody does now.</summary>
+    ClusterState? State { get; }
 
     /// <summary>Of the ownership; rises with each.</summary>
     long Term { get; }
-
-    RunOutcome? Outcome { get; }
-
-    SimLedger Ledger { get; }
 
     /// <summary>A person was told that something is not as usual.</summary>
     bool HasWarned { get; }
@@ -31,10 +28,17 @@ internal interface ISimControl
     /// <summary>Where a worker may look for the owner; empty: there is one coordinator.</summary>
     ImmutableArray<string> Addresses { get; }
 
-    void Start(RunOrder order);
+    /// <returns>Null: its end has not been told.</returns>
+    RunOutcome? OutcomeOf(RunId run);
 
-    /// <summary>A person asks for something.</summary>
-    void Ask(ClusterEvent @event);
+    SimLedger LedgerOf(RunId run);
+
+    void Start();
+
+    void Submit(RunOrder order);
+
+    /// <summary>A person asks for something of a run that is known, or soon will be; of one that has ended nothing comes of it.</summary>
+    void Ask(RunId run, ClusterEvent @event);
 
     /// <summary>The clock is set forward, as a time server does it.</summary>
     void Jump(TimeSpan by);

@@ -4,13 +4,14 @@ using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Ownership;
 using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 using Orchestrator.Simulation.Workers;
 using Orchestrator.Simulation.World;
 
 namespace Orchestrator.Simulation.Coordinators;
 
-/// <summary>One of several coordinators: the real ownership machine, and while it owns the run the real cluster machine. What is decided is carried out when it is stored.</summary>
+/// <summary>One of several coordinators: the real ownership machine, and while it owns the runs the real cluster machine. What is decided is carried out when it is stored.</summary>
 internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
 {
     private static readonly OwnershipTimes Times = new();
@@ -20,7 +21,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     private readonly double _rate;
     private readonly WorkerStreams _streams;
     private readonly Dictionary<long, (ClusterEffect Effect, ClusterState State)> _journal = [];
-    private readonly Dictionary<long, (long Version, StoredChange? Change)> _writes = [];
+    private readonly Dictionary<long, (long Version, ImmutableArray<StoredChange> Changes)> _writes = [];
     private OwnershipState _ownership = new() { Times = Times };
     private (string Owner, long Until) _sight = ("", 0);
     private long _last;
@@ -140,7 +141,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
                     () => Own(new OwnershipEvent.RequestFailed(renew.Request, "the store is down")));
                 break;
             case OwnershipEffect.Adopt adopt:
-                _all.World.Trace(this, $"owns the run under term {adopt.Term}");
+                _all.World.Trace(this, $"owns the runs under term {adopt.Term}");
                 (Term, _last) = (adopt.Term, 0);
                 _journal.Clear();
                 _writes.Clear();
@@ -157,7 +158,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
                 _tenure++;
                 Cluster = null;
                 _journal.Clear();
-                _streams.LoseAll("it does not own the run any more");
+                _streams.LoseAll("it does not own the runs any more");
                 break;
             case OwnershipEffect.Surrender surrender:
                 leases.Surrender(owner, surrender.Term);
@@ -183,7 +184,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         After(400_000, () => Load(tenure));
     }
 
-    private void Adopt(int tenure, (RunOrder? Order, RunSnapshot? Snapshot, long Version, long LastNumber) found)
+    private void Adopt(int tenure, (ImmutableArray<StoredRow> Rows, long Version, long LastNumber) found)
     {
         // It may have been frozen while it was asked for; the files of the run are another's then.
         if (_tenure != tenure || Cluster is not null || !_ownership.MayOrder(Now))
@@ -193,11 +194,20 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
 
         _version = found.Version;
         Cluster = new ClusterState { Options = new ClusterOptions("sim", SimSettings.Waits) { IsDurable = true } };
-        var tail = _all.Ledger.TakeOver(this, _all.World.Settings.LogicalRanks);
-        ImmutableArray<RevivedRun> runs = found.Order is null ? [] : [new RevivedRun(found.Order, Bug.Stored(found.Snapshot!), found.Snapshot!.Phase is SnapshotPhase.Ended ? LedgerTail.Empty : tail)];
-        Post(new ClusterEvent.RunsAdopted(runs, found.LastNumber));
-        _all.Outcome ??= found.Snapshot is { Phase: SnapshotPhase.Ended } ended ? ended.Outcome : null;
+        Post(new ClusterEvent.RunsAdopted(Bug.Adopted([.. found.Rows.Select(Revive)]), found.LastNumber));
+        foreach (var row in found.Rows.Where(row => row.Snapshot.Phase is SnapshotPhase.Ended))
+        {
+            _all.Told(row.Order.Id, row.Snapshot.Outcome!);
+        }
+
         Repeat((long)LivenessRule.TickInterval.TotalMicroseconds, Tick, () => _tenure == tenure);
+    }
+
+    /// <summary>A run as it was stored last, and its ledger, whose only writer this coordinator is from now on.</summary>
+    private RevivedRun Revive(StoredRow row)
+    {
+        var tail = _all.LedgerOf(row.Order.Id).TakeOver(this, _all.World.Settings.LogicalRanks);
+        return new RevivedRun(row.Order, Bug.Stored(row.Snapshot), row.Snapshot.Phase is SnapshotPhase.Ended ? LedgerTail.Empty : tail);
     }
 
     private void Tick()
@@ -213,24 +223,24 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     {
         if (!_writes.TryGetValue(write.First, out var batch))
         {
-            // What was decided first has the lower number, so each transaction's run is that of its last effect.
             var all = Enumerable.Range((int)write.First, (int)(write.Last - write.First + 1)).ToList();
             if (!Bug.WritesLedgerLate)
             {
                 WriteLedger(all);
             }
 
-            var entries = all.Select(number => _journal.GetValueOrDefault(number)).Where(entry => StoredChange.IsStored(entry.Effect)).ToList();
-            _writes[write.First] = batch = entries.Count == 0 ? (0, null) : (++_version, StoredChange.Of(entries));
+            var changes = StoredChange.Of(all.Select(number => _journal.GetValueOrDefault(number)).Where(entry => StoredChange.IsStored(entry.Effect)));
+            changes = Bug.StoresOneRun && changes.Length > 1 ? [changes[^1]] : changes;
+            _writes[write.First] = batch = changes.IsEmpty ? (0, changes) : (++_version, changes);
         }
 
-        if (batch.Change is not { } change)
+        if (batch.Changes.IsEmpty)
         {
             After(20, () => Own(new OwnershipEvent.Stored(write.Term, write.Last)));
             return;
         }
 
-        Ask(() => _all.Store.Write(owner, write.Term, batch.Version, change.Order, change.Snapshot, change.Records), problem => Own(problem is null
+        Ask(() => _all.Store.Write(owner, write.Term, batch.Version, batch.Changes), problem => Own(problem is null
             ? new OwnershipEvent.Stored(write.Term, write.Last) : new OwnershipEvent.WriteRefused(write.Term, problem)),
             () => Own(new OwnershipEvent.WriteFailed(write.Term, write.Last, "the store is down")));
     }
@@ -258,32 +268,32 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
 
     private void Carry(ClusterEffect effect)
     {
-        if (effect is ClusterEffect.ForRun { Effect: RunEffect.Tell tell })
+        if (effect is ClusterEffect.ForRun { Effect: RunEffect.Tell tell } order)
         {
             _all.World.Trace(this, $"tells {tell.Worker}: {tell.Message}");
-            CheckOrder(tell.Message);
+            CheckOrder(order.Run, tell.Message);
         }
 
         switch (effect)
         {
-            case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer }:
+            case ClusterEffect.ForRun { Effect: RunEffect.StartTimer timer } of:
                 var tenure = _tenure;
                 After((long)timer.After.TotalMicroseconds, () =>
                 {
                     if (_tenure == tenure)
                     {
-                        Post(new ClusterEvent.TimerFired(SimCoordinator.Run, timer.Timer, timer.Generation));
+                        Post(new ClusterEvent.TimerFired(of.Run, timer.Timer, timer.Generation));
                     }
                 });
                 break;
-            case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append }:
-                _all.Ledger.Append(append.Reports, this);
+            case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append } of:
+                _all.LedgerOf(of.Run).Append(append.Reports, this);
                 break;
-            case ClusterEffect.ForRun { Effect: RunEffect.Record { Entry: RunRecord.GenerationFormed { Formed: { IsLoaded: true } formed } } }:
-                _all.Ledger.Abandon(formed.StartStep);
+            case ClusterEffect.ForRun { Effect: RunEffect.Record { Entry: RunRecord.GenerationFormed { Formed: { IsLoaded: true } formed } } } of:
+                _all.LedgerOf(of.Run).Abandon(formed.StartStep);
                 break;
-            case ClusterEffect.ForRun { Effect: RunEffect.End end }:
-                _all.Outcome = end.Outcome;
+            case ClusterEffect.ForRun { Effect: RunEffect.End end } of:
+                _all.Told(of.Run, end.Outcome);
                 break;
             default:
                 _streams.Carry(effect, Term, Times.Length + Times.RetryAfter);
@@ -301,7 +311,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     }
 
     /// <summary>What is told rests on what is stored, and only the holder of the lease tells.</summary>
-    private void CheckOrder(CoordinatorMessage message)
+    private void CheckOrder(RunId run, CoordinatorMessage message)
     {
         if (!_all.Store.Leases.IsHeldBy(OwnerName, Term))
         {
@@ -322,11 +332,11 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
             Require(next);
         }
 
-        void Require(Orchestrator.Core.Identities.Generation told)
+        void Require(Generation told)
         {
-            if (_all.Store.Snapshot is not { } stored || stored.LastGeneration < told)
+            if (_all.Store.Find(run)?.Snapshot is not { } stored || stored.LastGeneration < told)
             {
-                throw new SimViolationException($"{Name} tells of {told}, and the store knows generations up to {_all.Store.Snapshot?.LastGeneration}");
+                throw new SimViolationException($"{Name} tells of {told} of {run}, and the store knows generations up to {_all.Store.Find(run)?.Snapshot.LastGeneration}");
             }
         }
     }

@@ -36,16 +36,12 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
 
     public ClusterState State { get; private set; }
 
-    public RunState? RunState => State.Find(Run);
+    ClusterState? ISimControl.State => State;
 
     /// <summary>It has no store, and is the only one.</summary>
     public long Term => 0;
 
     public ImmutableArray<string> Addresses => [];
-
-    public RunOutcome? Outcome => OutcomeOf(Run);
-
-    public SimLedger Ledger => LedgerOf(Run);
 
     /// <summary>A person was told that something is not as usual.</summary>
     public bool HasWarned { get; private set; }
@@ -57,21 +53,20 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
 
     public SimLedger LedgerOf(RunId run) => _ledgers.TryGetValue(run, out var ledger) ? ledger : _ledgers[run] = new SimLedger();
 
-    /// <param name="order">The first run; null: runs are submitted later.</param>
-    public void Start(RunOrder? order)
-    {
-        if (order is not null)
-        {
-            Post(new ClusterEvent.RunSubmitted(order));
-        }
+    public void Start() => Tick();
 
-        Tick();
-    }
+    public void Submit(RunOrder order) => Post(new ClusterEvent.RunSubmitted(order));
 
     /// <summary>The clock is set forward, as a time server does it.</summary>
     public void Jump(TimeSpan by) => _jump += by;
 
-    public void Ask(ClusterEvent @event) => Post(@event);
+    public void Ask(RunId run, ClusterEvent @event)
+    {
+        if (State.Find(run) is not null)
+        {
+            Post(@event);
+        }
+    }
 
     public string? HintOf(string key) => null;
 

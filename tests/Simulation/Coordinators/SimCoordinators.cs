@@ -1,19 +1,22 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
 using Orchestrator.Simulation.Owners;
 using Orchestrator.Simulation.Workers;
 using Orchestrator.Simulation.World;
 
 namespace Orchestrator.Simulation.Coordinators;
 
-/// <summary>Several coordinators on one store, of which one at a time directs the run.</summary>
+/// <summary>Several coordinators on one store, of which one at a time directs the runs.</summary>
 internal sealed class SimCoordinators : ISimControl
 {
     private const long AskAgainMicros = 300_000;
 
     private readonly OwnedCoordinator[] _processes;
     private readonly Dictionary<string, string?> _hints = [];
+    private readonly Dictionary<RunId, RunOutcome> _outcomes = [];
+    private readonly Dictionary<RunId, SimLedger> _ledgers = [];
     private readonly Random _random;
     private int _starts;
 
@@ -36,8 +39,6 @@ internal sealed class SimCoordinators : ISimControl
 
     public SimStoreNetwork StoreNetwork { get; }
 
-    public SimLedger Ledger { get; } = new();
-
     public ImmutableArray<string> Addresses { get; }
 
     public TimeSpan Jumped { get; private set; }
@@ -46,30 +47,32 @@ internal sealed class SimCoordinators : ISimControl
 
     public SimProcess Process => Owner ?? _processes[0];
 
-    public RunState? RunState => Owner?.Cluster?.Find(SimCoordinator.Run);
+    public ClusterState? State => Owner?.Cluster;
 
     public long Term => Owner?.Term ?? 0;
-
-    /// <summary>Set when the end has been told, or when the next owner finds a run that has ended.</summary>
-    public RunOutcome? Outcome { get; set; }
 
     public bool HasWarned => Store.HasWarned;
 
     public int Loads => Store.Loads;
 
-    public void Start(RunOrder order)
+    public RunOutcome? OutcomeOf(RunId run) => _outcomes.GetValueOrDefault(run);
+
+    public SimLedger LedgerOf(RunId run) => _ledgers.TryGetValue(run, out var ledger) ? ledger : _ledgers[run] = new SimLedger();
+
+    /// <summary>The end has been told, or the next owner finds a run that has ended.</summary>
+    public void Told(RunId run, RunOutcome outcome) => _outcomes.TryAdd(run, outcome);
+
+    public void Start()
     {
         foreach (var process in _processes)
         {
             process.Start();
         }
-
-        Submit(order);
     }
 
-    public void Ask(ClusterEvent @event)
+    public void Ask(RunId about, ClusterEvent @event)
     {
-        if (RunState is { } run)
+        if (State?.Find(about) is { } run)
         {
             if (run.Phase is not RunPhase.Ended)
             {
@@ -78,7 +81,7 @@ internal sealed class SimCoordinators : ISimControl
         }
         else
         {
-            World.Clock.After(AskAgainMicros, () => Ask(@event));
+            World.Clock.After(AskAgainMicros, () => Ask(about, @event));
         }
     }
 
@@ -103,17 +106,17 @@ internal sealed class SimCoordinators : ISimControl
 
     public OwnedCoordinator Draw(double which) => Owner ?? _processes[(int)(which * _processes.Length)];
 
-    private OwnedCoordinator Create(string address) => new(this, address, ++_starts, 0.98 + (_random.NextDouble() / 25));
-
     /// <summary>A person submits until the run is known; it has one id.</summary>
-    private void Submit(RunOrder order)
+    public void Submit(RunOrder order)
     {
-        if (Store.Order is null)
+        if (Store.Find(order.Id) is null)
         {
             Owner?.Post(new ClusterEvent.RunSubmitted(order));
             World.Clock.After(AskAgainMicros, () => Submit(order));
         }
     }
+
+    private OwnedCoordinator Create(string address) => new(this, address, ++_starts, 0.98 + (_random.NextDouble() / 25));
 }
 
 /// <summary>What coordinators need of the world around them.</summary>

@@ -23,9 +23,10 @@ internal sealed class SimLedger
     }
 
     /// <param name="reports">Of steps.</param>
-    /// <param name="writer">Who writes; one that was taken over from writes nothing.</param>
+    /// <param name="writer">Who writes: the first one, until another takes over; one that was taken over from writes nothing.</param>
     public void Append(ImmutableArray<FedReport> reports, object? writer = null)
     {
+        _writer ??= writer;
         if (writer != _writer)
         {
             return;

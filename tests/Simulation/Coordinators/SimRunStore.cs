@@ -1,11 +1,12 @@
-using Orchestrator.Coordinator.Core.Revival;
+using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
 using Orchestrator.Simulation.Owners;
 using Orchestrator.Simulation.World;
 
 namespace Orchestrator.Simulation.Coordinators;
 
-/// <summary>The store that the coordinators of a simulated cluster share: the lease, and the run as it was stored last.</summary>
+/// <summary>The store that the coordinators of a simulated cluster share: the lease, and the runs as they were stored last.</summary>
 internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
 {
     /// <summary>Ids of one ownership.</summary>
@@ -16,17 +17,18 @@ internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
 
     public SimStore Leases { get; } = new(clock, takesAnyTerm ? OwnerBug.StoreTakesAnyTerm : OwnerBug.None);
 
-    public RunOrder? Order { get; private set; }
-
-    public RunSnapshot? Snapshot { get; private set; }
+    /// <summary>In the order in which they were stored first.</summary>
+    public ImmutableArray<StoredRow> Rows { get; private set; } = [];
 
     public bool HasWarned { get; private set; }
 
     public int Loads { get; private set; }
 
+    public StoredRow? Find(RunId run) => Rows.FirstOrDefault(row => row.Order.Id == run);
+
     /// <summary>One transaction. The same version again is stored once.</summary>
     /// <returns>Null: stored; else why not.</returns>
-    public string? Write(string owner, long term, long version, RunOrder order, RunSnapshot snapshot, IEnumerable<RunRecord> records)
+    public string? Write(string owner, long term, long version, ImmutableArray<StoredChange> changes)
     {
         var before = Leases.Version;
         if (Leases.Write(owner, term, version, [++_changes]) is { } problem)
@@ -36,11 +38,11 @@ internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
 
         if (Leases.Version > before)
         {
-            (Order, Snapshot) = (order, snapshot);
-            foreach (var record in records)
+            foreach (var change in changes)
             {
-                HasWarned |= record is RunRecord.RunWarned;
-                Loads += record is RunRecord.GenerationFormed { Formed.IsLoaded: true } ? 1 : 0;
+                Rows = Find(change.Row.Order.Id) is { } known ? Rows.Replace(known, change.Row) : Rows.Add(change.Row);
+                HasWarned |= change.Records.Any(record => record is RunRecord.RunWarned);
+                Loads += change.Records.Count(record => record is RunRecord.GenerationFormed { Formed.IsLoaded: true });
             }
         }
 
@@ -48,9 +50,9 @@ internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
     }
 
     /// <returns>What a new owner finds, and numbers for workers that nobody else gets.</returns>
-    public (RunOrder? Order, RunSnapshot? Snapshot, long Version, long LastNumber) Load()
+    public (ImmutableArray<StoredRow> Rows, long Version, long LastNumber) Load()
     {
         _lastNumber += WorkerNumbers;
-        return (Order, Snapshot, Leases.Version, _lastNumber);
+        return (Rows, Leases.Version, _lastNumber);
     }
 }

@@ -6,17 +6,24 @@ using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Simulation.Coordinators;
 
-/// <summary>What one transaction stores of the run, as the coordinator's journal does it.</summary>
-internal sealed record StoredChange(RunOrder Order, RunSnapshot Snapshot, ImmutableArray<RunRecord> Records)
+/// <summary>A run as the store has it.</summary>
+internal sealed record StoredRow(RunOrder Order, RunSnapshot Snapshot);
+
+/// <summary>What one transaction stores of a run, as the coordinator's journal does it.</summary>
+internal sealed record StoredChange(StoredRow Row, ImmutableArray<RunRecord> Records)
 {
     /// <summary>Whatever a worker or a person is told rests on the run's state.</summary>
     public static bool IsStored(ClusterEffect effect) =>
         effect is ClusterEffect.ForRun { Effect: RunEffect.Record or RunEffect.End or RunEffect.Tell { Message: not CoordinatorMessage.Recorded } };
 
-    /// <param name="entries">At least one, in the order in which they were decided.</param>
-    public static StoredChange Of(IReadOnlyList<(ClusterEffect Effect, ClusterState State)> entries)
-    {
-        var run = entries[^1].State.Find(SimCoordinator.Run)!;
-        return new StoredChange(run.Order, RunSnapshot.Of(run), [.. entries.Select(entry => (entry.Effect as ClusterEffect.ForRun)?.Effect).OfType<RunEffect.Record>().Select(record => record.Entry)]);
-    }
+    /// <summary>One for each run; its row is as the last of its effects leaves it.</summary>
+    /// <param name="entries">Effects that are stored, in the order in which they were decided.</param>
+    public static ImmutableArray<StoredChange> Of(IEnumerable<(ClusterEffect Effect, ClusterState State)> entries) =>
+    [
+        .. entries.Select(entry => (Of: (ClusterEffect.ForRun)entry.Effect, entry.State)).GroupBy(entry => entry.Of.Run).Select(changes =>
+        {
+            var run = changes.Last().State.Find(changes.Key)!;
+            return new StoredChange(new StoredRow(run.Order, RunSnapshot.Of(run)), [.. changes.Select(entry => entry.Of.Effect).OfType<RunEffect.Record>().Select(record => record.Entry)]);
+        }),
+    ];
 }

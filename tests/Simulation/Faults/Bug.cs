@@ -35,6 +35,12 @@ public abstract record Bug(string Name)
     /// <summary>Changes what a new owner finds of the run in the store.</summary>
     public virtual RunSnapshot Stored(RunSnapshot snapshot) => snapshot;
 
+    /// <summary>Changes which runs a new owner takes over, and in which order.</summary>
+    public virtual ImmutableArray<RevivedRun> Adopted(ImmutableArray<RevivedRun> runs) => runs;
+
+    /// <summary>A transaction stores the last run's change only.</summary>
+    public virtual bool StoresOneRun => false;
+
     /// <summary>Orders go out when they are decided.</summary>
     public virtual bool TellsBeforeStored => false;
 

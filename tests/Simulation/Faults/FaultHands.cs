@@ -54,7 +54,7 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
             case Fault.Scale scale:
                 Say(control.Process, fault);
                 cluster.Over(0);
-                control.Ask(new ClusterEvent.ScaleRequested(SimCoordinator.Run, Math.Clamp(scale.Desired, cluster.Settings.MinWorkers, cluster.Settings.Workers + 2)));
+                control.Ask(SimCoordinator.Run, new ClusterEvent.ScaleRequested(SimCoordinator.Run, Math.Clamp(scale.Desired, cluster.Settings.MinWorkers, cluster.Settings.Workers + 2)));
                 break;
             case Fault.SlowNetwork slow:
                 Say(control.Process, fault);

@@ -5,6 +5,7 @@ using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
 using Orchestrator.Simulation.Coordinators;
 using Orchestrator.Simulation.Faults;
+using Orchestrator.Simulation.Owners;
 using Orchestrator.Simulation.Workers;
 using Orchestrator.Simulation.World;
 using Orchestrator.Worker.Core.Lifecycle;
@@ -27,8 +28,9 @@ public sealed class PoolCluster : ISimHome
     private readonly Dictionary<RunId, SimDisk> _disks = [];
     private readonly List<SimWorker> _workers = [];
     private readonly Dictionary<string, SimWorker> _byName = [];
+    private readonly Dictionary<SimWorker, string?> _zones = [];
     private readonly Dictionary<object, long> _applied = new(ReferenceEqualityComparer.Instance);
-    private readonly SimCoordinator _coordinator;
+    private readonly ISimControl _control;
     private readonly PoolWatch _watch;
     private readonly List<string>? _trace;
     private long _connections;
@@ -40,10 +42,11 @@ public sealed class PoolCluster : ISimHome
     /// <param name="bug">What is made wrong on purpose.</param>
     /// <param name="isTraced">Keep every event as a line.</param>
     /// <param name="plan">Null: drawn.</param>
-    public PoolCluster(int seed, Bug? bug = null, bool isTraced = false, PoolPlan? plan = null)
+    /// <param name="isOwned">Several coordinators on one store, and owners die.</param>
+    public PoolCluster(int seed, Bug? bug = null, bool isTraced = false, PoolPlan? plan = null, bool isOwned = false)
     {
         _random = new Random(seed);
-        _plan = plan ?? PoolPlan.Draw(_random);
+        _plan = plan ?? (isOwned ? PoolPlan.DrawOwned(_random) : PoolPlan.Draw(_random));
         Settings = _plan.Settings with { Bug = bug ?? Bug.None };
         _trace = isTraced ? [] : null;
         Network = new SimNetwork(Clock, _random);
@@ -56,7 +59,9 @@ public sealed class PoolCluster : ISimHome
         }
 
         _watch = new PoolWatch(_plan);
-        _coordinator = new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!, text), _ => { }, () => { });
+        _control = _plan.Coordinators > 0
+            ? new SimCoordinators(new SimOwnerWorld(Clock, Network, Settings, Trace, _ => { }, () => { }), _random, _plan.Coordinators, storeFaultsEnd: _plan.Faults.Max(fault => fault.AtMicros + fault.Micros))
+            : new SimCoordinator(Clock, Network, Settings, text => Trace(_control!.Process, text), _ => { }, () => { });
     }
 
     public SimClock Clock { get; } = new();
@@ -75,20 +80,32 @@ public sealed class PoolCluster : ISimHome
     /// <summary>Workers that went from a run that goes on to another.</summary>
     public int Moves => _watch.Moves;
 
+    /// <summary>Owners that there have been.</summary>
+    public long Terms => _control is SimCoordinators owners ? owners.Store.Leases.Term : 0;
+
+    /// <summary>Runs that had not started when an owner took them over, and ended under it or a later one.</summary>
+    public int QueuedOverTerms => _watch.QueuedOverTerms;
+
+    /// <summary>Runs that started before others which waited in front of them.</summary>
+    public int Passes => _watch.Passes;
+
+    ImmutableSortedDictionary<string, string> ISimHome.LabelsOf(SimWorker worker) =>
+        _zones.GetValueOrDefault(worker) is { } zone ? LabelRule.None.Add(PoolWatch.Zone, zone) : LabelRule.None;
+
     ISimEndpoint? ISimHome.Find(string address) => _byName.GetValueOrDefault(address);
 
     /// <returns>Null when every promise was kept; else which one was broken, and when.</returns>
     public string? Play()
     {
-        _coordinator.Start(null);
+        _control.Start();
         for (var place = 0; place < Settings.Workers; place++)
         {
-            _workers.Add(StartWorker());
+            StartWorker(place);
         }
 
         foreach (var job in _plan.Jobs)
         {
-            Clock.At(job.AtMicros, () => _coordinator.Post(new ClusterEvent.RunSubmitted(new RunOrder { Id = job.Run, Job = Job(job), RunDir = job.Run.Value, JobFile = "job.yaml" })));
+            Clock.At(job.AtMicros, () => _control.Submit(new RunOrder { Id = job.Run, Job = Job(job), RunDir = job.Run.Value, JobFile = "job.yaml" }));
             _lastFault = Math.Max(_lastFault, job.AtMicros);
         }
 
@@ -97,25 +114,25 @@ public sealed class PoolCluster : ISimHome
             Clock.At(fault.AtMicros, () => Do(fault));
         }
 
-        while (_violation is null && _plan.Jobs.Any(job => _coordinator.OutcomeOf(job.Run) is null))
+        while (_violation is null && _plan.Jobs.Any(job => _control.OutcomeOf(job.Run) is null))
         {
             if (Clock.Count > MaxEvents || Clock.Micros > _lastFault + LivenessMicros || !Step())
             {
                 return Describe($"not every run has ended {(Clock.Micros - _lastFault) / 1e6:0} s after the last fault ({Clock.Count} events): "
-                    + string.Join("; ", _coordinator.State.Runs.Select(run => $"{run.Id} is {run.Phase.GetType().Name}, {run.Reason}")));
+                    + (_control.State is { } state ? string.Join("; ", state.Runs.Select(run => $"{run.Id} is {run.Phase.GetType().Name}, {run.Reason}")) : "nobody owns the runs"));
             }
         }
 
-        return _violation ?? _plan.Jobs.Select(job => WhyNotGood(job.Run, _coordinator.OutcomeOf(job.Run)!)).FirstOrDefault(why => why is not null);
+        return _violation ?? _plan.Jobs.Select(job => WhyNotGood(job.Run, _control.OutcomeOf(job.Run)!)).FirstOrDefault(why => why is not null);
     }
 
     public long NextConnection() => ++_connections;
 
-    ImmutableArray<string> ISimHome.Coordinators => _coordinator.Addresses;
+    ImmutableArray<string> ISimHome.Coordinators => _control.Addresses;
 
-    string? ISimHome.HintOf(string key) => _coordinator.HintOf(key);
+    string? ISimHome.HintOf(string key) => _control.HintOf(key);
 
-    SimStream ISimHome.Attach(SimWorker worker, string key, string? address, Action<string> lost) => _coordinator.Attach(worker, key, address, lost);
+    SimStream ISimHome.Attach(SimWorker worker, string key, string? address, Action<string> lost) => _control.Attach(worker, key, address, lost);
 
     void ISimHome.Check(SimWorker worker, RunId run, long step, ulong value)
     {
@@ -160,24 +177,39 @@ public sealed class PoolCluster : ISimHome
 
     void ISimHome.Trace(SimProcess process, string what) => Trace(process, what);
 
-    private SimWorker StartWorker()
+    private void StartWorker(int place)
     {
         var worker = new SimWorker(this, ++_processes, new Random(_random.Next()));
         _byName[worker.Name] = worker;
+        _zones[worker] = _plan.Zones.ElementAtOrDefault(place);
+        if (place < _workers.Count)
+        {
+            _workers[place] = worker;
+        }
+        else
+        {
+            _workers.Add(worker);
+        }
+
         worker.Start();
-        return worker;
     }
 
     private void Do(PoolFault fault)
     {
-        Trace(_coordinator, $"*** {fault}");
+        Trace(_control.Process, $"*** {fault}");
         _lastFault = Math.Max(_lastFault, Clock.Micros + fault.Micros);
         var worker = _workers[fault.Worker];
+        if (_control is SimCoordinators owners && fault.Kind is PoolFaultKind.OwnerCrash or PoolFaultKind.OwnerFreeze or PoolFaultKind.StoreDown)
+        {
+            HitOwner(fault, owners);
+            return;
+        }
+
         switch (fault.Kind)
         {
             case PoolFaultKind.Crash when !worker.IsDead:
                 worker.Die();
-                Clock.After(fault.Micros, () => _workers[fault.Worker] = StartWorker());
+                Clock.After(fault.Micros, () => StartWorker(fault.Worker));
                 break;
             case PoolFaultKind.Freeze when worker is { IsDead: false, IsFrozen: false }:
                 worker.Freeze();
@@ -190,10 +222,10 @@ public sealed class PoolCluster : ISimHome
                 break;
             case PoolFaultKind.Leave when !worker.IsDead:
                 worker.Happen(() => worker.Post(new WorkerEvent.LeaveRequested("SIGTERM")));
-                Clock.After(fault.Micros, () => _workers[fault.Worker] = StartWorker());
+                Clock.After(fault.Micros, () => StartWorker(fault.Worker));
                 break;
             case PoolFaultKind.Join:
-                _workers.Add(StartWorker());
+                StartWorker(_workers.Count);
                 break;
             case PoolFaultKind.SlowNetwork:
                 Network.LatencyMicros = SlowLatencyMicros;
@@ -206,12 +238,40 @@ public sealed class PoolCluster : ISimHome
                 break;
             case PoolFaultKind.Scale:
                 var job = _plan.Jobs[fault.Job];
-                if (_coordinator.State.Find(job.Run) is not null)
-                {
-                    _coordinator.Post(new ClusterEvent.ScaleRequested(job.Run, Math.Clamp(fault.Desired, job.Min, job.Max)));
-                }
-
+                _control.Ask(job.Run, new ClusterEvent.ScaleRequested(job.Run, Math.Clamp(fault.Desired, job.Min, job.Max)));
                 break;
+        }
+    }
+
+    private void HitOwner(PoolFault fault, SimCoordinators owners)
+    {
+        var owner = owners.Draw(0);
+        switch (fault.Kind)
+        {
+            case PoolFaultKind.OwnerCrash when !owner.IsDead:
+                owner.DieAfter(fault.Desired);
+                Clock.After(fault.Micros, () => Restart(owners, owner));
+                break;
+            case PoolFaultKind.OwnerFreeze when owner is { IsDead: false, IsFrozen: false }:
+                owner.Freeze();
+                Clock.After(fault.Micros, owner.Thaw);
+                break;
+            case PoolFaultKind.StoreDown:
+                owners.Store.Leases.DownUntil = Math.Max(owners.Store.Leases.DownUntil, Clock.Micros + fault.Micros);
+                break;
+        }
+    }
+
+    /// <summary>A supervisor looks now and then whether the process has ended.</summary>
+    private void Restart(SimCoordinators owners, OwnedCoordinator former)
+    {
+        if (former.IsDead)
+        {
+            owners.Restart(former);
+        }
+        else
+        {
+            Clock.After(500_000, () => Restart(owners, former));
         }
     }
 
@@ -224,7 +284,7 @@ public sealed class PoolCluster : ISimHome
                 return false;
             }
         }
-        catch (SimViolationException error)
+        catch (Exception error) when (error is SimViolationException or BrokenPromiseException)
         {
             Violate(error.Message);
         }
@@ -233,7 +293,7 @@ public sealed class PoolCluster : ISimHome
             Violate($"a machine threw {error.GetType().Name}: {error.Message} {error.StackTrace?.Split('\n').FirstOrDefault()}");
         }
 
-        if (_watch.WhyNot(_coordinator.State, Clock.Micros) is { } why)
+        if (_watch.WhyNot(_control.State, _control.Term, Clock.Micros, (_control as SimCoordinators)?.Store.Rows.Select(row => row.Order.Id)) is { } why)
         {
             Violate(why);
         }
@@ -245,7 +305,7 @@ public sealed class PoolCluster : ISimHome
         outcome.Result != RunResult.Succeeded ? Describe($"{run} ended as {outcome.Result}: {outcome.Reason}")
         : outcome.WeightsSha256 != SimSettings.HashOf(_states[run][Settings.Steps]) ? Describe($"{run} ended with {outcome.WeightsSha256}, not the hash that it has alone")
         : _plan.Faults.All(fault => fault.Kind is PoolFaultKind.Join or PoolFaultKind.Scale or PoolFaultKind.Leave)
-            && _coordinator.LedgerOf(run).FirstGap(Settings.LogicalRanks, Settings.Steps) is { } gap ? Describe($"the ledger of {run} lacks rank {gap.Rank} of step {gap.Step}, and nobody was lost")
+            && _control.LedgerOf(run).FirstGap(Settings.LogicalRanks, Settings.Steps) is { } gap ? Describe($"the ledger of {run} lacks rank {gap.Rank} of step {gap.Step}, and nobody was lost")
         : null;
 
     private void Violate(string what) => _violation ??= Describe(what);
@@ -258,7 +318,7 @@ public sealed class PoolCluster : ISimHome
     {
         Name = job.Run.Value, ProjectRoot = "/", Model = new MlpSpec(), Data = new TextDataSpec(["data"]), Priority = job.Priority,
         Training = new TrainingSpec { Steps = (int)Settings.Steps, GlobalBatch = 64, LogicalRanks = Settings.LogicalRanks },
-        Workers = new WorkersSpec { Min = job.Min, Desired = job.Desired, Max = job.Max, Isa = "avx2" },
+        Workers = new WorkersSpec { Min = job.Min, Desired = job.Desired, Max = job.Max, Isa = "avx2", Labels = job.Zone is { } zone ? LabelRule.None.Add(PoolWatch.Zone, zone) : LabelRule.None },
         Checkpoint = new CheckpointSpec { EverySteps = (int)Settings.CheckpointEvery },
     };
 }

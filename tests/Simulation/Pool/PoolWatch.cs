@@ -10,26 +10,59 @@ internal sealed class PoolWatch(PoolPlan plan)
     /// <summary>Nothing was under way for so long: what could have moved would have.</summary>
     private const long QuietMicros = 300_000;
 
+    /// <summary>The name of the label that tells workers apart.</summary>
+    public const string Zone = "zone";
+
+    /// <summary>So many runs behind one that waits may start before it.</summary>
+    private const int MostPasses = 4;
+
+    private readonly Dictionary<RunId, int> _passed = [];
     private readonly Dictionary<WorkerId, RunId> _served = [];
     private readonly Dictionary<RunId, PoolJob> _jobs = plan.Jobs.ToDictionary(job => job.Run);
+    private readonly HashSet<RunId> _waiting = [];
+    private readonly List<RunId> _submitted = [];
     private ClusterState? _last;
+    private long _term;
     private long? _quietSince;
 
     public int QuietMoments { get; private set; }
 
     public int Moves { get; private set; }
 
+    /// <summary>Runs that started before others which waited in front of them and could have had their least of the whole pool.</summary>
+    public int Passes { get; private set; }
+
     /// <summary>Workers that are frozen now, and slow networks: nothing is quiet.</summary>
     public int Disturbances { get; set; }
 
-    public string? WhyNot(ClusterState state, long micros)
+    /// <summary>Runs that had never trained when another owner took them over, and trained under that one or a later one.</summary>
+    public int QueuedOverTerms { get; private set; }
+
+    /// <param name="now">Null: nobody owns the runs.</param>
+    /// <param name="term">Of the ownership.</param>
+    /// <param name="micros">Virtual time.</param>
+    /// <param name="stored">Runs as the store has them, in the order of submission; null: there is no store.</param>
+    public string? WhyNot(ClusterState? now, long term, long micros, IEnumerable<RunId>? stored)
     {
+        if (now is not { } state)
+        {
+            _quietSince = null;
+            return null;
+        }
+
         if (ReferenceEquals(state, _last))
         {
             return null;
         }
 
+        Follow(state, term);
+        _submitted.AddRange((stored ?? state.Runs.Select(run => run.Id)).Where(run => !_submitted.Contains(run)));
         var isMoved = _last is null || !ReferenceEquals(state.Workers, _last.Workers) || !ReferenceEquals(state.Serving, _last.Serving);
+        if (WhyPassed(state) is { } passed)
+        {
+            return passed;
+        }
+
         _last = state;
         var live = state.Runs.Where(run => run.Phase is not RunPhase.Ended).ToList();
         if ((isMoved ? WhyServedWrongly(state, live) : null) is { } wrong)
@@ -58,6 +91,67 @@ internal sealed class PoolWatch(PoolPlan plan)
         return WhyUnfair(state, live);
     }
 
+    /// <summary>Runs that wait while owners change.</summary>
+    private void Follow(ClusterState state, long term)
+    {
+        if (term != _term)
+        {
+            // The first owner finds nothing.
+            (_term, _quietSince, _last) = (term, null, null);
+            _waiting.UnionWith(state.Runs.Where(run => run.FormedGenerations == 0 && run.Phase is not RunPhase.Ended).Select(run => run.Id));
+        }
+
+        foreach (var run in state.Runs)
+        {
+            if (run.Phase is RunPhase.Running && _waiting.Remove(run.Id))
+            {
+                QueuedOverTerms++;
+            }
+        }
+    }
+
+    /// <summary>Runs that wait are passed a few times at most, and by runs of their own priority. Where workers differ, whoever cannot use what others start on is not passed.</summary>
+    private string? WhyPassed(ClusterState state)
+    {
+        var starting = state.Runs.Where(run => run.Phase is RunPhase.Preparing && _last?.Find(run.Id) is null or { Phase: RunPhase.Queued }).ToList();
+        if (_last is null || starting.Count == 0 || plan.Jobs.Any(job => job.Zone is not null) || state.Runs.Any(run => !run.Refused.IsEmpty))
+        {
+            return null;
+        }
+
+        // What the others keep whatever comes: a run that could have its least of the rest only waits for workers to leave the others.
+        var count = CountOf(state);
+        var rest = count - state.Runs.Where(run => IsKeeping(run) && !starting.Contains(run)).Sum(run => Math.Min(run.Staying.Count(), _jobs[run.Id].Min));
+        var waiting = state.Runs.Where(run => run.Phase is RunPhase.Queued && _last.Find(run.Id)?.Phase is RunPhase.Queued && _jobs[run.Id].Min <= count && _jobs[run.Id].Min > rest);
+        foreach (var run in waiting)
+        {
+            foreach (var started in starting.Where(other => IsBefore(run, other)))
+            {
+                Passes++;
+                _passed[run.Id] = _passed.GetValueOrDefault(run.Id) + 1;
+                if (_passed[run.Id] > MostPasses || _jobs[run.Id].Priority > _jobs[started.Id].Priority)
+                {
+                    return $"{started.Id} (priority {_jobs[started.Id].Priority}) starts before {run.Id} (priority {_jobs[run.Id].Priority}), which {_passed[run.Id]} have passed";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsKeeping(RunState run) =>
+        run.Phase is RunPhase.Preparing or RunPhase.Running { Finished.IsEmpty: true } or RunPhase.Regrouping { Finished.IsEmpty: true } or RunPhase.Paused or RunPhase.Reviving && run.SuspendReason is null;
+
+    private bool IsBefore(RunState one, RunState other) => _jobs[one.Id].Priority > _jobs[other.Id].Priority
+        || (_jobs[one.Id].Priority == _jobs[other.Id].Priority && PlaceOf(one) < PlaceOf(other));
+
+    /// <summary>In the order of submission.</summary>
+    private int PlaceOf(RunState run) => _submitted.IndexOf(run.Id) is >= 0 and var place ? place : int.MaxValue;
+
+    /// <summary>Workers that stay, and those that are to come back to a new owner.</summary>
+    private static int CountOf(ClusterState state) => state.Workers.Values.Count(candidate => !candidate.IsLeaving)
+        + state.Runs.Sum(run => run.Phase is RunPhase.Reviving reviving ? reviving.Crew.Members.Keys.Count(worker => !reviving.Back.ContainsKey(worker)) : 0);
+
     private string? WhyServedWrongly(ClusterState state, List<RunState> live)
     {
         var serving = new Dictionary<WorkerId, RunId>();
@@ -73,6 +167,11 @@ internal sealed class PoolWatch(PoolPlan plan)
                 if (!state.Serving.TryGetValue(worker, out var known) || known != run.Id)
                 {
                     return $"{worker} serves {run.Id}, and the coordinator takes what it says for that of {known}";
+                }
+
+                if (state.Workers.ContainsKey(worker) && !IsFit(state, worker, run))
+                {
+                    return $"{worker} serves {run.Id}, which asks for workers of {_jobs[run.Id].Zone}";
                 }
 
                 if (_served.TryGetValue(worker, out var former) && former != run.Id && live.Any(each => each.Id == former))
@@ -97,29 +196,34 @@ internal sealed class PoolWatch(PoolPlan plan)
 
     private string? WhyUnfair(ClusterState state, List<RunState> live)
     {
-        var free = state.Workers.Count - state.Serving.Count;
+        var free = state.Workers.Keys.Where(worker => !state.Serving.ContainsKey(worker)).ToList();
         var running = live.Where(run => run.Phase is RunPhase.Running).ToList();
-        var shares = string.Join(", ", live.Select(run => $"{run.Id} ({_jobs[run.Id].Min}-{run.Scale.Desired}-{run.Scale.Limit}, priority {_jobs[run.Id].Priority}) has {run.Members.Count()}"));
+        var shares = string.Join(", ", live.Select(run => $"{run.Id} ({_jobs[run.Id].Min}-{run.Scale.Desired}-{run.Scale.Limit}, priority {_jobs[run.Id].Priority}, {_jobs[run.Id].Zone ?? "any zone"}) has {run.Members.Count()}"));
         foreach (var run in running)
         {
-            var count = run.Members.Count();
-            if (count < _jobs[run.Id].Min || (count > run.Scale.Limit && count > _jobs[run.Id].Min) || (free > 0 && count < run.Scale.Limit))
+            var (count, fitting) = (run.Members.Count(), free.Count(worker => IsFit(state, worker, run)));
+            if (count < _jobs[run.Id].Min || (count > run.Scale.Limit && count > _jobs[run.Id].Min) || (fitting > 0 && count < run.Scale.Limit))
             {
-                return $"{run.Id} has {count} workers while {free} are free: {shares}";
+                return $"{run.Id} has {count} workers while {fitting} are free: {shares}";
             }
 
-            foreach (var other in running.Where(other => IsUnfair(run, other)))
+            foreach (var other in running.Where(other => IsUnfair(run, other) && run.Members.Any(worker => IsFit(state, worker, other))))
             {
                 return $"{other.Id} has too few beside {run.Id}: {shares}";
             }
         }
 
-        // Who comes first in the queue could have what the others may not keep.
-        var first = live.Where(run => run.Phase is RunPhase.Queued && _jobs[run.Id].Min <= state.Workers.Count).OrderByDescending(run => _jobs[run.Id].Priority).FirstOrDefault();
-        var room = first is null ? 0 : free + running.Sum(run => Math.Max(
-            0, run.Members.Count() - (_jobs[run.Id].Priority > _jobs[first.Id].Priority ? Math.Max(_jobs[run.Id].Min, run.Scale.Desired) : _jobs[run.Id].Min)));
+        // Who comes first in the queue could have what the others may not keep. Workers that could be exchanged besides are not looked for.
+        var first = live.Where(run => run.Phase is RunPhase.Queued && _jobs[run.Id].Min <= state.Workers.Keys.Count(worker => IsFit(state, worker, run)))
+            .OrderByDescending(run => _jobs[run.Id].Priority).ThenBy(PlaceOf).FirstOrDefault();
+        var room = first is null ? 0 : free.Count(worker => IsFit(state, worker, first)) + running.Sum(run => Math.Min(
+            run.Members.Count(worker => IsFit(state, worker, first)),
+            Math.Max(0, run.Members.Count() - (_jobs[run.Id].Priority > _jobs[first.Id].Priority ? Math.Max(_jobs[run.Id].Min, run.Scale.Desired) : _jobs[run.Id].Min))));
         return first is not null && room >= _jobs[first.Id].Min ? $"{first.Id} waits although {room} workers could be had for it: {shares}" : null;
     }
+
+    private bool IsFit(ClusterState state, WorkerId worker, RunState run) =>
+        _jobs[run.Id].Zone is not { } zone || state.Workers.GetValueOrDefault(worker)?.Hello.Labels.GetValueOrDefault(Zone) == zone;
 
     /// <summary>The first has more than its least and what the second should have.</summary>
     private bool IsUnfair(RunState one, RunState other)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Core.Messages;
 using Orchestrator.Simulation.World;
 using Orchestrator.Worker.Core.Lifecycle;
@@ -226,7 +227,7 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         _listeners[key] = (message => Hear((CoordinatorMessage)message), (_, reason) => Lose(key, reason ?? "it was closed", member));
         (_control, _isWelcome) = (key, false);
         _toCoordinator = _home.Attach(this, key, _search?.Address, reason => Lose(key, reason, member));
-        _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim") { Member = member });
+        _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim") { Member = member, Labels = _home.LabelsOf(this) });
         _toCoordinator.MayDouble = true;
         if (_search?.Patience is { } patience)
         {
@@ -339,6 +340,9 @@ internal interface ISimHome
     SimSettings Settings { get; }
 
     ISimEndpoint? Find(string address);
+
+    /// <summary>What a worker says that it has.</summary>
+    ImmutableSortedDictionary<string, string> LabelsOf(SimWorker worker) => LabelRule.None;
 
     long NextConnection();
 

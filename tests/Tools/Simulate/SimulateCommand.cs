@@ -3,6 +3,8 @@ using System.Globalization;
 using Orchestrator.Coordinator.Core.Cluster;
 using Orchestrator.Coordinator.Host;
 using Orchestrator.Simulation;
+using Orchestrator.Simulation.Pool;
+using Orchestrator.Simulation.Workers;
 
 namespace Orchestrator.Tools.Simulate;
 
@@ -16,6 +18,7 @@ internal static class SimulateCommand
         var trace = new Option<bool>("--trace") { Description = "Print the trace of the first seed, whatever comes of it." };
         var planned = new Option<bool>("--planned") { Description = "Only draw faults that need no failure: workers are told to end, and another number of workers is wanted. No generation may be given up." };
         var owners = new Option<bool>("--owners") { Description = "Several coordinators share a store; owners of the run die, freeze and thaw besides all else, and answers of the store are lost, late and doubled." };
+        var pool = new Option<bool>("--pool") { Description = "Several runs share one pool of workers, some of them with labels; with --owners, owners of all of them die besides." };
         var sizes = new Option<string>("--control-plane")
         {
             Description = "Numbers of workers, separated by commas. Instead of seeds: what the coordinator's core and the workers' messages cost when a run is formed, steps, loses a worker, takes one in and ends. "
@@ -25,11 +28,11 @@ internal static class SimulateCommand
             "simulate",
             "Runs the real coordinator and worker cores as whole clusters under seeded faults and checks every promise after every event. Exit code 1: one was broken. Example: ./orchestrator simulate --seeds 10000")
         {
-            seeds, first, trace, planned, owners, sizes,
+            seeds, first, trace, planned, owners, pool, sizes,
         };
         command.SetAction(result => result.GetValue(sizes) is { } list ? Measure(list)
-            : result.GetValue(trace) ? Trace(result.GetValue(first), new Kind(result.GetValue(planned), result.GetValue(owners)))
-            : Play(result.GetValue(first), result.GetValue(seeds), new Kind(result.GetValue(planned), result.GetValue(owners))));
+            : result.GetValue(trace) ? Trace(result.GetValue(first), new Kind(result.GetValue(planned), result.GetValue(owners), result.GetValue(pool)))
+            : Play(result.GetValue(first), result.GetValue(seeds), new Kind(result.GetValue(planned), result.GetValue(owners), result.GetValue(pool))));
         return command;
     }
 
@@ -47,8 +50,9 @@ internal static class SimulateCommand
 
     private static int Play(int first, int count, Kind kind)
     {
-        var report = SeedRange.Play(first, count, isPlanned: kind.IsPlanned, isOwned: kind.IsOwned, progress: done => Console.Error.WriteLine($"{done} of {count} seeds"));
-        var alone = kind.IsOwned ? $"; {report.Terms} owners, {report.StepsAlone} steps while nobody owned the run" : "";
+        void Say(int done) => Console.Error.WriteLine($"{done} of {count} seeds");
+        var report = kind.IsPool ? SeedRange.PlayPools(first, count, Say, kind.IsOwned) : SeedRange.Play(first, count, isPlanned: kind.IsPlanned, isOwned: kind.IsOwned, progress: Say);
+        var alone = kind is { IsOwned: true, IsPool: true } ? $"; {report.Terms} owners" : kind.IsOwned ? $"; {report.Terms} owners, {report.StepsAlone} steps while nobody owned the run" : "";
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Seeds} seeds, {report.Events} events, {report.Seeds / report.Time.TotalMinutes:0} seeds a minute; faults: {string.Join(", ", report.Faults.Select(fault => $"{fault.Value} {fault.Key}"))}; {report.Failures.Count} broke a promise{alone}"));
@@ -62,16 +66,26 @@ internal static class SimulateCommand
 
     private static int Trace(int seed, Kind kind)
     {
+        if (kind.IsPool)
+        {
+            var pool = new PoolCluster(seed, isTraced: true, isOwned: kind.IsOwned);
+            return Print(seed, pool.Settings, pool.Play(), pool.Lines);
+        }
+
         var cluster = new SimCluster(seed, isTraced: true, isPlanned: kind.IsPlanned, isOwned: kind.IsOwned);
-        var violation = cluster.Play();
-        foreach (var line in cluster.Lines)
+        return Print(seed, cluster.Settings, cluster.Play(), cluster.Lines);
+    }
+
+    private static int Print(int seed, SimSettings settings, string? violation, IReadOnlyList<string> lines)
+    {
+        foreach (var line in lines)
         {
             Console.WriteLine(line);
         }
 
-        Console.Error.WriteLine($"Seed {seed} ({cluster.Settings}): {violation ?? "every promise was kept"}");
+        Console.Error.WriteLine($"Seed {seed} ({settings}): {violation ?? "every promise was kept"}");
         return violation is null ? ExitCodes.Done : ExitCodes.Failed;
     }
 
-    private readonly record struct Kind(bool IsPlanned, bool IsOwned);
+    private readonly record struct Kind(bool IsPlanned, bool IsOwned, bool IsPool);
 }

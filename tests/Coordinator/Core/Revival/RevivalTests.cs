@@ -21,6 +21,30 @@ public sealed class RevivalTests
         Assert.Equal(["step 4: loss 1, 32 samples, 200 bytes"], next.Say(2, Conversation.Progress(4)));
     }
 
+    /// <summary>The first of the queue needs all five workers, and the first that came back was given to one that comes behind it: for five were not attached yet.</summary>
+    [Fact]
+    public void Revive_WorkersAttachOneByOne_NobodyStartsBeforeTheFirstOfTheQueueMeanwhile()
+    {
+        var talk = Conversation.AtStep(3, workers: 3, Conversation.Job(min: 3, desired: 3));
+        talk.Attach();
+        talk.Attach();
+        talk.Submit(Conversation.Job(min: 5, desired: 5), id: "large");
+        talk.Submit(Conversation.Job(min: 1, desired: 1, priority: -1), id: "small");
+        Assert.IsType<RunPhase.Queued>(talk.Find("small").Phase);
+
+        var next = new Conversation();
+        next.Send(new Cluster.ClusterEvent.RunsAdopted([.. talk.State.Runs.Select(run => new RevivedRun(run.Order, RunSnapshot.Of(run), new LedgerTail(3, 3, [])))], 100));
+        next.Attach();
+        Assert.IsType<RunPhase.Queued>(next.Find("small").Phase);
+        next.Attach();
+        next.Return(1, generation: 1);
+        next.Return(2, generation: 1);
+        next.Return(3, generation: 1);
+        Assert.All(["large", "small"], run => Assert.IsType<RunPhase.Queued>(next.Find(run).Phase));
+        next.Stop("large");
+        Assert.IsType<RunPhase.Preparing>(next.Find("small").Phase);
+    }
+
     [Fact]
     public void Revive_AMemberDoesNotComeBack_TheOthersAreFencedAndGoOn()
     {

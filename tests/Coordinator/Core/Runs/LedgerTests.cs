@@ -116,6 +116,27 @@ public class LedgerTests
         Assert.Contains("tell w-2 ReportLedger G1 1", talk.Lose(1));
     }
 
+    /// <summary>A run that had ended kept what was fed in its last 64 steps for as long as it was shown: 60 KB of each with four logical ranks.</summary>
+    [Fact]
+    public void End_OfARun_LeavesNothingThatGrowsWithRanksStepsOrMembers()
+    {
+        var talk = Training(2, hasLedger: true);
+        Report(talk, 100, [0, 1, 2, 3], [4, 5, 6, 7]);
+        Assert.Equal(LedgerRule.MaxKeptSteps, talk.RunState.Ledger.Steps.Count);
+        talk.Say(1, Saved(100));
+        talk.Say(1, Finished(100));
+        talk.Say(2, Finished(100));
+
+        var run = talk.RunState;
+        Assert.IsType<Orchestrator.Coordinator.Core.Runs.RunPhase.Ended>(run.Phase);
+        Assert.Equal((0, 0, 0, 0), (run.Ledger.Steps.Count, run.Progress.ReportedSteps.Count, run.Progress.Pending.Count, run.Paces.Count));
+        Assert.Null(run.Agreement);
+        Assert.True(run.Progress is { Step: 100, Loss: 1, Checkpoint.Step: 100, Rate.Overall: > 0 });
+
+        var next = talk.Successor().RunState;
+        Assert.Equal((0, 100), (next.Ledger.Steps.Count, next.Progress.Step));
+    }
+
     /// <summary>Steps 1 to the given one, each member its ranks.</summary>
     private static void Report(Conversation talk, long steps, params int[][] ranks)
     {

@@ -129,16 +129,36 @@ public sealed class SharingTests
     }
 
     [Fact]
-    public void Submit_WhatCannotStartNow_MovesNobodyAndIsNotOvertaken()
+    public void Submit_WhatCannotStartNow_MovesNobodyAndIsNotPassedByAsLargeAOneNorByOneOfLowerPriority()
     {
         var talk = FourTrain(min: 3);
         talk.Submit(Job(min: 2, desired: 2), id: "second");
-        talk.Submit(Job(min: 1, desired: 1), id: "third");
+        talk.Submit(Job(min: 2, desired: 2), id: "third");
+        talk.Submit(Job(min: 1, desired: 1, priority: -1), id: "fourth");
 
         Assert.Empty(talk.RunState.Leavers);
         var queue = QueueView.Of(talk.State);
         Assert.Equal("It waits for 1 of 2 workers, which the other runs keep. It comes next.", queue[new RunId("second")].Why);
-        Assert.Equal("Run second comes before it.", queue[new RunId("third")].Why);
+        Assert.Equal("It waits for 1 of 2 workers, and run second comes before it.", queue[new RunId("third")].Why);
+        Assert.Equal("It waits for 1 of 1 worker, and run second comes before it.", queue[new RunId("fourth")].Why);
+    }
+
+    [Fact]
+    public void Submit_ASmallRunBehindALargeOneThatCannotStart_PassesItAndThatIsRecordedFirst()
+    {
+        var talk = FourTrain(min: 3);
+        talk.Submit(Job(min: 2, desired: 2), id: "second");
+        Assert.Equal(
+            ["record RunQueued", "record ShareLowered 3: Run run goes from 4 to 3 workers, for 3 runs share 4."], talk.Submit(Job(min: 1, desired: 1, max: 1), id: "third"));
+        Assert.Equal(0, talk.Find("second").Passed);
+        talk.Say(1, Progress(6));
+        var effects = Switch(talk, 2, [1, 2, 3], [4]);
+
+        Assert.Equal(
+            ["record RunPassed by third, 1 of 4", "record GenerationPreparing"],
+            effects.Where(line => line.StartsWith("record RunPassed", StringComparison.Ordinal) || line == "record GenerationPreparing"));
+        Assert.Equal((1, 1), (talk.Find("second").Passed, Orchestrator.Coordinator.Core.Revival.RunSnapshot.Of(talk.Find("second")).Passed));
+        Assert.Equal("It waits for 2 of 2 workers, which the other runs keep. It comes next; 1 of at most 4 runs behind it have started before it.", QueueView.Of(talk.State)[new RunId("second")].Why);
     }
 
     /// <summary>With a member lost while others were to leave, it would have been below its least, and would have stopped.</summary>

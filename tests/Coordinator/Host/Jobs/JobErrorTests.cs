@@ -28,6 +28,7 @@ public sealed class JobErrorTests
     [InlineData("kind: adamw", "kind: adamv", "job.yaml:9: training.optimizer.kind is 'adamv'; one of sgd, adam, adamw, rmsprop is needed. Did you mean 'adamw'?")]
     [InlineData("device: auto", "device: cuda:x", "job.yaml:12: workers.device is 'cuda:x'; auto, cpu, cuda or cuda:N is needed, such as cuda:0.")]
     [InlineData("wire: fp32", "wire: fp16", "job.yaml:13: allReduce.wire is 'fp16'; one of fp32, bf16 is needed. Did you mean 'bf16'?")]
+    [InlineData("device: auto", "labels: {gpu: h 200}", "job.yaml:12: workers.labels: 'gpu=h 200' is no label; NAME=VALUE is needed, each of 1 to 63 letters, digits, dots, hyphens, underscores or slashes, such as gpu=h200.")]
     // What must fit together.
     [InlineData("heads: 4", "heads: 3", "job.yaml:3: model.heads is 3 and model.width is 128, which 3 does not divide; every head has the same width. Set width to 129, say.")]
     [InlineData("logicalRanks: 8", "logicalRanks: 40", "job.yaml:8: training.logicalRanks is 40 and training.globalBatch is 32; every logical rank needs a sample of each step. Set logicalRanks to 32 or less, or globalBatch to 40 or more.")]
