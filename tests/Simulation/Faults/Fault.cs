@@ -89,7 +89,8 @@ public static class FaultPlan
                 < 96 => new Fault.Doubled(at, random.NextInt64(1_000_000)),
                 < 97 => new Fault.HangingFeeds(at, random.NextInt64(500_000)),
                 < 98 when faults.Count(fault => fault is Fault.Hang) < MostHangs => new Fault.Hang(at, worker, HangMicros(random), Back(random)),
-                < 99 => new Fault.FreezeFollower(at, random.NextInt64(3_000_000)),
+                // Early, for joiners are few, and short, for the run is to go on when it thaws.
+                < 99 => new Fault.FreezeFollower(at / 2, random.NextInt64(400_000)),
                 _ => new Fault.PowerCut(at, Back(random)),
             });
         }
