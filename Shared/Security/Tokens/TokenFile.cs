@@ -88,12 +88,15 @@ public sealed record TokenFile(string Path, ImmutableArray<TokenLine> Lines)
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(next, path, overwrite);
-        }
-        catch (IOException) when (!overwrite && File.Exists(path))
-        {
-            // Another program was faster: its tokens count.
-            File.Delete(next);
+            if (overwrite)
+            {
+                File.Move(next, path, overwrite);
+            }
+            else
+            {
+                // Another program may have been faster: its tokens count.
+                OwnerFile.TryName(next, path);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
