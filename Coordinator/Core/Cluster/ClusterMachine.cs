@@ -220,9 +220,7 @@ public static class ClusterMachine
             return $"The worker (pid {hello.Pid} on {hello.Host}) did not say where its peers reach it. Start it with --listen HOST:PORT.";
         }
 
-        var label = hello.Labels.Select(label => LabelRule.WhyNot(label.Key, label.Value)).FirstOrDefault(problem => problem is not null)
-            ?? (hello.Labels.Count > LabelRule.Most ? $"{hello.Labels.Count} labels are given; {LabelRule.Most} are the limit." : null);
-        if (label is not null)
+        if (LabelRule.WhyNot(hello.Labels) is { } label)
         {
             return $"The worker (pid {hello.Pid} on {hello.Host}) has a label that is none: {label}";
         }

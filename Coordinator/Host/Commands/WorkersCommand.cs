@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Orchestrator.Core.Jobs;
 using Orchestrator.Protocol.V1;
 
 namespace Orchestrator.Coordinator.Host.Commands;
@@ -30,7 +31,7 @@ internal static class WorkersCommand
     }
 
     private static string LabelsOf(WorkerStatus worker) =>
-        worker.Labels.Count == 0 ? "-" : string.Join(',', worker.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));
+        worker.Labels.Count == 0 ? "-" : LabelRule.TextOf(worker.Labels);
 
     /// <summary>Who waits for these workers, and why.</summary>
     private static void WriteQueue(StatusReply status)

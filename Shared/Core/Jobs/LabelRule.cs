@@ -38,8 +38,13 @@ public static class LabelRule
             labels = labels.SetItem(name, value);
         }
 
-        return labels.Count > Most ? (None, $"{labels.Count} labels are given; {Most} are the limit.") : (labels, null);
+        return WhyNot(labels) is { } tooMany ? (None, tooMany) : (labels, null);
     }
+
+    /// <returns>Null when all of them may be a worker's; else why not.</returns>
+    public static string? WhyNot(ImmutableSortedDictionary<string, string> labels) =>
+        labels.Select(label => WhyNot(label.Key, label.Value)).FirstOrDefault(problem => problem is not null)
+        ?? (labels.Count > Most ? $"{labels.Count} labels are given; {Most} are the limit." : null);
 
     /// <summary>Whether a worker with these labels has every one that is asked for.</summary>
     public static bool Has(ImmutableSortedDictionary<string, string> labels, ImmutableSortedDictionary<string, string> asked)
@@ -56,8 +61,8 @@ public static class LabelRule
     }
 
     /// <summary>In the order of their names, as a person writes them; empty: none.</summary>
-    public static string TextOf(ImmutableSortedDictionary<string, string> labels) =>
-        labels.IsEmpty ? "" : string.Join(',', labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));
+    public static string TextOf(IEnumerable<KeyValuePair<string, string>> labels) =>
+        string.Join(',', labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));
 
     private static bool IsWord(string text) =>
         text.Length is > 0 and <= MostCharacters && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_' or '/');

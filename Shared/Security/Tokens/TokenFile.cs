@@ -90,7 +90,7 @@ public sealed record TokenFile(string Path, ImmutableArray<TokenLine> Lines)
 
             if (overwrite)
             {
-                File.Move(next, path, overwrite);
+                File.Move(next, path, overwrite: true);
             }
             else
             {

@@ -8,22 +8,8 @@ namespace Orchestrator.Worker.Host.Collectives;
 internal sealed unsafe class CollectedMemory(AllReducePlan plan) : IDisposable
 {
     private readonly List<nint> _sums = [];
-    private readonly long[] _offsets = Offsets(plan, out _);
+    private readonly long[] _offsets = Offsets(plan);
     private readonly long _elements = plan.Collected.Sum(piece => piece.Range.Length);
-
-    /// <summary>Where each collected piece begins when they lie one behind the other.</summary>
-    public static long[] Offsets(AllReducePlan plan, out long elements)
-    {
-        var offsets = new long[plan.Collected.Length];
-        elements = 0;
-        for (var i = 0; i < offsets.Length; i++)
-        {
-            offsets[i] = elements;
-            elements += plan.Collected[i].Range.Length;
-        }
-
-        return offsets;
-    }
 
     /// <summary>Called under the exchange's lock.</summary>
     /// <param name="sum">Index of the sum in the piece's collection.</param>
@@ -42,5 +28,17 @@ internal sealed unsafe class CollectedMemory(AllReducePlan plan) : IDisposable
     {
         _sums.ForEach(memory => NativeMemory.AlignedFree((void*)memory));
         _sums.Clear();
+    }
+
+    /// <summary>Where each collected piece begins when they lie one behind the other.</summary>
+    private static long[] Offsets(AllReducePlan plan)
+    {
+        var offsets = new long[plan.Collected.Length];
+        for (var i = 1; i < offsets.Length; i++)
+        {
+            offsets[i] = offsets[i - 1] + plan.Collected[i - 1].Range.Length;
+        }
+
+        return offsets;
     }
 }

@@ -61,7 +61,7 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
 
     public PieceReduction Reduce(AllReduceEffect.ReducePiece reduce)
     {
-        var reduction = new PieceReduction(reduce.Range, []);
+        var reduction = new PieceReduction(reduce.Range);
         AddSum(reduction, 0, ReducedAt(reduce.Range));
         return reduction;
     }
@@ -70,7 +70,7 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
     public PieceReduction Collect(AllReduceEffect.CollectPiece collect)
     {
         var piece = plan.CollectedAt(collect.Range.Offset);
-        var reduction = new PieceReduction(collect.Range, []);
+        var reduction = new PieceReduction(collect.Range);
         var header = Header(collect.Range, isGather: false, collect.Prepared);
         var sums = plan.CollectionOf(_step, piece).Sums;
         for (var i = 0; i < sums.Length; i++)

@@ -21,9 +21,11 @@ internal readonly record struct OutgoingPiece(int Member, SegmentHeader Header, 
 
 /// <summary>The additions of one piece, and what is sent when they are done.</summary>
 /// <param name="Range">The piece.</param>
-/// <param name="Sums">One at a root; one for each node that comes out at a collector.</param>
-internal sealed record PieceReduction(ElementRange Range, List<PieceReduction.Sum> Sums)
+internal sealed record PieceReduction(ElementRange Range)
 {
+    /// <summary>One at a root; one for each node that comes out at a collector.</summary>
+    public List<Sum> Sums { get; } = [];
+
     public List<OutgoingPiece> Sends { get; } = [];
 
     /// <summary>Places of received pieces, free when the additions are done.</summary>

@@ -41,7 +41,7 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
         {
             lock (_gate)
             {
-                return _buffers.Count(buffer => IsFree(buffer) && buffer is { IsLent: false, IsAbandoned: false });
+                return _buffers.Count(IsSpare);
             }
         }
     }
@@ -63,8 +63,12 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
                 return known;
             }
 
-            Remove(lent);
-            var free = _buffers.Find(buffer => IsFree(buffer) && buffer is { IsLent: false, IsAbandoned: false });
+            if (lent is not null)
+            {
+                _buffers.Remove(lent);
+            }
+
+            var free = _buffers.Find(IsSpare);
             if (free is null)
             {
                 free = new ReducedBuffer(new FlatBuffer(layout, device, allocate));
@@ -96,10 +100,9 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
                 // A feed that broke has left a part of it.
                 known.Step = -1;
             }
-            else
+            else if (known is not null)
             {
-                Remove(known);
-                known?.Dispose();
+                LetGo(known);
             }
 
             _buffers.Add(Over(loan, step));
@@ -134,10 +137,9 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
         lock (_gate)
         {
             _oldest = step;
-            foreach (var buffer in _buffers.Where(buffer => IsFree(buffer) && (buffer.IsLent || buffer.IsAbandoned)).ToList())
+            foreach (var buffer in _buffers.Where(buffer => IsFree(buffer) && !IsSpare(buffer)).ToList())
             {
-                Remove(buffer);
-                Let(buffer);
+                LetGo(buffer);
             }
         }
     }
@@ -175,8 +177,7 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
                 buffer.IsAbandoned = true;
                 if (IsFree(buffer))
                 {
-                    Remove(buffer);
-                    Let(buffer);
+                    LetGo(buffer);
                 }
             }
         }
@@ -198,17 +199,10 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
         // All share one place on the device, to which each is copied when it is applied.
         : new ReducedBuffer(_landing ??= new FlatBuffer(layout, device), HostMemory.Over(loan)) { Step = step, IsLent = true };
 
-    private void Remove(ReducedBuffer? buffer)
-    {
-        if (buffer is not null)
-        {
-            _buffers.Remove(buffer);
-        }
-    }
-
     /// <summary>The system takes its time to take memory back; the training thread may be waiting.</summary>
-    private static void Let(ReducedBuffer buffer)
+    private void LetGo(ReducedBuffer buffer)
     {
+        _buffers.Remove(buffer);
         if (buffer.IsLent)
         {
             // Only a word to the donor.
@@ -219,6 +213,9 @@ internal sealed class ReducedBuffers(FlatLayout layout, Device device, Func<long
             _ = Task.Run(buffer.Dispose);
         }
     }
+
+    /// <summary>Another step may take it.</summary>
+    private bool IsSpare(ReducedBuffer buffer) => IsFree(buffer) && buffer is { IsLent: false, IsAbandoned: false };
 
     private bool IsFree(ReducedBuffer buffer) => buffer.Users == 0 && buffer.Step < _oldest;
 }
