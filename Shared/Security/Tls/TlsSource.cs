@@ -4,50 +4,15 @@ namespace Orchestrator.Security.Tls;
 /// <remarks>Certificates that were replaced are left to the garbage collector: a handshake may still use them.</remarks>
 public sealed class TlsSource
 {
-    private readonly Lock _lock = new();
-    private readonly TlsFiles _files;
-    private readonly Action<string> _note;
-    private readonly FileChanges _changes;
-    private PeerSecurity _current;
+    private readonly ReadFiles<PeerSecurity> _files;
 
     /// <param name="files">Read now, and again when they change.</param>
     /// <param name="note">Told when they were read again, or cannot be: then the former ones stay.</param>
     /// <param name="time">For the interval between two looks.</param>
     /// <exception cref="IOException">They cannot be used now.</exception>
-    public TlsSource(TlsFiles files, Action<string> note, TimeProvider time)
-    {
-        (_files, _note) = (files, note);
-        _changes = new FileChanges(time, files.Certificate, files.Key, files.Authority);
-        _current = PeerSecurity.Load(files);
-    }
+    public TlsSource(TlsFiles files, Action<string> note, TimeProvider time) => _files = new ReadFiles<PeerSecurity>(
+        [files.Certificate, files.Key, files.Authority], () => PeerSecurity.Load(files), (_, _) => note($"The certificate in {files.Certificate} was read again."),
+        problem => note($"The changed TLS files cannot be used, and the former ones stay: {problem.Message}"), time);
 
-    public PeerSecurity Current
-    {
-        get
-        {
-            lock (_lock)
-            {
-                Look();
-                return _current;
-            }
-        }
-    }
-
-    private void Look()
-    {
-        try
-        {
-            if (!_changes.HaveCome())
-            {
-                return;
-            }
-
-            _current = PeerSecurity.Load(_files);
-            _note($"The certificate in {_files.Certificate} was read again.");
-        }
-        catch (IOException e)
-        {
-            _note($"The changed TLS files cannot be used, and the former ones stay: {e.Message}");
-        }
-    }
+    public PeerSecurity Current => _files.Current;
 }
