@@ -158,7 +158,7 @@ public static class WorkerMessageMapping
     private static WorkerMessage.Hello ToDomain(V1.Hello m) =>
         new(m.Pid, m.Host, m.CollectiveAddress, m.MetricsAddress, m.HighestIsa, m.Device, m.Launcher, m.Version)
         {
-            Labels = m.Labels.Count == 0 ? LabelRule.None : m.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
+            Instance = m.Instance, Labels = m.Labels.Count == 0 ? LabelRule.None : m.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
             Member = m.Member is { } member ? new MemberIdentity(new(member.WorkerId), new(member.RunId), new(member.Generation), member.IsFenced) : null,
         };
 
@@ -167,7 +167,7 @@ public static class WorkerMessageMapping
         var wire = new V1.Hello
         {
             Pid = m.Pid, Host = m.Host, CollectiveAddress = m.CollectiveAddress, MetricsAddress = m.MetricsAddress,
-            HighestIsa = m.HighestIsa, Device = m.Device, Launcher = m.Launcher, Version = m.Version, Labels = { m.Labels },
+            HighestIsa = m.HighestIsa, Device = m.Device, Launcher = m.Launcher, Version = m.Version, Labels = { m.Labels }, Instance = m.Instance,
         };
         if (m.Member is { } member)
         {

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Orchestrator.Integration.Tests.Support;
 
@@ -14,7 +12,7 @@ public sealed class CoordinatorDeathTests : IDisposable
     public async Task Submit_TheCoordinatorIsKilledAndStartedAgain_TheWorkersTrainOnAndTheRunHasTheQuietHash()
     {
         const int steps = 6000;
-        await using var cluster = await Cluster.StartAsync(_folder, workers: 2, FreePort());
+        await using var cluster = await Cluster.StartAsync(_folder, workers: 2, FreePort.Find());
         var runDir = _folder.New("run");
         var submitted = (await cluster.AskAsync(Spirals.Command(
             "submit", [Spirals.Endless, "checkpoint.everySteps=1000"], "--workers", "2", "--stop-after", $"{steps}", "--detach", "--format", "json", "--out", runDir))).Expect(0);
@@ -41,11 +39,4 @@ public sealed class CoordinatorDeathTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Orchestrator.Integration.Tests.Support;
 
@@ -100,7 +98,7 @@ public sealed class StandingClusterTests : IDisposable
     public async Task Submit_AWorkerWasKilledAndStartedAgainOnItsPort_TheRunHasTheHashOfTheLocalOne()
     {
         await using var cluster = await Cluster.StartAsync(_folder, workers: 1);
-        var address = $"127.0.0.1:{FreePort()}";
+        var address = $"127.0.0.1:{FreePort.Find()}";
         var socket = Path.Combine(Path.GetTempPath(), $"orchestrator-{Environment.UserName}", address.Replace(':', '-') + ".sock");
         await cluster.AddWorkerAsync("--listen", address);
         cluster.Workers[1].Send(Signal.Kill);
@@ -118,11 +116,4 @@ public sealed class StandingClusterTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

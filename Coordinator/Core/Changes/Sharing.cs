@@ -35,6 +35,10 @@ internal static class Sharing
     public static ImmutableArray<WorkerId> MayKeep(RunState state) => state.Shed.IsEmpty || state.Phase is RunPhase.Running { Change: not null } or RunPhase.Running { IsEnding: true } || state.Crew is not { } crew
         ? [] : [.. state.Shed.Where(worker => state.Leavers.Contains(worker) && crew.Members.ContainsKey(worker))];
 
+    /// <summary>The same of one worker that was to leave for any reason.</summary>
+    public static bool MayKeep(RunState state, WorkerId worker) => state.Phase is RunPhase.Running { Change: null, IsEnding: false }
+        && state.Leavers.Contains(worker) && state.Crew!.Members.ContainsKey(worker);
+
     public static RunTurn Keep(RunState state, ImmutableArray<WorkerId> workers) => (state with { Leavers = state.Leavers.Except(workers), Shed = state.Shed.Except(workers) },
         [RunMachine.Note($"{string.Join(", ", workers)} {(workers.Length == 1 ? "stays" : "stay")} in run {state.Id} after all.")]);
 }

@@ -22,6 +22,9 @@ public abstract record ClusterEffect
 
     public sealed record ForRun(RunId Run, RunEffect Effect) : ClusterEffect;
 
+    /// <summary>Store what of the pool outlives this coordinator, <see cref="Revival.PoolSnapshot"/>, as it is now. Stands BEFORE what is told because of it.</summary>
+    public sealed record StorePool : ClusterEffect;
+
     /// <summary>What <see cref="ClusterEvent.Asker"/> asked for is done. Stands behind all else that comes of it.</summary>
     public sealed record Answer(long Asker) : ClusterEffect;
 

@@ -33,15 +33,21 @@ public abstract record ClusterEvent
     /// <summary>This coordinator owns the runs from here on: the first event of its life.</summary>
     /// <param name="Runs">In the order in which they were submitted.</param>
     /// <param name="LastWorkerNumber">Workers get numbers above it.</param>
-    public sealed record RunsAdopted(ImmutableArray<RevivedRun> Runs, long LastWorkerNumber) : ClusterEvent;
+    public sealed record RunsAdopted(ImmutableArray<RevivedRun> Runs, long LastWorkerNumber) : ClusterEvent
+    {
+        public PoolSnapshot Pool { get; init; } = PoolSnapshot.Empty;
+    }
 
     public sealed record StopRequested(RunId Run, string Reason) : ClusterEvent;
 
     /// <inheritdoc cref="RunEvent.ScaleRequested"/>
     public sealed record ScaleRequested(RunId Run, int Desired) : ClusterEvent;
 
-    /// <summary>A person wants a worker out of its run, behind a step. It gets no other run.</summary>
+    /// <summary>A person wants a worker out of its run, behind a step. It gets no other run, whoever owns the runs, until it is taken back or its process ends.</summary>
     public sealed record DrainRequested(WorkerId Worker) : ClusterEvent;
+
+    /// <summary>A worker that was drained may serve runs again.</summary>
+    public sealed record TakeBackRequested(WorkerId Worker) : ClusterEvent;
 
     /// <summary>Comes every <see cref="Liveness.LivenessRule.TickInterval"/>.</summary>
     public sealed record Tick : ClusterEvent;

@@ -15,7 +15,7 @@ public static class ClusterMachine
 {
     public static (ClusterState State, ImmutableArray<ClusterEffect> Effects) Step(ClusterState state, ClusterEvent @event, DateTimeOffset now)
     {
-        var turn = new Turn(state, now);
+        var turn = new ClusterTurn(state, now);
         switch (@event)
         {
             case ClusterEvent.WorkerAttached attached:
@@ -35,7 +35,10 @@ public static class ClusterMachine
                 turn.Give(state.Find(scale.Run), new RunEvent.ScaleRequested(scale.Desired));
                 break;
             case ClusterEvent.DrainRequested drain:
-                Drain(turn, drain.Worker);
+                Draining.Drain(turn, drain.Worker);
+                break;
+            case ClusterEvent.TakeBackRequested back:
+                Draining.TakeBack(turn, back.Worker);
                 break;
             case ClusterEvent.RunSubmitted submitted:
                 Submit(turn, submitted.Order);
@@ -68,7 +71,7 @@ public static class ClusterMachine
         return (turn.State.Forget(), turn.Effects.ToImmutable());
     }
 
-    private static void Hear(Turn turn, ClusterEvent.WorkerSaid said)
+    private static void Hear(ClusterTurn turn, ClusterEvent.WorkerSaid said)
     {
         var state = turn.State;
         if (state.Pulses.TryGetValue(said.Worker, out var pulse))
@@ -90,49 +93,32 @@ public static class ClusterMachine
         }
 
         turn.Give(run, new RunEvent.WorkerSaid(said.Worker, said.Message));
-        if (said.Message is WorkerMessage.Leaving)
+        if (said.Message is WorkerMessage.Leaving leaving)
         {
-            SetAside(turn, said.Worker);
+            SetAside(turn, said.Worker, isEnd: !leaving.Returns);
         }
     }
 
     /// <summary>Its stream ends soon, or when its run has released it; no other run may count on it.</summary>
-    private static void SetAside(Turn turn, WorkerId worker)
+    private static void SetAside(ClusterTurn turn, WorkerId worker, bool isEnd)
     {
         var workers = turn.State.Workers;
-        if (workers.TryGetValue(worker, out var candidate))
-        {
-            turn.State = turn.State with
-            {
-                Workers = turn.State.RunOf(worker) is null ? workers.Remove(worker) : workers.SetItem(worker, candidate with { IsLeaving = true }),
-            };
-        }
-    }
-
-    /// <summary>As if the worker had said that it leaves; its process need not know why it is released.</summary>
-    private static void Drain(Turn turn, WorkerId worker)
-    {
-        if (!turn.State.Workers.TryGetValue(worker, out var candidate))
-        {
-            turn.Effects.Add(new ClusterEffect.Note($"No worker {worker} is attached."));
-            return;
-        }
-
-        var run = turn.State.RunOf(worker);
-        turn.State = turn.State with { Workers = turn.State.Workers.SetItem(worker, candidate with { IsLeaving = true }) };
-        if (run is null)
+        if (!workers.TryGetValue(worker, out var candidate))
         {
             return;
         }
 
-        turn.Give(run, new RunEvent.WorkerSaid(worker, new WorkerMessage.Leaving("drained on request")));
-        if (turn.State.RunOf(worker) is null && turn.State.Find(run.Id)!.Phase is not RunPhase.Ended)
+        turn.State = turn.State with
         {
-            turn.Add(run.Id, [new RunEffect.Tell(worker, new CoordinatorMessage.Release("It is drained on request."))]);
+            Workers = turn.State.RunOf(worker) is null ? workers.Remove(worker) : workers.SetItem(worker, candidate with { IsEnding = true }),
+        };
+        if (isEnd)
+        {
+            Draining.Forget(turn, candidate.Hello.Instance);
         }
     }
 
-    private static void Tick(Turn turn)
+    private static void Tick(ClusterTurn turn)
     {
         var state = turn.State;
         var since = turn.Now - state.LastTick;
@@ -149,7 +135,7 @@ public static class ClusterMachine
     }
 
     /// <summary>Four times a second at most, and only when there is something new.</summary>
-    private static void SayWhatIsRecorded(Turn turn, RunState run)
+    private static void SayWhatIsRecorded(ClusterTurn turn, RunState run)
     {
         if (!turn.State.Options.IsDurable || run is not { Crew: { } crew, Phase: not RunPhase.Reviving } || run.Progress.Step == run.ToldStep)
         {
@@ -161,9 +147,9 @@ public static class ClusterMachine
         turn.Add(run.Id, [.. crew.Members.Keys.Select(worker => new RunEffect.Tell(worker, recorded))]);
     }
 
-    private static void Adopt(Turn turn, ClusterEvent.RunsAdopted adopted)
+    private static void Adopt(ClusterTurn turn, ClusterEvent.RunsAdopted adopted)
     {
-        turn.State = turn.State with { LastWorkerNumber = adopted.LastWorkerNumber };
+        turn.State = Draining.Adopt(turn.State, adopted.Pool) with { LastWorkerNumber = adopted.LastWorkerNumber };
         foreach (var revived in adopted.Runs)
         {
             var (run, effects) = revived.Begin(turn.State.Options.Waits, turn.Now);
@@ -172,7 +158,7 @@ public static class ClusterMachine
         }
     }
 
-    private static void Attach(Turn turn, ClusterEvent.WorkerAttached attached)
+    private static void Attach(ClusterTurn turn, ClusterEvent.WorkerAttached attached)
     {
         var (state, hello) = (turn.State, attached.Hello);
         if ((WhyNotAdmitted(state, hello) ?? JoinGrantRule.WhyNot(state, attached)) is { } reason)
@@ -184,10 +170,15 @@ public static class ClusterMachine
         if (hello.Member is { } member && state.Find(member.Run) is { Phase: RunPhase.Reviving reviving } run
             && reviving.Crew.Members.ContainsKey(member.Worker) && !reviving.Back.ContainsKey(member.Worker))
         {
-            var back = new Candidate(member.Worker, hello with { Member = null }) { OnlyRun = attached.OnlyRun };
+            var back = new Candidate(member.Worker, hello with { Member = null }) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) };
             turn.State = state with { Workers = state.Workers.Add(back.Worker, back), Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
             turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, reviving.RecordedStep));
             turn.Give(run, new RunEvent.MemberBack(back, member.Generation, member.IsFenced));
+            if (back.IsDrained)
+            {
+                Draining.Leave(turn, back.Worker);
+            }
+
             return;
         }
 
@@ -195,7 +186,8 @@ public static class ClusterMachine
         var worker = WorkerId.FromNumber(number);
         turn.State = state with
         {
-            LastWorkerNumber = number, Workers = state.Workers.Add(worker, new Candidate(worker, hello) { OnlyRun = attached.OnlyRun }), Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
+            LastWorkerNumber = number, Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
+            Workers = state.Workers.Add(worker, new Candidate(worker, hello) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) }),
         };
         turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, worker));
         foreach (var waiting in state.Runs)
@@ -230,7 +222,7 @@ public static class ClusterMachine
             : null;
     }
 
-    private static void Submit(Turn turn, RunOrder order)
+    private static void Submit(ClusterTurn turn, RunOrder order)
     {
         if (turn.State.Find(order.Id) is not null)
         {
@@ -244,7 +236,7 @@ public static class ClusterMachine
     }
 
     /// <summary>Every run gets nearer to its share: some start, some take free workers in, some let workers go. Again until nothing moves, for each move may make way for another.</summary>
-    private static void Schedule(Turn turn)
+    private static void Schedule(ClusterTurn turn)
     {
         while (ScheduleRule.Next(turn.State) is { } move)
         {
@@ -261,56 +253,5 @@ public static class ClusterMachine
                 return;
             }
         }
-    }
-
-    /// <summary>The state and the effects while one event is worked off.</summary>
-    private sealed class Turn(ClusterState state, DateTimeOffset now)
-    {
-        public ClusterState State { get; set; } = state;
-
-        public DateTimeOffset Now { get; } = now;
-
-        public ImmutableArray<ClusterEffect>.Builder Effects { get; } = ImmutableArray.CreateBuilder<ClusterEffect>();
-
-        public void Give(RunState? run, RunEvent @event)
-        {
-            if (run is null)
-            {
-                Effects.Add(new ClusterEffect.Note($"{@event.GetType().Name} concerns no run."));
-                return;
-            }
-
-            var (next, effects) = RunMachine.Step(run, @event, State.Options.Waits, Now);
-            var evicted = effects.OfType<RunEffect.Evict>().Select(evict => evict.Worker).ToImmutableArray();
-            State = (ReferenceEquals(run, next) ? State : State.With(next)) with
-            {
-                Workers = WithEnding(State.Workers.RemoveRange(evicted), effects), Pulses = State.Pulses.RemoveRange(evicted),
-            };
-            Add(run.Id, effects);
-            if (next.Phase is RunPhase.Ended && run.Phase is not RunPhase.Ended)
-            {
-                Dismiss(next.Id);
-            }
-        }
-
-        /// <summary>Who came for this run only has nothing to wait for.</summary>
-        private void Dismiss(RunId run)
-        {
-            foreach (var worker in JoinGrantRule.BoundTo(State, run).ToList())
-            {
-                State = State with { Workers = State.Workers.Remove(worker), Pulses = State.Pulses.Remove(worker) };
-                Effects.Add(new ClusterEffect.Dismiss(worker, $"Its token was good for run {run} only, and that run has ended."));
-            }
-        }
-
-        /// <summary>A process that a launcher started ends when its run releases it for good: it is free for a moment, and may not be offered.</summary>
-        private static ImmutableSortedDictionary<WorkerId, Candidate> WithEnding(ImmutableSortedDictionary<WorkerId, Candidate> workers, ImmutableArray<RunEffect> effects) =>
-            workers.SetItems(effects.OfType<RunEffect.Tell>().Where(tell => tell.Message is CoordinatorMessage.Release { MayReturn: false })
-                .Select(tell => workers.GetValueOrDefault(tell.Worker)).OfType<Candidate>().Where(candidate => candidate.Hello.Launcher.Length > 0)
-                .Select(candidate => KeyValuePair.Create(candidate.Worker, candidate with { IsLeaving = true })));
-
-        public void Add(RunId run, ImmutableArray<RunEffect> effects) =>
-            Effects.AddRange(effects.Select<RunEffect, ClusterEffect>(
-                effect => effect is RunEffect.Note note ? new ClusterEffect.Note(note.Sentence) : new ClusterEffect.ForRun(run, effect)));
     }
 }

@@ -3,6 +3,7 @@ using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Cluster;
 
@@ -18,12 +19,17 @@ public sealed record ClusterState
     /// <summary>Ended runs that status still shows; their folders stay.</summary>
     public const int MaxEndedRuns = 200;
 
+    private static readonly ImmutableSortedDictionary<string, DrainMark> NobodyDrained = ImmutableSortedDictionary.Create<string, DrainMark>(StringComparer.Ordinal);
+
     public required ClusterOptions Options { get; init; }
 
     /// <summary>The number of the worker that attached last; never used again.</summary>
     public long LastWorkerNumber { get; init; }
 
     public ImmutableSortedDictionary<WorkerId, Candidate> Workers { get; init; } = ImmutableSortedDictionary<WorkerId, Candidate>.Empty;
+
+    /// <summary>Processes that a person drained, by <see cref="WorkerMessage.Hello.Instance"/>, attached or not: it outlives the coordinator.</summary>
+    public ImmutableSortedDictionary<string, DrainMark> Drained { get; init; } = NobodyDrained;
 
     /// <summary>When each attached worker was heard last.</summary>
     public ImmutableSortedDictionary<WorkerId, Pulse> Pulses { get; init; } = ImmutableSortedDictionary<WorkerId, Pulse>.Empty;

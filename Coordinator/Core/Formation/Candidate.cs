@@ -7,8 +7,14 @@ namespace Orchestrator.Coordinator.Core.Formation;
 /// <summary>A worker that may become a member of a generation, as it introduced itself.</summary>
 public sealed record Candidate(WorkerId Worker, WorkerMessage.Hello Hello)
 {
-    /// <summary>It was told to end, or is drained: it serves its run until it is released, and gets no other.</summary>
-    public bool IsLeaving { get; init; }
+    /// <summary>Its process was told to end.</summary>
+    public bool IsEnding { get; init; }
+
+    /// <summary>A person drained it.</summary>
+    public bool IsDrained { get; init; }
+
+    /// <summary>Either of them: it serves its run until it is released, and gets no other.</summary>
+    public bool IsLeaving => IsEnding || IsDrained;
 
     /// <summary>Its token is good for this run only; null: it may serve any.</summary>
     public RunId? OnlyRun { get; init; }

@@ -25,6 +25,7 @@ public static class RouteRules
         ["POST /api/v1/runs/{id}/stop"] = AccessNeed.Submitter,
         ["POST /api/v1/runs/{id}/scale"] = AccessNeed.Submitter,
         ["POST /api/v1/workers/{id}/drain"] = AccessNeed.Admin,
+        ["DELETE /api/v1/workers/{id}/drain"] = AccessNeed.Admin,
 
         ["POST /orchestrator.v1.WorkerControl/Attach"] = AccessNeed.Worker,
         ["POST /orchestrator.v1.Runs/Status"] = AccessNeed.Viewer,

@@ -108,10 +108,14 @@ internal sealed class ApiHandlers(RunsService runs, CoordinatorActor coordinator
         await AnswerAsync(context, StatusJson.Of(reply.Status)).ConfigureAwait(false);
     }
 
-    public async Task DrainAsync(HttpContext context)
+    public Task DrainAsync(HttpContext context) => DrainAsync(context, isUndone: false);
+
+    public Task TakeBackAsync(HttpContext context) => DrainAsync(context, isUndone: true);
+
+    private async Task DrainAsync(HttpContext context, bool isUndone)
     {
         var worker = IdOf(context);
-        var reply = await runs.Drain(new DrainRequest { WorkerId = worker }, NoCall).ConfigureAwait(false);
+        var reply = await runs.Drain(new DrainRequest { WorkerId = worker, Undo = isUndone }, NoCall).ConfigureAwait(false);
         await AnswerAsync(context, JsonSerializer.Serialize(new { Worker = worker, RunId = reply.RunId.Length == 0 ? null : reply.RunId }, ApiJson.Options)).ConfigureAwait(false);
     }
 

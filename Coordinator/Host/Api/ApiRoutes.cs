@@ -22,6 +22,7 @@ internal static class ApiRoutes
         new("POST", "/api/v1/runs/{id}/stop", handlers => handlers.StopAsync),
         new("POST", "/api/v1/runs/{id}/scale", handlers => handlers.ScaleAsync),
         new("POST", "/api/v1/workers/{id}/drain", handlers => handlers.DrainAsync),
+        new("DELETE", "/api/v1/workers/{id}/drain", handlers => handlers.TakeBackAsync),
     ];
 
     /// <summary>What the owner of the runs answers.</summary>

@@ -48,7 +48,10 @@ internal static class CoordinatorTenure
             return true;
         }
 
-        var journal = new RunJournal(found.Versions, ownership.Decided, TimeProvider.System) { MayOrder = () => ownership.MayOrder };
+        var journal = new RunJournal(found.Versions, ownership.Decided, TimeProvider.System)
+        {
+            MayOrder = () => ownership.MayOrder, PoolVersion = found.PoolVersion,
+        };
         ownership.Journal = journal;
         var tenure = new Tenure(found, journal, counts) { MayOrder = () => ownership.MayOrder, WorkerPatience = ownership.WorkerPatience };
         await using (var server = await CoordinatorServer.StartAsync(options with { Tenure = tenure }, Logs))

@@ -49,5 +49,6 @@ internal static class StatusJson
     {
         Worker = worker.WorkerId, worker.Pid, worker.Host, worker.Device, worker.CollectiveAddress, worker.MetricsAddress,
         RunId = worker.RunId.Length == 0 ? null : worker.RunId, LogicalRanks = worker.LogicalRanks.ToArray(), worker.Step, Labels = worker.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
+        worker.IsDrained,
     };
 }

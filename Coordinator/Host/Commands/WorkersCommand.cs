@@ -33,6 +33,13 @@ internal static class WorkersCommand
     private static string LabelsOf(WorkerStatus worker) =>
         worker.Labels.Count == 0 ? "-" : LabelRule.TextOf(worker.Labels);
 
+    private static string RunOf(WorkerStatus worker) => worker switch
+    {
+        { IsDrained: true, RunId.Length: > 0 } => $"{worker.RunId} (leaves)",
+        { IsDrained: true } => "(drained)",
+        _ => worker.RunId.Length == 0 ? "-" : worker.RunId,
+    };
+
     /// <summary>Who waits for these workers, and why.</summary>
     private static void WriteQueue(StatusReply status)
     {
@@ -58,7 +65,7 @@ internal static class WorkersCommand
             case OutputFormat.Table:
                 Table.Write(["WORKER", "PID", "HOST", "DEVICE", "LABELS", "RUN", "LOGICAL RANKS", "STEP"], reply.Workers.Select(worker => new[]
                 {
-                    worker.WorkerId, $"{worker.Pid}", worker.Host, worker.Device, LabelsOf(worker), worker.RunId.Length == 0 ? "-" : worker.RunId,
+                    worker.WorkerId, $"{worker.Pid}", worker.Host, worker.Device, LabelsOf(worker), RunOf(worker),
                     worker.LogicalRanks.Count == 0 ? "-" : $"{worker.LogicalRanks[0]}-{worker.LogicalRanks[^1]}", $"{worker.Step}",
                 }));
                 break;

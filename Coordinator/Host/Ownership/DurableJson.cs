@@ -8,7 +8,7 @@ using Orchestrator.Core.Jobs;
 
 namespace Orchestrator.Coordinator.Host.Ownership;
 
-/// <summary>What the store keeps of a run as JSON: what was asked for, and what its next coordinator needs. Unknown names are passed over, so a newer program reads older rows.</summary>
+/// <summary>What the store keeps of a run and of the pool as JSON: what was asked for, and what the next coordinator needs. Unknown names are passed over, so a newer program reads older rows.</summary>
 internal static class DurableJson
 {
     private static readonly JsonSerializerOptions Options = new()
@@ -22,11 +22,16 @@ internal static class DurableJson
 
     public static string Write(RunSnapshot snapshot) => JsonSerializer.Serialize(snapshot, Options);
 
+    public static string Write(PoolSnapshot pool) => JsonSerializer.Serialize(pool, Options);
+
     public static string Write(RunOrder order) => JsonSerializer.Serialize(
         new StoredOrder(order.Id, JobSpecJson.Write(order.Job), order.RunDir, order.JobFile, order.StopAfter, order.ResumeFrom, order.ResumeFingerprint, order.JoinTokenSha256), Options);
 
     /// <exception cref="JsonException">The text is none of ours.</exception>
     public static RunSnapshot ReadSnapshot(string json) => JsonSerializer.Deserialize<RunSnapshot>(json, Options) ?? throw new JsonException("A run's snapshot is null.");
+
+    /// <exception cref="JsonException">The text is none of ours.</exception>
+    public static PoolSnapshot ReadPool(string json) => JsonSerializer.Deserialize<PoolSnapshot>(json, Options) ?? throw new JsonException("The pool's snapshot is null.");
 
     /// <exception cref="JsonException">The text is none of ours.</exception>
     public static RunOrder ReadOrder(string json)

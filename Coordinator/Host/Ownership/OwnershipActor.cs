@@ -177,7 +177,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(OwnershipEffect.Write write, Storage.Relational.Ownership ownership, System.Collections.Immutable.ImmutableArray<RunChange> changes)
+    private async Task WriteAsync(OwnershipEffect.Write write, Storage.Relational.Ownership ownership, JournalChanges changes)
     {
         if (changes.IsEmpty)
         {
@@ -187,7 +187,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
 
         try
         {
-            var answer = await Task.Run(() => _store.Runs.WriteAsync(ownership, changes)).ConfigureAwait(false);
+            var answer = await Task.Run(() => _store.Runs.WriteAsync(ownership, changes.Runs, changes.Pool)).ConfigureAwait(false);
             _counts.Refuse(answer is WriteAnswer.Stored ? 0 : 1);
             _actor.Post(answer switch
             {

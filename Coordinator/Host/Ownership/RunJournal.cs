@@ -24,8 +24,9 @@ internal sealed class RunJournal
     private readonly List<(RunId Run, StepSample Sample)> _samples = [];
     private readonly Action _decided;
     private readonly TimeProvider _time;
-    private (long First, ImmutableArray<RunChange> Changes) _underWay = (0, []);
+    private (long First, JournalChanges Changes) _underWay = (0, JournalChanges.None);
     private long _last;
+    private long _poolVersion;
     private int _refused;
 
     /// <param name="versions">Of the runs that the store has.</param>
@@ -33,6 +34,9 @@ internal sealed class RunJournal
     /// <param name="time">For samples and event lines.</param>
     public RunJournal(IEnumerable<KeyValuePair<RunId, long>> versions, Action decided, TimeProvider time) =>
         (_versions, _decided, _time) = (new Dictionary<RunId, long>(versions), decided, time);
+
+    /// <summary>Writes of the pool that the store has.</summary>
+    public long PoolVersion { init => _poolVersion = value; }
 
     /// <summary>Carries out what is stored; set before the first effect comes.</summary>
     public Action<ClusterEffect, ClusterState> CarryOut { get; set; } = (_, _) => throw new InvalidOperationException("Nobody carries effects out.");
@@ -60,17 +64,22 @@ internal sealed class RunJournal
     }
 
     /// <summary>The changes of these effects, as one transaction; nothing: none of them has to be stored. The same again when it is asked again.</summary>
-    public ImmutableArray<RunChange> Changes(long first, long last)
+    public JournalChanges Changes(long first, long last)
     {
         if (_underWay.First == first)
         {
             return _underWay.Changes;
         }
 
-        var changes = new Dictionary<RunId, RunChange>();
+        var (changes, pool) = (new Dictionary<RunId, RunChange>(), (PoolSnapshot?)null);
         for (var number = first; number <= last; number++)
         {
             var entry = _entries[number];
+            if (entry.Effect is ClusterEffect.StorePool)
+            {
+                pool = PoolSnapshot.Of(entry.State);
+            }
+
             if (entry.Effect is not ClusterEffect.ForRun { Run: var id, Effect: var effect } || entry.State.Find(id) is not { } run)
             {
                 continue;
@@ -91,7 +100,7 @@ internal sealed class RunJournal
             }
         }
 
-        _underWay = (first, [.. changes.Values.Select(Finish)]);
+        _underWay = (first, new JournalChanges([.. changes.Values.Select(Finish)], pool is null ? null : new PoolChange(OwnershipActor.Lease, ++_poolVersion, DurableJson.Write(pool))));
         return _underWay.Changes;
     }
 

@@ -9,13 +9,18 @@ using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Ownership;
 
-/// <summary>What a new owner finds: the runs, the versions of their rows, and numbers for workers.</summary>
+/// <summary>What a new owner finds: the runs, the versions of their rows, the pool, and numbers for workers.</summary>
 /// <param name="Ownership">Under which it was loaded.</param>
 /// <param name="Runs">In the order of submission: all live ones and the last that ended.</param>
 /// <param name="Versions">Of the rows.</param>
 /// <param name="LastWorkerNumber">Workers get numbers above it.</param>
 internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, ImmutableArray<RevivedRun> Runs, ImmutableArray<KeyValuePair<RunId, long>> Versions, long LastWorkerNumber)
 {
+    public PoolSnapshot Pool { get; init; } = PoolSnapshot.Empty;
+
+    /// <summary>Of the pool's row; 0: nothing of it was stored yet.</summary>
+    public long PoolVersion { get; init; }
+
     /// <summary>Ids of one stint; far more workers than may be attached.</summary>
     private const int WorkerNumbers = 100_000;
 
@@ -38,8 +43,11 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
     public static async Task<StoredRuns> ReadAsync(RelationalStore store, Storage.Relational.Ownership ownership, long lastWorkerNumber)
     {
         var rows = await store.Runs.LoadAsync(ClusterState.MaxEndedRuns).ConfigureAwait(false);
-        return new StoredRuns(
-            ownership, [.. rows.Select(Revive)], [.. rows.Select(row => KeyValuePair.Create(row.Run, row.Version))], lastWorkerNumber);
+        var pool = await store.Pools.FindAsync(OwnershipActor.Lease).ConfigureAwait(false);
+        return new StoredRuns(ownership, [.. rows.Select(Revive)], [.. rows.Select(row => KeyValuePair.Create(row.Run, row.Version))], lastWorkerNumber)
+        {
+            Pool = pool is null ? PoolSnapshot.Empty : DurableJson.ReadPool(pool.Snapshot), PoolVersion = pool?.Version ?? 0,
+        };
     }
 
     private static RevivedRun Revive(RunRow row)

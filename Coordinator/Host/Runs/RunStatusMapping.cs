@@ -84,7 +84,7 @@ internal static class RunStatusMapping
         {
             WorkerId = candidate.Worker.Value, Pid = hello.Pid, Host = hello.Host, Device = hello.Device,
             CollectiveAddress = hello.CollectiveAddress, MetricsAddress = hello.MetricsAddress, RunId = run?.Id.Value ?? "",
-            Step = run?.Progress.ReportedSteps.GetValueOrDefault(candidate.Worker) ?? 0, Labels = { hello.Labels },
+            Step = run?.Progress.ReportedSteps.GetValueOrDefault(candidate.Worker) ?? 0, Labels = { hello.Labels }, IsDrained = candidate.IsDrained,
         };
         if (run?.Crew is { } crew && crew.Ranks.TryGetValue(candidate.Worker, out var member))
         {

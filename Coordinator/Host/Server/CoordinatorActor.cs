@@ -248,7 +248,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
             }
         }
 
-        _actor.Post(new ClusterEvent.RunsAdopted(runs, found.LastWorkerNumber));
+        _actor.Post(new ClusterEvent.RunsAdopted(runs, found.LastWorkerNumber) { Pool = found.Pool });
     }
 
     private void CarryOutOrStore(ClusterEffect effect)

@@ -170,12 +170,17 @@ public sealed class RunsService(CoordinatorActor coordinator, CoordinatorOptions
     public override async Task<DrainReply> Drain(DrainRequest request, ServerCallContext context)
     {
         var (worker, cluster) = (new WorkerId(request.WorkerId), coordinator.State);
-        if (!cluster.Workers.ContainsKey(worker))
+        if (cluster.Workers.GetValueOrDefault(worker) is not { } attached)
         {
             throw new RpcException(new Status(StatusCode.NotFound, $"No worker '{worker}' is attached. ./orchestrator workers lists those that are."));
         }
 
-        await AskAsync(new ClusterEvent.DrainRequested(worker)).ConfigureAwait(false);
+        if (request.Undo && !attached.IsDrained)
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Worker {worker} is not drained."));
+        }
+
+        await AskAsync(request.Undo ? new ClusterEvent.TakeBackRequested(worker) : new ClusterEvent.DrainRequested(worker)).ConfigureAwait(false);
         return new DrainReply { RunId = cluster.RunOf(worker)?.Id.Value ?? "" };
     }
 

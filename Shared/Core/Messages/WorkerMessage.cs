@@ -21,6 +21,9 @@ public abstract record WorkerMessage
         /// <summary>What a person says that it has; runs may ask for it.</summary>
         public ImmutableSortedDictionary<string, string> Labels { get; init; } = LabelRule.None;
 
+        /// <summary>Drawn when the process starts, and kept until it ends: tells it from every other process of any host. Empty: not told.</summary>
+        public string Instance { get; init; } = "";
+
         /// <summary>What it was when it lost its coordinator; null: it serves no run.</summary>
         public MemberIdentity? Member { get; init; }
     }

@@ -60,6 +60,14 @@ internal static class Migrations
             PRIMARY KEY (run, step));
         """,
         "ALTER TABLE leases ADD COLUMN http_address TEXT NOT NULL DEFAULT ''",
+        """
+        CREATE TABLE pools (
+            name TEXT PRIMARY KEY,
+            snapshot TEXT NOT NULL,
+            version BIGINT NOT NULL,
+            term BIGINT NOT NULL,
+            changed_at BIGINT NOT NULL);
+        """,
     ];
 
     /// <summary>Versions count from 1; a store without tables has 0.</summary>

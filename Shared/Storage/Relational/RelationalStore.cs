@@ -8,7 +8,7 @@ public sealed class RelationalStore : IAsyncDisposable
     private RelationalStore(StoreAddress address, StoreDialect dialect)
     {
         (Address, _dialect) = (address, dialect);
-        (Leases, Runs, History) = (new LeaseTable(this), new RunTable(this), new HistoryTable(this));
+        (Leases, Runs, Pools, History) = (new LeaseTable(this), new RunTable(this), new PoolTable(this), new HistoryTable(this));
     }
 
     public StoreAddress Address { get; }
@@ -16,6 +16,8 @@ public sealed class RelationalStore : IAsyncDisposable
     public LeaseTable Leases { get; }
 
     public RunTable Runs { get; }
+
+    public PoolTable Pools { get; }
 
     public HistoryTable History { get; }
 

@@ -75,6 +75,9 @@ public abstract record WriteAnswer
     /// <param name="Reason">In a sentence.</param>
     public sealed record Refused(Lease? Present, string Reason) : WriteAnswer;
 
-    /// <summary>The run is at another version than the owner thinks: a bug of ours. Nothing was written.</summary>
-    public sealed record OutOfOrder(RunId Run, long Present, string Reason) : WriteAnswer;
+    /// <summary>The run or the pool is at another version than the owner thinks: a bug of ours. Nothing was written.</summary>
+    /// <param name="Of">The run's id, or the pool's name.</param>
+    /// <param name="Present">The version that the store has.</param>
+    /// <param name="Reason">In a sentence.</param>
+    public sealed record OutOfOrder(string Of, long Present, string Reason) : WriteAnswer;
 }

@@ -17,9 +17,13 @@ public sealed class RunTable
     /// <summary>Writes of older terms that were refused, since this process started.</summary>
     public long RefusedWrites => Interlocked.Read(ref _refused);
 
-    /// <summary>Stores changes of one or several runs, all or none.</summary>
+    /// <summary>Stores changes of runs, and of the pool that they share, all or none.</summary>
+    /// <param name="ownership">Under which they were decided.</param>
+    /// <param name="changes">At most one of each run.</param>
+    /// <param name="pool">Null: nothing of the pool has changed.</param>
+    /// <param name="cancellation">Ends the wait; whether it was stored is not known then.</param>
     /// <exception cref="StoreException">The store failed; whether it was stored is not known then. The same changes may be sent again.</exception>
-    public async Task<WriteAnswer> WriteAsync(Ownership ownership, ImmutableArray<RunChange> changes, CancellationToken cancellation = default)
+    public async Task<WriteAnswer> WriteAsync(Ownership ownership, ImmutableArray<RunChange> changes, PoolChange? pool = null, CancellationToken cancellation = default)
     {
         var answer = await _store.WriteAsync<WriteAnswer>(
             async session =>
@@ -37,7 +41,7 @@ public sealed class RunTable
                     }
                 }
 
-                return new WriteAnswer.Stored();
+                return pool is not null && await PoolTable.ApplyAsync(session, ownership, pool, cancellation).ConfigureAwait(false) is { } wrong ? wrong : new WriteAnswer.Stored();
             }, cancellation, commits: given => given is WriteAnswer.Stored).ConfigureAwait(false);
         Count(answer);
         return answer;
@@ -131,7 +135,7 @@ public sealed class RunTable
 
         if (version != change.Version - 1)
         {
-            return new WriteAnswer.OutOfOrder(change.Run, version, $"Write {change.Version} of run {change.Run} came when the store had {version}.");
+            return new WriteAnswer.OutOfOrder(change.Run.Value, version, $"Write {change.Version} of run {change.Run} came when the store had {version}.");
         }
 
         await (version == 0 ? InsertAsync(session, ownership, change, cancellation) : UpdateAsync(session, ownership, change, events, cancellation)).ConfigureAwait(false);

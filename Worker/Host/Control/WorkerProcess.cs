@@ -128,7 +128,10 @@ internal static class WorkerProcess
         var device = options.ResolveDevice();
         using var session = new RunSession(device, server, actor.Post, metrics);
         var hello = new WorkerMessage.Hello(
-            Environment.ProcessId, Dns.GetHostName(), collective, metricsAddress, NumericSetup.HighestIsa(options.Isa), device, options.Launcher, Versions.Program) { Labels = options.Labels };
+            Environment.ProcessId, Dns.GetHostName(), collective, metricsAddress, NumericSetup.HighestIsa(options.Isa), device, options.Launcher, Versions.Program)
+        {
+            Labels = options.Labels, Instance = WorkerInstance.Id,
+        };
         await using var link = new CoordinatorLink(
             options.Coordinators, hello, actor.Post, text => Log.Note(log, text), WorkerOptions.FindToken, options.Tls, options.HasLifeline ? LaunchedPatience : StandingPatience);
         var end = await actor.RunAsync(link, session);

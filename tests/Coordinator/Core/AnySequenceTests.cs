@@ -91,7 +91,7 @@ public sealed class AnySequenceTests
             30 => talk.Say(worker, new WorkerMessage.FeedBroken(feed, "slow")),
             31 => random.Next(3) == 0 ? talk.Say(worker, new WorkerMessage.LinkBroken(last, other, "reset")) : [],
             32 => random.Next(4) == 0 ? talk.Scale(random.Next(0, 6)) : [],
-            33 => random.Next(6) == 0 ? talk.Drain(worker) : [],
+            33 => random.Next(6) switch { 0 => talk.Drain(worker), 1 => talk.TakeBack(worker), _ => [] },
             34 => talk.Pass(random.Next(1, 4), random.Next(2) == 0 ? [.. attached.Select(id => int.Parse(id.Value.AsSpan(2)))] : [worker]),
             35 => talk.Fire((RunTimer)random.Next(1, 10), last.Number),
             0 or 1 => talk.State.Workers.Count < 5 ? talk.Attach(isa: random.Next(3) == 0 ? "default" : "avx2") : [],

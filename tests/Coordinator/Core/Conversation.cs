@@ -35,7 +35,7 @@ internal sealed class Conversation
     }
 
     public string[] Attach(string isa = "avx2", string launcher = "", string version = "1.0", string collective = "host:9", string labels = "") => Send(new ClusterEvent.WorkerAttached(
-        ++_connections, new WorkerMessage.Hello((int)(100 + _connections), "host", collective, "host:8", isa, "cpu", launcher, version) { Labels = Labels(labels) }));
+        ++_connections, new WorkerMessage.Hello((int)(100 + _connections), "host", collective, "host:8", isa, "cpu", launcher, version) { Labels = Labels(labels), Instance = InstanceOf((int)_connections) }));
 
     /// <param name="text">NAME=VALUE, with commas between.</param>
     public static ImmutableSortedDictionary<string, string> Labels(string text) => LabelRule.Read(text.Split(',', StringSplitOptions.RemoveEmptyEntries)).Labels;
@@ -60,6 +60,8 @@ internal sealed class Conversation
     public string[] Scale(int desired) => Send(new ClusterEvent.ScaleRequested(Run, desired));
 
     public string[] Drain(int worker) => Send(new ClusterEvent.DrainRequested(WorkerId.FromNumber(worker)));
+
+    public string[] TakeBack(int worker) => Send(new ClusterEvent.TakeBackRequested(WorkerId.FromNumber(worker)));
 
     /// <summary>Time goes by in ticks; the workers named beat at each.</summary>
     public string[] Pass(double seconds, params int[] beating)
@@ -101,7 +103,8 @@ internal sealed class Conversation
     public Conversation Successor(long ledger = 0, RunSnapshot? snapshot = null)
     {
         var next = new Conversation { Now = Now };
-        next.Send(new ClusterEvent.RunsAdopted([new RevivedRun(RunState.Order, snapshot ?? RunSnapshot.Of(RunState), new LedgerTail(ledger, ledger, []))], 100));
+        var runs = State.Find(Run) is { } run ? ImmutableArray.Create(new RevivedRun(run.Order, snapshot ?? RunSnapshot.Of(run), new LedgerTail(ledger, ledger, []))) : [];
+        next.Send(new ClusterEvent.RunsAdopted(runs, 100) { Pool = PoolSnapshot.Of(State) });
         return next;
     }
 
@@ -112,8 +115,14 @@ internal sealed class Conversation
     public string[] Attach(int worker, long generation, bool isFenced = false) => Send(new ClusterEvent.WorkerAttached(
         ++_connections, new WorkerMessage.Hello(100 + worker, "host", "host:9", "host:8", "avx2", "cpu", "", "1.0")
         {
-            Member = new MemberIdentity(WorkerId.FromNumber(worker), Run, new Generation(generation), isFenced),
+            Member = new MemberIdentity(WorkerId.FromNumber(worker), Run, new Generation(generation), isFenced), Instance = InstanceOf(worker),
         }));
+
+    /// <summary>The process of a worker that was a member of no run attaches again, here or to the next coordinator.</summary>
+    public string[] AttachAgain(int worker) => Send(new ClusterEvent.WorkerAttached(
+        ++_connections, new WorkerMessage.Hello(100 + worker, "host", "host:9", "host:8", "avx2", "cpu", "", "1.0") { Instance = InstanceOf(worker) }));
+
+    private static string InstanceOf(int worker) => $"process-{worker}";
 
     public string[] Stop(string run = "run") => Send(new ClusterEvent.StopRequested(new RunId(run), "Stopped by a test."));
 
@@ -200,6 +209,7 @@ internal sealed class Conversation
         ClusterEffect.Dismiss e => $"dismiss {e.Worker}: {e.Reason}",
         ClusterEffect.Note e => $"note: {e.Sentence}",
         ClusterEffect.Answer e => $"answer {e.Asker}",
+        ClusterEffect.StorePool => "store pool",
         ClusterEffect.ForRun { Effect: RunEffect.Tell e } => $"tell {e.Worker} {Format(e.Message)}",
         ClusterEffect.ForRun { Effect: RunEffect.Record e } => $"record {Format(e.Entry)}",
         ClusterEffect.ForRun { Effect: RunEffect.ReportStep e } => Invariant($"step {e.Report.Step}: loss {e.Report.Loss}, {e.Report.Samples} samples, {e.Report.AllReduceBytes} bytes"),

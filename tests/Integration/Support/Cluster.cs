@@ -9,7 +9,10 @@ internal sealed partial class Cluster : IAsyncDisposable
 
     private readonly string[] _command;
 
-    private Cluster(string[] command, RunningCommand coordinator, string grpc, string http) => (_command, Coordinator, Grpc, Http) = (command, coordinator, grpc, http);
+    private Cluster(string[] command, string runs, RunningCommand coordinator, string grpc, string http) => (_command, Runs, Coordinator, Grpc, Http) = (command, runs, coordinator, grpc, http);
+
+    /// <summary>The folder of the run folders.</summary>
+    public string Runs { get; }
 
     public RunningCommand Coordinator { get; private set; }
 
@@ -27,10 +30,11 @@ internal sealed partial class Cluster : IAsyncDisposable
     /// <returns>When all workers are attached, in this order: w-1, w-2, ...</returns>
     public static async Task<Cluster> StartAsync(TestFolder folder, int workers, int port = 0)
     {
-        string[] command = ["coordinator", "--listen", $"127.0.0.1:{port}", "--http", "127.0.0.1:0", "--runs", folder.New("runs")];
+        var runs = folder.New("runs");
+        string[] command = ["coordinator", "--listen", $"127.0.0.1:{port}", "--http", "127.0.0.1:0", "--runs", runs];
         var coordinator = Command.Start(command);
         var (grpc, http) = ReadAddresses(await coordinator.WaitForErrorAsync("listens on"));
-        var cluster = new Cluster(command, coordinator, grpc, http);
+        var cluster = new Cluster(command, runs, coordinator, grpc, http);
         for (var i = 0; i < workers; i++)
         {
             await cluster.AddWorkerAsync();

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -19,7 +17,7 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     private CoordinatorSet(PostgresCluster postgres, string runs, int count)
     {
         (Postgres, _runs, _coordinators) = (postgres, runs, new RunningCommand[count]);
-        _addresses = FreePorts(count).Select(port => $"127.0.0.1:{port}").ToArray();
+        _addresses = FreePort.Find(count).Select(port => $"127.0.0.1:{port}").ToArray();
     }
 
     public PostgresCluster Postgres { get; }
@@ -76,6 +74,10 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     public async Task<TermRecord> RecordAsync(string run) => TermRecord.Of(
         await Postgres.QueryAsync($"SELECT sequence, term, name, stored_at FROM events WHERE run = '{run}' ORDER BY sequence"),
         _workers.Concat(_endedWorkers).Select(worker => worker.Error), _coordinators.Concat(_ended).Distinct().Select(coordinator => coordinator.Error));
+
+    /// <summary>The events of a run as the store has them.</summary>
+    public async Task<string[]> StoredEventsAsync(string run) =>
+        (await Postgres.QueryAsync($"SELECT line FROM events WHERE run = '{run}' ORDER BY sequence")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>Runs a verb that may ask any of them.</summary>
     public Task<CommandResult> AskAsync(params string[] arguments) => Command.RunAsync([.. arguments, "--coordinator", Addresses]);
@@ -225,14 +227,4 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
 
     private void Start(int coordinator) => _coordinators[coordinator] = Command.Start(
         "coordinator", "--listen", _addresses[coordinator], "--http", "127.0.0.1:0", "--runs", _runs, "--store", Postgres.ConnectionString);
-
-    private static int[] FreePorts(int count)
-    {
-        // All open at once, so that they differ.
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        Array.ForEach(listeners, listener => listener.Start());
-        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
-        Array.ForEach(listeners, listener => listener.Dispose());
-        return ports;
-    }
 }

@@ -165,8 +165,59 @@ public abstract class StoreTests
         await StoreAsync(store, lease, Some.Change(1));
         var other = new RunId("other");
         var answer = Assert.IsType<WriteAnswer.OutOfOrder>(await store.Runs.WriteAsync(lease, [Some.Change(other, 1), Some.Change(3)]));
-        Assert.Equal((Some.Run, 1), (answer.Run, answer.Present));
+        Assert.Equal((Some.Run.Value, 1), (answer.Of, answer.Present));
         Assert.Null(await store.Runs.FindAsync(other));
+    }
+
+    [Fact]
+    public async Task Write_ThePoolWithRuns_IsStoredOnceAndWithThemOrNotAtAll()
+    {
+        await using var store = await OpenAsync();
+        var lease = await TakeAsync(store, "c-1");
+        Assert.Null(await store.Pools.FindAsync("pool"));
+        var first = new PoolChange("pool", 1, "{\"drained\":[1]}");
+        for (var time = 0; time < 2; time++)
+        {
+            Assert.IsType<WriteAnswer.Stored>(await store.Runs.WriteAsync(lease, [Some.Change(1)], first));
+            Assert.Equal(first, await store.Pools.FindAsync("pool"));
+        }
+
+        Assert.IsType<WriteAnswer.Stored>(await store.Runs.WriteAsync(lease, [], first with { Version = 2, Snapshot = "{}" }));
+
+        // The first one comes late, for a second time.
+        var answer = Assert.IsType<WriteAnswer.OutOfOrder>(await store.Runs.WriteAsync(lease, [Some.Change(2)], first));
+        Assert.Equal(("pool", 2), (answer.Of, answer.Present));
+        Assert.Equal((2, "{}"), (await store.Pools.FindAsync("pool") is { } pool ? (pool.Version, pool.Snapshot) : default));
+        Assert.Equal(1, (await store.Runs.FindAsync(Some.Run))!.Version);
+    }
+
+    [Fact]
+    public async Task Write_ThePoolUnderAnOldTerm_IsRefused()
+    {
+        await using var store = await OpenAsync();
+        var old = await TakeAsync(store, "c-1");
+        await store.Leases.GiveUpAsync(old);
+        await TakeAsync(store, "c-2");
+        Assert.IsType<WriteAnswer.Refused>(await store.Runs.WriteAsync(old, [], new PoolChange("pool", 1, "{}")));
+        Assert.Null(await store.Pools.FindAsync("pool"));
+    }
+
+    /// <summary>As the program before this one left it.</summary>
+    [Fact]
+    public async Task Open_AStoreWithoutPools_GetsThemAndKeepsItsRuns()
+    {
+        var address = StoreAddress.Parse(await NewAddressAsync());
+        await using (var former = await RelationalStore.OpenAsync(address))
+        {
+            await StoreAsync(former, await TakeAsync(former, "c-1"), Some.Change(1) with { Events = [new("a", "1")] });
+            await GoBackAsync(former, 2, "DROP TABLE pools");
+        }
+
+        await using var store = await RelationalStore.OpenAsync(address);
+        var lease = (await store.Leases.FindAsync("pool"))!.Ownership;
+        Assert.IsType<WriteAnswer.Stored>(await store.Runs.WriteAsync(lease, [Some.Change(2)], new PoolChange("pool", 1, "{}")));
+        Assert.Equal(("{}", 2), ((await store.Pools.FindAsync("pool"))!.Snapshot, (await store.Runs.FindAsync(Some.Run))!.Version));
+        Assert.Equal(["1"], (await store.Runs.EventsAsync(Some.Run, 0, 10)).Select(line => line.Line));
     }
 
     [Fact]
@@ -203,8 +254,7 @@ public abstract class StoreTests
         await using (var store = await RelationalStore.OpenAsync(address))
         {
             await TakeAsync(store, "c-1");
-            await store.WriteAsync(session => session.ExecuteAsync("ALTER TABLE leases DROP COLUMN http_address", default), default);
-            await store.WriteAsync(session => session.ExecuteAsync("DELETE FROM schema_versions WHERE version > 1", default), default);
+            await GoBackAsync(store, 1, "DROP TABLE pools", "ALTER TABLE leases DROP COLUMN http_address");
         }
 
         await using var migrated = await RelationalStore.OpenAsync(address);
@@ -287,6 +337,20 @@ public abstract class StoreTests
         var lease = await TakeAsync(store, "c-1");
         var blocks = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => store.Runs.ReserveAsync(lease, "workers", 10))));
         Assert.Equal([1, 11, 21, 31], blocks.Order());
+    }
+
+    /// <summary>Makes a store what a former program left.</summary>
+    /// <param name="store">Of the newest schema.</param>
+    /// <param name="version">Of the schema.</param>
+    /// <param name="undoing">What undoes the later migrations.</param>
+    private static async Task GoBackAsync(RelationalStore store, long version, params string[] undoing)
+    {
+        foreach (var statement in undoing)
+        {
+            await store.WriteAsync(session => session.ExecuteAsync(statement, default), default);
+        }
+
+        await store.WriteAsync(session => session.ExecuteAsync("DELETE FROM schema_versions WHERE version > @0", default, version), default);
     }
 
     private static StepSample Sample(long step) => new(step, new Generation(1), 1, null, null, null, null);

@@ -40,6 +40,12 @@ internal interface ISimControl
     /// <summary>A person asks for something of a run that is known, or soon will be; of one that has ended nothing comes of it.</summary>
     void Ask(RunId run, ClusterEvent @event);
 
+    /// <summary>A person drains a worker, or takes it back, and asks until it is answered.</summary>
+    /// <param name="worker">Who.</param>
+    /// <param name="isUndone">Take it back.</param>
+    /// <param name="over">True: it was answered; false: the worker has died.</param>
+    void Drain(SimWorker worker, bool isUndone, Action<bool> over);
+
     /// <summary>The clock is set forward, as a time server does it.</summary>
     void Jump(TimeSpan by);
 

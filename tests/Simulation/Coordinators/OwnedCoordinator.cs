@@ -21,11 +21,13 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     private readonly double _rate;
     private readonly WorkerStreams _streams;
     private readonly Dictionary<long, (ClusterEffect Effect, ClusterState State)> _journal = [];
-    private readonly Dictionary<long, (long Version, ImmutableArray<StoredChange> Changes)> _writes = [];
+    private readonly Dictionary<long, (long Version, StoredChanges Changes)> _writes = [];
+    private readonly Dictionary<long, Action> _asked = [];
     private OwnershipState _ownership = new() { Times = Times };
     private (string Owner, long Until) _sight = ("", 0);
     private long _last;
     private long _version;
+    private long _lastAsker;
     private int _tenure;
     private int? _dieAfter;
 
@@ -65,6 +67,17 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     }
 
     public SimStream Attach(SimWorker worker, string key, Action<string> lost) => _streams.Open(worker, key, lost);
+
+    /// <param name="event">What a person asks for.</param>
+    /// <param name="answered">Called when all that comes of it is carried out, and so stored; never, when this coordinator does not come to it.</param>
+    public void Ask(ClusterEvent @event, Action answered)
+    {
+        _asked[++_lastAsker] = answered;
+        Post(@event with { Asker = _lastAsker });
+    }
+
+    /// <summary>Null: the worker is not attached here.</summary>
+    public WorkerId? IdOf(SimWorker worker) => _streams.IdOf(worker);
 
     public void Post(ClusterEvent @event)
     {
@@ -145,6 +158,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
                 (Term, _last) = (adopt.Term, 0);
                 _journal.Clear();
                 _writes.Clear();
+                _asked.Clear();
                 Load(++_tenure);
                 break;
             case OwnershipEffect.Write write:
@@ -184,7 +198,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         After(400_000, () => Load(tenure));
     }
 
-    private void Adopt(int tenure, (ImmutableArray<StoredRow> Rows, long Version, long LastNumber) found)
+    private void Adopt(int tenure, (ImmutableArray<StoredRow> Rows, PoolSnapshot Pool, long Version, long LastNumber) found)
     {
         // It may have been frozen while it was asked for; the files of the run are another's then.
         if (_tenure != tenure || Cluster is not null || !_ownership.MayOrder(Now))
@@ -194,7 +208,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
 
         _version = found.Version;
         Cluster = new ClusterState { Options = new ClusterOptions("sim", SimSettings.Waits) { IsDurable = true } };
-        Post(new ClusterEvent.RunsAdopted(Bug.Adopted([.. found.Rows.Select(Revive)]), found.LastNumber));
+        Post(new ClusterEvent.RunsAdopted(Bug.Adopted([.. found.Rows.Select(Revive)]), found.LastNumber) { Pool = Bug.AdoptedPool(found.Pool) });
         foreach (var row in found.Rows.Where(row => row.Snapshot.Phase is SnapshotPhase.Ended))
         {
             _all.Told(row.Order.Id, row.Snapshot.Outcome!);
@@ -229,8 +243,8 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
                 WriteLedger(all);
             }
 
-            var changes = StoredChange.Of(all.Select(number => _journal.GetValueOrDefault(number)).Where(entry => StoredChange.IsStored(entry.Effect)));
-            changes = Bug.StoresOneRun && changes.Length > 1 ? [changes[^1]] : changes;
+            var changes = StoredChanges.Of([.. all.Select(number => _journal.GetValueOrDefault(number))]);
+            changes = Bug.StoresOneRun && changes.Runs.Length > 1 ? changes with { Runs = [changes.Runs[^1]] } : changes;
             _writes[write.First] = batch = changes.IsEmpty ? (0, changes) : (++_version, changes);
         }
 
@@ -240,7 +254,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
             return;
         }
 
-        Ask(() => _all.Store.Write(owner, write.Term, batch.Version, batch.Changes), problem => Own(problem is null
+        Ask(() => _all.Store.Write(owner, write.Term, batch.Version, batch.Changes.Runs, batch.Changes.Pool), problem => Own(problem is null
             ? new OwnershipEvent.Stored(write.Term, write.Last) : new OwnershipEvent.WriteRefused(write.Term, problem)),
             () => Own(new OwnershipEvent.WriteFailed(write.Term, write.Last, "the store is down")));
     }
@@ -294,6 +308,9 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.End end } of:
                 _all.Told(of.Run, end.Outcome);
+                break;
+            case ClusterEffect.Answer answer when _asked.Remove(answer.Asker, out var answered):
+                answered();
                 break;
             default:
                 _streams.Carry(effect, Term, Times.Length + Times.RetryAfter);

@@ -68,6 +68,18 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
         }
     }
 
+    /// <summary>One that is not attached now is left as it is.</summary>
+    public void Drain(SimWorker worker, bool isUndone, Action<bool> over)
+    {
+        var id = IdOf(worker);
+        if (id is { } known)
+        {
+            Post(isUndone ? new ClusterEvent.TakeBackRequested(known) : new ClusterEvent.DrainRequested(known));
+        }
+
+        over(id is not null);
+    }
+
     public string? HintOf(string key) => null;
 
     public void Post(ClusterEvent @event)

@@ -85,6 +85,42 @@ internal sealed class SimCoordinators : ISimControl
         }
     }
 
+    /// <summary>The one that was asked may be lost before it answers.</summary>
+    public void Drain(SimWorker worker, bool isUndone, Action<bool> over)
+    {
+        var isOver = false;
+        Ask();
+
+        void Ask()
+        {
+            if (!isOver && worker.IsDead)
+            {
+                End(false);
+            }
+
+            if (isOver)
+            {
+                return;
+            }
+
+            if (Owner is { } owner && owner.IdOf(worker) is { } id && owner.Cluster!.Workers.ContainsKey(id))
+            {
+                owner.Ask(isUndone ? new ClusterEvent.TakeBackRequested(id) : new ClusterEvent.DrainRequested(id), () => End(true));
+            }
+
+            World.Clock.After(AskAgainMicros, Ask);
+        }
+
+        void End(bool isAnswered)
+        {
+            if (!isOver)
+            {
+                isOver = true;
+                over(isAnswered);
+            }
+        }
+    }
+
     public void Jump(TimeSpan by) => Jumped += by;
 
     public SimStream Attach(SimWorker worker, string key, string? address, Action<string> lost) => _processes[Addresses.IndexOf(address!)].Attach(worker, key, lost);

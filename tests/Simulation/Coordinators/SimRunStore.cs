@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Simulation.Owners;
@@ -20,6 +21,9 @@ internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
     /// <summary>In the order in which they were stored first.</summary>
     public ImmutableArray<StoredRow> Rows { get; private set; } = [];
 
+    /// <summary>As it was stored last.</summary>
+    public PoolSnapshot Pool { get; private set; } = PoolSnapshot.Empty;
+
     public bool HasWarned { get; private set; }
 
     public int Loads { get; private set; }
@@ -28,7 +32,7 @@ internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
 
     /// <summary>One transaction. The same version again is stored once.</summary>
     /// <returns>Null: stored; else why not.</returns>
-    public string? Write(string owner, long term, long version, ImmutableArray<StoredChange> changes)
+    public string? Write(string owner, long term, long version, ImmutableArray<StoredChange> changes, PoolSnapshot? pool)
     {
         var before = Leases.Version;
         if (Leases.Write(owner, term, version, [++_changes]) is { } problem)
@@ -38,6 +42,7 @@ internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
 
         if (Leases.Version > before)
         {
+            Pool = pool ?? Pool;
             foreach (var change in changes)
             {
                 Rows = Find(change.Row.Order.Id) is { } known ? Rows.Replace(known, change.Row) : Rows.Add(change.Row);
@@ -50,9 +55,9 @@ internal sealed class SimRunStore(SimClock clock, bool takesAnyTerm)
     }
 
     /// <returns>What a new owner finds, and numbers for workers that nobody else gets.</returns>
-    public (ImmutableArray<StoredRow> Rows, long Version, long LastNumber) Load()
+    public (ImmutableArray<StoredRow> Rows, PoolSnapshot Pool, long Version, long LastNumber) Load()
     {
         _lastNumber += WorkerNumbers;
-        return (Rows, Leases.Version, _lastNumber);
+        return (Rows, Pool, Leases.Version, _lastNumber);
     }
 }

@@ -9,6 +9,19 @@ namespace Orchestrator.Simulation.Coordinators;
 /// <summary>A run as the store has it.</summary>
 internal sealed record StoredRow(RunOrder Order, RunSnapshot Snapshot);
 
+/// <summary>What one transaction stores.</summary>
+/// <param name="Runs">One change of each run.</param>
+/// <param name="Pool">Null: nothing of the pool has changed.</param>
+internal sealed record StoredChanges(ImmutableArray<StoredChange> Runs, PoolSnapshot? Pool)
+{
+    public bool IsEmpty => Runs.IsEmpty && Pool is null;
+
+    /// <param name="entries">Effects in the order in which they were decided.</param>
+    public static StoredChanges Of(IReadOnlyCollection<(ClusterEffect Effect, ClusterState State)> entries) => new(
+        StoredChange.Of(entries.Where(entry => StoredChange.IsStored(entry.Effect))),
+        entries.Where(entry => entry.Effect is ClusterEffect.StorePool).Select(entry => PoolSnapshot.Of(entry.State)).LastOrDefault());
+}
+
 /// <summary>What one transaction stores of a run, as the coordinator's journal does it.</summary>
 internal sealed record StoredChange(StoredRow Row, ImmutableArray<RunRecord> Records)
 {
@@ -17,7 +30,7 @@ internal sealed record StoredChange(StoredRow Row, ImmutableArray<RunRecord> Rec
         effect is ClusterEffect.ForRun { Effect: RunEffect.Record or RunEffect.End or RunEffect.Tell { Message: not CoordinatorMessage.Recorded } };
 
     /// <summary>One for each run; its row is as the last of its effects leaves it.</summary>
-    /// <param name="entries">Effects that are stored, in the order in which they were decided.</param>
+    /// <param name="entries">Effects of runs that are stored, in the order in which they were decided.</param>
     public static ImmutableArray<StoredChange> Of(IEnumerable<(ClusterEffect Effect, ClusterState State)> entries) =>
     [
         .. entries.Select(entry => (Of: (ClusterEffect.ForRun)entry.Effect, entry.State)).GroupBy(entry => entry.Of.Run).Select(changes =>

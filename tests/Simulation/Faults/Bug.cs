@@ -38,6 +38,9 @@ public abstract record Bug(string Name)
     /// <summary>Changes which runs a new owner takes over, and in which order.</summary>
     public virtual ImmutableArray<RevivedRun> Adopted(ImmutableArray<RevivedRun> runs) => runs;
 
+    /// <summary>Changes what a new owner finds of the pool.</summary>
+    public virtual PoolSnapshot AdoptedPool(PoolSnapshot pool) => pool;
+
     /// <summary>A transaction stores the last run's change only.</summary>
     public virtual bool StoresOneRun => false;
 

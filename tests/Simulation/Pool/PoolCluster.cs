@@ -86,6 +86,9 @@ public sealed class PoolCluster : ISimHome
     /// <summary>Runs that had not started when an owner took them over, and ended under it or a later one.</summary>
     public int QueuedOverTerms => _watch.QueuedOverTerms;
 
+    /// <summary>Owners under which a worker that was drained under a former one was attached.</summary>
+    public int DrainedOverTerms => _watch.DrainedOverTerms;
+
     /// <summary>Runs that started before others which waited in front of them.</summary>
     public int Passes => _watch.Passes;
 
@@ -236,11 +239,41 @@ public sealed class PoolCluster : ISimHome
                     _watch.Disturbances--;
                 });
                 break;
+            case PoolFaultKind.Drain when !worker.IsDead:
+                Drain(worker, fault.Micros);
+                break;
             case PoolFaultKind.Scale:
                 var job = _plan.Jobs[fault.Job];
                 _control.Ask(job.Run, new ClusterEvent.ScaleRequested(job.Run, Math.Clamp(fault.Desired, job.Min, job.Max)));
                 break;
         }
+    }
+
+    /// <summary>From the answer on it must stay drained, until a person asks to have it back.</summary>
+    private void Drain(SimWorker worker, long micros)
+    {
+        _watch.Disturbances++;
+        _control.Drain(worker, isUndone: false, isAnswered =>
+        {
+            _watch.Disturbances--;
+            if (isAnswered)
+            {
+                Trace(_control.Process, $"answers: {worker.Name} is drained");
+                _watch.Drain(worker.Name);
+                Clock.After(micros, () => TakeBack(worker));
+            }
+        });
+    }
+
+    private void TakeBack(SimWorker worker)
+    {
+        _watch.TakeBack(worker.Name);
+        _watch.Disturbances++;
+        _control.Drain(worker, isUndone: true, isAnswered =>
+        {
+            _watch.Disturbances--;
+            Trace(_control.Process, isAnswered ? $"answers: {worker.Name} is drained no more" : $"{worker.Name} was drained and has died");
+        });
     }
 
     private void HitOwner(PoolFault fault, SimCoordinators owners)

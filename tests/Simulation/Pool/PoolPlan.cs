@@ -31,7 +31,14 @@ public sealed record PoolPlan
             var at = plan.Faults.Count > 0 && random.Next(2) == 0 ? plan.Faults[random.Next(plan.Faults.Count)].AtMicros + random.NextInt64(100_000) : random.NextInt64(200_000, 12_000_000);
             return new PoolFault(kind, at, 0, random.NextInt64(kind == PoolFaultKind.OwnerFreeze ? 8_000_000 : 4_000_000), 0, random.Next(3) == 0 ? 0 : random.Next(12));
         });
-        return plan with { Settings = settings, Coordinators = random.Next(2, 4), Faults = [.. plan.Faults.Concat(faults).OrderBy(fault => fault.AtMicros)] };
+        var coordinators = random.Next(2, 4);
+        var ofOwners = faults.ToList();
+
+        // Often just before the owner dies. Whoever is drained is taken back, or nobody might be left for a run.
+        var drains = Enumerable.Range(0, random.Next(4)).Select(_ => new PoolFault(
+            PoolFaultKind.Drain, random.Next(3) > 0 ? Math.Max(0, ofOwners[random.Next(ofOwners.Count)].AtMicros - random.NextInt64(600_000)) : random.NextInt64(12_000_000),
+            random.Next(settings.Workers), random.NextInt64(1_000_000, 10_000_000), 0, 0));
+        return plan with { Settings = settings, Coordinators = coordinators, Faults = [.. plan.Faults.Concat(ofOwners).Concat(drains).OrderBy(fault => fault.AtMicros)] };
     }
 
     public static PoolPlan Draw(Random random)
@@ -113,4 +120,7 @@ public enum PoolFaultKind
 
     /// <summary>The store answers nobody.</summary>
     StoreDown = 9,
+
+    /// <summary>A person drains a worker, and takes it back.</summary>
+    Drain = 10,
 }

@@ -21,6 +21,8 @@ internal sealed class PoolWatch(PoolPlan plan)
     private readonly Dictionary<RunId, PoolJob> _jobs = plan.Jobs.ToDictionary(job => job.Run);
     private readonly HashSet<RunId> _waiting = [];
     private readonly List<RunId> _submitted = [];
+    private readonly Dictionary<string, Drained> _drained = [];
+    private readonly Dictionary<string, RunId> _ranIn = [];
     private ClusterState? _last;
     private long _term;
     private long? _quietSince;
@@ -35,8 +37,17 @@ internal sealed class PoolWatch(PoolPlan plan)
     /// <summary>Workers that are frozen now, and slow networks: nothing is quiet.</summary>
     public int Disturbances { get; set; }
 
+    /// <summary>How often a worker that was drained was attached to a later owner than the one that answered.</summary>
+    public int DrainedOverTerms { get; private set; }
+
     /// <summary>Runs that had never trained when another owner took them over, and trained under that one or a later one.</summary>
     public int QueuedOverTerms { get; private set; }
+
+    /// <summary>A person was told that a worker's process is drained.</summary>
+    public void Drain(string instance) => _drained[instance] = new Drained { Run = _ranIn.TryGetValue(instance, out var run) ? run : null, Terms = { _term } };
+
+    /// <summary>A person wants it back.</summary>
+    public void TakeBack(string instance) => _drained.Remove(instance);
 
     /// <param name="now">Null: nobody owns the runs.</param>
     /// <param name="term">Of the ownership.</param>
@@ -70,7 +81,12 @@ internal sealed class PoolWatch(PoolPlan plan)
             return wrong;
         }
 
-        if (live.FirstOrDefault(run => run.SuspendReason is not null && plan.Faults.All(fault => fault.Kind != PoolFaultKind.Leave)) is { } suspended)
+        if ((isMoved ? WhyTakenThoughDrained(state) : null) is { } taken)
+        {
+            return taken;
+        }
+
+        if (live.FirstOrDefault(run => run.SuspendReason is not null && plan.Faults.All(fault => fault.Kind is not (PoolFaultKind.Leave or PoolFaultKind.Drain))) is { } suspended)
         {
             return $"{suspended.Id} was stopped to make room: {suspended.SuspendReason}";
         }
@@ -186,7 +202,40 @@ internal sealed class PoolWatch(PoolPlan plan)
         return state.Serving.Count == serving.Count ? null : $"{state.Serving.Count} workers are busy, and {serving.Count} serve a run";
     }
 
-    private static bool IsQuiet(ClusterState state, List<RunState> live) => state.Workers.Values.All(candidate => !candidate.IsLeaving) && live.All(run => run.Phase switch
+    /// <summary>Whoever is drained may finish what it is at, for the run that it served then, and nothing else.</summary>
+    private string? WhyTakenThoughDrained(ClusterState state)
+    {
+        foreach (var candidate in state.Workers.Values)
+        {
+            var run = state.RunOf(candidate.Worker);
+            if (!_drained.TryGetValue(candidate.Hello.Instance, out var drained))
+            {
+                if (run is not null)
+                {
+                    _ranIn[candidate.Hello.Instance] = run.Id;
+                }
+
+                continue;
+            }
+
+            DrainedOverTerms += drained.Terms.Add(_term) ? 1 : 0;
+            if (run is null)
+            {
+                // What the next owner finds may be of a time before that.
+                drained.FreeUnder = _term;
+            }
+            else if (run.Id != drained.Run || drained.FreeUnder == _term)
+            {
+                return $"{candidate.Worker} ({candidate.Hello.Instance}) is drained and was given to {run.Id}";
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsDrained(ClusterState state, WorkerId worker) => _drained.Count > 0 && state.Workers.GetValueOrDefault(worker) is { } candidate && _drained.ContainsKey(candidate.Hello.Instance);
+
+    private static bool IsQuiet(ClusterState state, List<RunState> live) => state.Workers.Values.All(candidate => !candidate.IsEnding) && live.All(run => run.Phase switch
     {
         RunPhase.Running { Change: null, Finished.IsEmpty: true, IsEnding: false } running => run.Joiners.IsEmpty && run.Leavers.IsEmpty && !running.Entering.Any(running.Crew.Members.ContainsKey),
         // Within its grace period a run waits for workers that are still to attach.
@@ -196,7 +245,13 @@ internal sealed class PoolWatch(PoolPlan plan)
 
     private string? WhyUnfair(ClusterState state, List<RunState> live)
     {
-        var free = state.Workers.Keys.Where(worker => !state.Serving.ContainsKey(worker)).ToList();
+        if (state.Workers.Keys.FirstOrDefault(worker => IsDrained(state, worker) && state.RunOf(worker) is not null) is { Value: not null } staying)
+        {
+            return $"{staying} is drained and stays in {state.RunOf(staying)!.Id}";
+        }
+
+        var usable = state.Workers.Keys.Where(worker => !IsDrained(state, worker)).ToList();
+        var free = usable.Where(worker => !state.Serving.ContainsKey(worker)).ToList();
         var running = live.Where(run => run.Phase is RunPhase.Running).ToList();
         var shares = string.Join(", ", live.Select(run => $"{run.Id} ({_jobs[run.Id].Min}-{run.Scale.Desired}-{run.Scale.Limit}, priority {_jobs[run.Id].Priority}, {_jobs[run.Id].Zone ?? "any zone"}) has {run.Members.Count()}"));
         foreach (var run in running)
@@ -214,7 +269,7 @@ internal sealed class PoolWatch(PoolPlan plan)
         }
 
         // Who comes first in the queue could have what the others may not keep. Workers that could be exchanged besides are not looked for.
-        var first = live.Where(run => run.Phase is RunPhase.Queued && _jobs[run.Id].Min <= state.Workers.Keys.Count(worker => IsFit(state, worker, run)))
+        var first = live.Where(run => run.Phase is RunPhase.Queued && _jobs[run.Id].Min <= usable.Count(worker => IsFit(state, worker, run)))
             .OrderByDescending(run => _jobs[run.Id].Priority).ThenBy(PlaceOf).FirstOrDefault();
         var room = first is null ? 0 : free.Count(worker => IsFit(state, worker, first)) + running.Sum(run => Math.Min(
             run.Members.Count(worker => IsFit(state, worker, first)),
@@ -237,5 +292,18 @@ internal sealed class PoolWatch(PoolPlan plan)
         var (upper, lower) = (_jobs[one.Id].Priority, _jobs[other.Id].Priority);
         return upper == lower ? mine > its + 1 && (its < other.Scale.Desired || mine > one.Scale.Desired)
             : upper < lower && (its < other.Scale.Desired || mine > one.Scale.Desired);
+    }
+
+    /// <summary>A worker's process that a person drained.</summary>
+    private sealed class Drained
+    {
+        /// <summary>Which it had served last when the person was told; null: none.</summary>
+        public RunId? Run { get; init; }
+
+        /// <summary>It served none under the owner of this term.</summary>
+        public long? FreeUnder { get; set; }
+
+        /// <summary>Under which it was attached.</summary>
+        public HashSet<long> Terms { get; } = [];
     }
 }

@@ -227,7 +227,7 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
         _listeners[key] = (message => Hear((CoordinatorMessage)message), (_, reason) => Lose(key, reason ?? "it was closed", member));
         (_control, _isWelcome) = (key, false);
         _toCoordinator = _home.Attach(this, key, _search?.Address, reason => Lose(key, reason, member));
-        _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim") { Member = member, Labels = _home.LabelsOf(this) });
+        _toCoordinator.Send(new WorkerMessage.Hello(_number, Name, Name, "", "avx2", "cpu", "", "sim") { Member = member, Labels = _home.LabelsOf(this), Instance = Name });
         _toCoordinator.MayDouble = true;
         if (_search?.Patience is { } patience)
         {

@@ -34,6 +34,7 @@ public sealed class AccessMatrixTests : IAsyncLifetime
         ["POST /api/v1/runs/{id}/stop"] = Submitters,
         ["POST /api/v1/runs/{id}/scale"] = Submitters,
         ["POST /api/v1/workers/{id}/drain"] = "admin",
+        ["DELETE /api/v1/workers/{id}/drain"] = "admin",
         ["POST /orchestrator.v1.WorkerControl/Attach"] = "admin worker",
         ["POST /orchestrator.v1.Runs/Status"] = Viewers,
         ["POST /orchestrator.v1.Runs/Watch"] = Viewers,

@@ -14,7 +14,7 @@ public sealed class CommandLineTests
             "checkpoint list PATH --format",
             "checkpoint verify PATH --format",
             "coordinator --advertise --host --http --insecure --keep-history --listen --root --runs --store --token-file",
-            "drain WORKER --coordinator",
+            "drain WORKER --coordinator --undo",
             "logs RUN --coordinator --follow",
             "run JOB.yaml --format --max-restarts --nnodes --nproc-per-node --out --resume --set --stop-after --workers",
             "scale RUN N --coordinator --format",
