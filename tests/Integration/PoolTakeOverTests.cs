@@ -59,6 +59,7 @@ public sealed class PoolTakeOverTests(ITestOutputHelper output) : IDisposable
             var record = await set.RecordAsync(run.Id);
             output.WriteLine($"{run.Id}: {record.Describe()}");
             Assert.Empty(record.Violations());
+            Assert.Equal(await set.StoredEventsAsync(run.Id), File.ReadAllLines(Path.Combine(run.Folder, "events.jsonl")));
         }
 
         // It was submitted under the first owner, and started under a later one.

@@ -109,6 +109,32 @@ public sealed class PoolTests : IDisposable
     public async Task Worker_WithALabelThatIsNone_IsAUsageError() =>
         (await Command.RunAsync("worker", "--label", "gpu")).Expect(2).ExpectError("'gpu=' is no label; NAME=VALUE is needed");
 
+    /// <summary>Each run that waited kept four files open, so a queue of some hundred came near to what a process may have open.</summary>
+    [Fact]
+    public async Task Submit_ThirtyRunsAndNoWorker_TheCoordinatorHasNoneOfTheirFilesOpen()
+    {
+        const int count = 30;
+        await using var cluster = await Cluster.StartAsync(_folder, workers: 0, port: FreePort.Find());
+        using var http = Client(cluster);
+        await http.GetAsync("/api/v1/runs");
+        var before = OpenFiles.Count(cluster.Coordinator.Pid);
+        for (var i = 0; i < count; i++)
+        {
+            await SubmitAsync(http, i);
+        }
+
+        Assert.Empty(OpenFiles.OfRuns(cluster.Coordinator.Pid, cluster.Runs));
+        Assert.InRange(OpenFiles.Count(cluster.Coordinator.Pid), 0, before + (count / 2));
+
+        // And no more when the next coordinator has taken them over.
+        await cluster.KillAndRestartCoordinatorAsync();
+        Assert.Equal(count, (await cluster.AskAsync("status", "--format", "json")).Expect(0).Json.GetProperty("runs").EnumerateArray().Count(run => run.GetProperty("queuePlace").ValueKind == JsonValueKind.Number));
+        Assert.Empty(OpenFiles.OfRuns(cluster.Coordinator.Pid, cluster.Runs));
+
+        await using var worker = Command.Start("worker", "--coordinator", cluster.Grpc);
+        await cluster.Coordinator.WaitForErrorAsync("has ended (succeeded)");
+    }
+
     [Fact]
     public Task Submit_ManyRuns_QueueAndEnd() => QueueAndEndAsync(30);
 
@@ -128,18 +154,17 @@ public sealed class PoolTests : IDisposable
     private async Task<List<double>> QueueAndEndAsync(int count)
     {
         await using var cluster = await Cluster.StartAsync(_folder, Workers);
-        using var http = new HttpClient { BaseAddress = new Uri($"http://{cluster.Http}") };
-        var token = File.ReadLines(Path.Combine(Command.Configurations, "orchestrator", "tokens")).Single(line => line.StartsWith("submitter ", StringComparison.Ordinal)).Split(' ')[1];
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var http = Client(cluster);
         var megabytes = new List<double> { ResidentMegabytes(cluster.Coordinator.Pid) };
         var ids = new List<string>();
         for (var i = 0; i < count; i++)
         {
-            var answer = await http.PostAsJsonAsync("/api/v1/runs", new { job = Job(i) });
-            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-            ids.Add((await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("runId").GetString()!);
+            ids.Add(await SubmitAsync(http, i));
         }
 
+        // Each run that trains has a worker at least, and four files.
+        var open = OpenFiles.OfRuns(cluster.Coordinator.Pid, cluster.Runs);
+        Assert.True(open.Count <= 4 * Workers, $"{open.Count} files of {count} runs are open:\n{string.Join('\n', open)}");
         megabytes.Add(ResidentMegabytes(cluster.Coordinator.Pid));
         var queued = (await http.GetFromJsonAsync<JsonElement>("/api/v1/runs")).GetProperty("runs").EnumerateArray().Count(run => run.GetProperty("queuePlace").ValueKind == JsonValueKind.Number);
         for (var quarter = 1; quarter <= 4; quarter++)
@@ -152,7 +177,7 @@ public sealed class PoolTests : IDisposable
             megabytes.Add(ResidentMegabytes(cluster.Coordinator.Pid));
         }
 
-        TestContext.Current.SendDiagnosticMessage($"{count} runs, {queued} of them in the queue when the last was submitted: resident MiB {string.Join(", ", megabytes.Select(each => each.ToString("0", CultureInfo.InvariantCulture)))}");
+        TestContext.Current.SendDiagnosticMessage($"{count} runs, {queued} of them in the queue when the last was submitted, {open.Count} of their files open: resident MiB {string.Join(", ", megabytes.Select(each => each.ToString("0", CultureInfo.InvariantCulture)))}");
         var known = (await cluster.AskAsync("status", "--format", "json")).Expect(0).Json.GetProperty("runs").EnumerateArray().ToList();
         Assert.Equal(Math.Min(count, 200), known.Count);
         Assert.All(known, run => Assert.Equal("succeeded", run.GetProperty("state").GetString()));
@@ -160,6 +185,20 @@ public sealed class PoolTests : IDisposable
         // Equal jobs have equal hashes, whoever else was there.
         Assert.True(known.Select(run => run.GetProperty("weightsSha256").GetString()).Distinct().Count() == 1);
         return megabytes;
+    }
+
+    private static HttpClient Client(Cluster cluster)
+    {
+        var token = File.ReadLines(Path.Combine(Command.Configurations, "orchestrator", "tokens")).Single(line => line.StartsWith("submitter ", StringComparison.Ordinal)).Split(' ')[1];
+        return new HttpClient { BaseAddress = new Uri($"http://{cluster.Http}"), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
+    }
+
+    /// <returns>The run's id.</returns>
+    private static async Task<string> SubmitAsync(HttpClient http, int number)
+    {
+        var answer = await http.PostAsJsonAsync("/api/v1/runs", new { job = Job(number) });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("runId").GetString()!;
     }
 
     private static object Job(int number) => new

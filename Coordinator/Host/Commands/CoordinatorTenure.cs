@@ -60,9 +60,10 @@ internal static class CoordinatorTenure
             options.Front!.Show(server.Fronted!);
             using var ending = new CancellationTokenSource();
             var pruning = new HistoryKeeper(store, options.History, log, TimeProvider.System).RunAsync(found.Ownership, ending.Token);
+            var completing = Task.Run(() => PastRuns.CompleteAsync(store, found.Past, () => ownership.MayOrder, log, ending.Token));
             await Task.WhenAny(signal, ownership.Lost, ownership.Completion, server.Actor.Completion);
             await ending.CancelAsync();
-            await pruning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(pruning, completing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             options.Front.Show(standby.Server);
             if (ownership.Lost.IsCompleted)
             {

@@ -38,8 +38,8 @@ internal sealed class RunJournal
     /// <summary>Writes of the pool that the store has.</summary>
     public long PoolVersion { init => _poolVersion = value; }
 
-    /// <summary>Carries out what is stored; set before the first effect comes.</summary>
-    public Action<ClusterEffect, ClusterState> CarryOut { get; set; } = (_, _) => throw new InvalidOperationException("Nobody carries effects out.");
+    /// <summary>Carries out what is stored, with the state that it came from and the time at which it was decided; set before the first effect comes.</summary>
+    public Action<ClusterEffect, ClusterState, DateTimeOffset> CarryOut { get; set; } = (_, _, _) => throw new InvalidOperationException("Nobody carries effects out.");
 
     /// <summary>Asked before each effect is carried out: what was stored before this process froze is not told after it has thawed.</summary>
     public Func<bool> MayOrder { get; set; } = () => true;
@@ -52,7 +52,7 @@ internal sealed class RunJournal
     {
         lock (_gate)
         {
-            CarryOut = (_, _) => { };
+            CarryOut = (_, _, _) => { };
             MayOrder = () => false;
         }
     }
@@ -111,7 +111,7 @@ internal sealed class RunJournal
         {
             if (MayOrder())
             {
-                CarryOut(entry.Effect, entry.State);
+                CarryOut(entry.Effect, entry.State, entry.At);
                 _entries[number] = entry with { IsCarriedOut = true };
             }
         }
@@ -128,7 +128,7 @@ internal sealed class RunJournal
                 {
                     if (MayOrder())
                     {
-                        CarryOut(entry.Effect, entry.State);
+                        CarryOut(entry.Effect, entry.State, entry.At);
                     }
                     else
                     {

@@ -21,6 +21,12 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
     /// <summary>Of the pool's row; 0: nothing of it was stored yet.</summary>
     public long PoolVersion { get; init; }
 
+    /// <summary>Of live runs whose events.jsonl lacks some: all events that the store has.</summary>
+    public ImmutableDictionary<RunId, IReadOnlyList<string>> Missed { get; init; } = ImmutableDictionary<RunId, IReadOnlyList<string>>.Empty;
+
+    /// <summary>Runs that have ended.</summary>
+    public ImmutableArray<PastRun> Past { get; init; } = [];
+
     /// <summary>Ids of one stint; far more workers than may be attached.</summary>
     private const int WorkerNumbers = 100_000;
 
@@ -43,11 +49,32 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
     public static async Task<StoredRuns> ReadAsync(RelationalStore store, Storage.Relational.Ownership ownership, long lastWorkerNumber)
     {
         var rows = await store.Runs.LoadAsync(ClusterState.MaxEndedRuns).ConfigureAwait(false);
-        var pool = await store.Pools.FindAsync(OwnershipActor.Lease).ConfigureAwait(false);
-        return new StoredRuns(ownership, [.. rows.Select(Revive)], [.. rows.Select(row => KeyValuePair.Create(row.Run, row.Version))], lastWorkerNumber)
+        var (runs, missed) = (rows.Select(Revive).ToImmutableArray(), ImmutableDictionary.CreateBuilder<RunId, IReadOnlyList<string>>());
+        var known = rows.Zip(runs, (row, run) => (row.IsEnded, Past: new PastRun(row.Run, run.Order.RunDir, row.Events))).ToList();
+        foreach (var (_, live) in known.Where(run => !run.IsEnded && LacksSome(run.Past)))
         {
-            Pool = pool is null ? PoolSnapshot.Empty : DurableJson.ReadPool(pool.Snapshot), PoolVersion = pool?.Version ?? 0,
+            missed[live.Run] = await PastRuns.ReadAsync(store, live.Run).ConfigureAwait(false);
+        }
+
+        var pool = await store.Pools.FindAsync(OwnershipActor.Lease).ConfigureAwait(false);
+        return new StoredRuns(ownership, runs, [.. rows.Select(row => KeyValuePair.Create(row.Run, row.Version))], lastWorkerNumber)
+        {
+            Pool = pool is null ? PoolSnapshot.Empty : DurableJson.ReadPool(pool.Snapshot), PoolVersion = pool?.Version ?? 0, Missed = missed.ToImmutable(),
+            Past = [.. known.Where(run => run.IsEnded).Select(run => run.Past)],
         };
+    }
+
+    /// <summary>A file that cannot be read is no reason to leave the run: whoever goes on with its folder says what is wrong with it.</summary>
+    private static bool LacksSome(PastRun run)
+    {
+        try
+        {
+            return PastRuns.LacksSome(run);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private static RevivedRun Revive(RunRow row)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Jobs;
@@ -9,7 +10,7 @@ using Orchestrator.Telemetry.TensorBoard;
 namespace Orchestrator.Coordinator.Host.Runs;
 
 /// <summary>What the coordinator keeps of a run on disk: the resolved job, its events, a line per step, TensorBoard's files.</summary>
-/// <remarks>Used by the coordinator's actor only, so by one thread at a time. A write that fails is reported and the run goes on.</remarks>
+/// <remarks>Used by the coordinator's actor only, so by one thread at a time. A file is open from its first line until <see cref="Rest"/>. A write that fails is reported and the run goes on.</remarks>
 public sealed class RunFolder : IDisposable
 {
     public const string JobFile = "job.json";
@@ -17,15 +18,21 @@ public sealed class RunFolder : IDisposable
     public const string TensorBoardFolder = "tensorboard";
     public const string LogsFolder = "logs";
 
-    private readonly EventLog _events;
-    private readonly LineFile _steps;
-    private readonly LedgerWriter _ledger;
-    private readonly TensorBoardWriter _scalars;
-    private readonly Stamp _stamp;
+    private readonly KeptFile<LineFile> _events;
+    private readonly KeptFile<LineFile> _steps;
+    private readonly KeptFile<LedgerWriter> _ledger;
+    private readonly KeptFile<TensorBoardWriter> _scalars;
     private readonly TimeProvider _time;
 
-    private RunFolder(string path, EventLog events, LineFile steps, LedgerWriter ledger, TensorBoardWriter scalars, Stamp stamp, TimeProvider time) =>
-        (Path, _events, _steps, _ledger, _scalars, _stamp, _time) = (path, events, steps, ledger, scalars, stamp, time);
+    private RunFolder(string path, TimeProvider time, Func<bool> mayWrite)
+    {
+        (Path, _time) = (path, time);
+        _events = new KeptFile<LineFile>(() => LineFile.Open(Of(path, EventLog.FileName), mayWrite));
+        _steps = new KeptFile<LineFile>(() => LineFile.Open(Of(path, StepsFile), mayWrite));
+        // It was looked at when the folder was taken.
+        _ledger = new KeptFile<LedgerWriter>(() => LedgerWriter.Open(Of(path, LedgerReader.FileName), isChecked: false, mayWrite));
+        _scalars = new KeptFile<TensorBoardWriter>(() => new TensorBoardWriter(Of(path, TensorBoardFolder), time.GetUtcNow()));
+    }
 
     /// <summary>Absolute.</summary>
     public string Path { get; }
@@ -34,29 +41,29 @@ public sealed class RunFolder : IDisposable
     public int EventCount { get; private set; }
 
     /// <summary>Makes the folder with the job in it. A folder that a run has used is continued: its files are appended to.</summary>
+    /// <param name="order">What was asked for.</param>
+    /// <param name="time">For what is written.</param>
+    /// <param name="mayWrite">Asked whenever a file has been opened, for a run that waits has none open: an owner that was frozen finds the next owner's there. Null: always.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
-    public static RunFolder Create(RunOrder order, TimeProvider time) => Open(order, time, isTakenOver: false);
+    public static RunFolder Create(RunOrder order, TimeProvider time, Func<bool>? mayWrite = null) => Open(order, time, mayWrite ?? (() => true), isTakenOver: false);
 
-    private static RunFolder Open(RunOrder order, TimeProvider time, bool isTakenOver)
+    private static RunFolder Open(RunOrder order, TimeProvider time, Func<bool> mayWrite, bool isTakenOver)
     {
         var path = order.RunDir;
         Directory.CreateDirectory(path);
-        File.WriteAllText(System.IO.Path.Combine(path, JobFile), JobSpecJson.Write(order.Job) + "\n");
-        var eventsPath = System.IO.Path.Combine(path, EventLog.FileName);
+        File.WriteAllText(Of(path, JobFile), JobSpecJson.Write(order.Job) + "\n");
         // First: a ledger that is damaged is found before anything is written.
-        var ledger = LedgerWriter.Open(System.IO.Path.Combine(path, LedgerReader.FileName), isChecked: !isTakenOver);
-        var before = File.Exists(eventsPath) ? File.ReadLines(eventsPath).Count() : 0;
-        var stamp = new Stamp();
-        var events = EventLog.Open(eventsPath, stamp);
-        var steps = LineFile.Open(System.IO.Path.Combine(path, StepsFile));
-        var scalars = new TensorBoardWriter(System.IO.Path.Combine(path, TensorBoardFolder), time.GetUtcNow());
+        LedgerWriter.Open(Of(path, LedgerReader.FileName), isChecked: !isTakenOver).Dispose();
+        // What is torn is cut off, and whoever looks for the files finds them.
+        LineFile.Open(Of(path, EventLog.FileName)).Dispose();
+        LineFile.Open(Of(path, StepsFile)).Dispose();
         if (System.IO.Path.GetFileName(path) == order.Id.Value)
         {
             LatestLink.Point(path);
         }
 
-        return new RunFolder(path, events, steps, ledger, scalars, stamp, time) { EventCount = before };
+        return new RunFolder(path, time, mayWrite) { EventCount = (int)MissedEvents.CountLines(Of(path, EventLog.FileName)) };
     }
 
     /// <summary>Goes on with a folder that another coordinator may still have open. What that one writes from now on reaches nobody: its files are not these any more.</summary>
@@ -64,39 +71,60 @@ public sealed class RunFolder : IDisposable
     /// <param name="order">What was asked for.</param>
     /// <param name="time">For what is written.</param>
     /// <param name="mayTake">Asked when the copies are made, in the moment before they take the files' places: one that was frozen since it was given the run must not take it from the next owner.</param>
+    /// <param name="stored">Lines of events.jsonl as the store has them, when the file lacks some; null: it lacks none.</param>
     /// <returns>Null when it may not.</returns>
     /// <inheritdoc cref="Create"/>
-    public static RunFolder? TakeOver(RunOrder order, TimeProvider time, Func<bool> mayTake)
+    public static RunFolder? TakeOver(RunOrder order, TimeProvider time, Func<bool> mayTake, IReadOnlyList<string>? stored = null)
     {
         if (!mayTake())
         {
             return null;
         }
 
-        var files = new[] { EventLog.FileName, StepsFile, LedgerReader.FileName }.Select(name => System.IO.Path.Combine(order.RunDir, name)).Where(File.Exists).ToArray();
-        var copies = files.Where(HasCopy).ToArray();
+        Directory.CreateDirectory(order.RunDir);
+        return IsReplaced(order.RunDir, [EventLog.FileName, StepsFile, LedgerReader.FileName], mayTake, stored) ? Open(order, time, mayTake, isTakenOver: true) : null;
+    }
+
+    /// <summary>Completes the events of a run that has ended and is written to by nobody. A folder that was deleted stays so.</summary>
+    /// <param name="path">Of the folder.</param>
+    /// <param name="stored">As the store has them.</param>
+    /// <param name="mayTake">As in <see cref="TakeOver"/>.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public static void Complete(string path, IReadOnlyList<string> stored, Func<bool> mayTake)
+    {
+        if (IsUsed(path) && mayTake())
+        {
+            IsReplaced(path, [EventLog.FileName], mayTake, stored);
+        }
+    }
+
+    /// <returns>False: they may not be.</returns>
+    private static bool IsReplaced(string folder, string[] names, Func<bool> mayTake, IReadOnlyList<string>? stored)
+    {
+        var copies = names.Select(name => Of(folder, name)).Where(path => HasCopy(path, System.IO.Path.GetFileName(path) == EventLog.FileName ? stored : null)).ToArray();
         if (!mayTake())
         {
             Array.ForEach(copies, path => File.Delete(CopyOf(path)));
-            return null;
+            return false;
         }
 
         Array.ForEach(copies, path => File.Move(CopyOf(path), path, overwrite: true));
-        return Open(order, time, isTakenOver: true);
+        return true;
     }
 
     /// <summary>True when a run has used the folder already.</summary>
-    public static bool IsUsed(string path) => File.Exists(System.IO.Path.Combine(path, EventLog.FileName));
+    public static bool IsUsed(string path) => File.Exists(Of(path, EventLog.FileName));
 
     /// <summary>True when a run was to begin there, and its coordinator was lost before it had.</summary>
-    public static bool IsEmpty(string path) => new FileInfo(System.IO.Path.Combine(path, EventLog.FileName)) is { Exists: true, Length: 0 };
+    public static bool IsEmpty(string path) => new FileInfo(Of(path, EventLog.FileName)) is { Exists: true, Length: 0 };
 
-    /// <returns>The line that was written, without the newline.</returns>
-    public string Append(RunRecord record, RunOrder order)
+    /// <param name="record">What happened.</param>
+    /// <param name="line">As the store has it, without the newline.</param>
+    /// <param name="order">What was asked for.</param>
+    public void Append(RunRecord record, string line, RunOrder order)
     {
-        _stamp.Now = _time.GetUtcNow();
-        var line = RunRecordJson.Line(record, order, _stamp.Now);
-        _events.Append(RunRecordJson.NameOf(record), record.Generation.Number, record.Step, json => RunRecordJson.WriteFields(json, record, order));
+        _events.Open().Append(Encoding.UTF8.GetBytes($"{line}\n"));
         EventCount++;
         switch (record)
         {
@@ -110,14 +138,12 @@ public sealed class RunFolder : IDisposable
                 break;
             case RunRecord.GenerationFormed { Formed.IsLoaded: true } formed:
                 // Any other generation goes on from what is held: when it is recorded, its first steps may be committed already.
-                _ledger.Begin(StartOf(order, formed.Formed), FormerLedger(order));
+                _ledger.Open().Begin(StartOf(order, formed.Formed), FormerLedger(order));
                 break;
             case RunRecord.CheckpointSaved or RunRecord.RunEnded:
-                _ledger.Sync();
+                _ledger.Open().Sync();
                 break;
         }
-
-        return line;
     }
 
     public void Append(StepReport report)
@@ -127,7 +153,7 @@ public sealed class RunFolder : IDisposable
                 _time.GetUtcNow(), report.Step, report.Generation.Number, report.Loss, report.LearningRate, report.GradientNorm, report.Samples, report.SamplesPerSecond,
                 report.Seconds.Step, report.Seconds.Data, report.Seconds.Compute, report.Seconds.AllReduce, report.Seconds.Update, report.AllReduceBytes),
             StepOptions);
-        _steps.Append([.. line, (byte)'\n']);
+        _steps.Open().Append([.. line, (byte)'\n']);
         Scalar("train/loss", report.Step, report.Loss);
         Scalar("train/learning_rate", report.Step, report.LearningRate);
         if (report.SamplesPerSecond is { } rate)
@@ -137,7 +163,16 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Appends to the ledger; the run's first generation was formed before.</summary>
-    public void Append(RunEffect.AppendLedger fed) => _ledger.Append(fed.Reports);
+    public void Append(RunEffect.AppendLedger fed) => _ledger.Open().Append(fed.Reports);
+
+    /// <summary>Holds no file until something is written again: the run waits.</summary>
+    public void Rest()
+    {
+        _ledger.Close();
+        _events.Close();
+        _steps.Close();
+        _scalars.Close();
+    }
 
     public void Dispose()
     {
@@ -148,10 +183,23 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Makes a copy that is to take the place of a file. On a full disk there is none, and the file itself is gone on with.</summary>
-    private static bool HasCopy(string path)
+    /// <param name="path">Of the file.</param>
+    /// <param name="stored">Lines that the copy is to have, too.</param>
+    private static bool HasCopy(string path, IReadOnlyList<string>? stored)
     {
         try
         {
+            if (stored is not null)
+            {
+                File.WriteAllLines(CopyOf(path), MissedEvents.Merge(File.Exists(path) ? MissedEvents.ReadLines(path) : [], stored));
+                return true;
+            }
+
+            if (!File.Exists(path))
+            {
+                return false;
+            }
+
             File.Copy(path, CopyOf(path), overwrite: true);
             return true;
         }
@@ -161,6 +209,8 @@ public sealed class RunFolder : IDisposable
             return false;
         }
     }
+
+    private static string Of(string folder, string name) => System.IO.Path.Combine(folder, name);
 
     private static string CopyOf(string path) => $"{path}.{Environment.ProcessId}";
 
@@ -172,21 +222,13 @@ public sealed class RunFolder : IDisposable
     private static string? FormerLedger(RunOrder order) =>
         System.IO.Path.GetDirectoryName(System.IO.Path.GetDirectoryName(order.ResumeFrom)) is { } run ? System.IO.Path.Combine(run, LedgerReader.FileName) : null;
 
-    private void Scalar(string tag, long step, double value) => _scalars.Scalar(tag, step, value, _time.GetUtcNow());
+    private void Scalar(string tag, long step, double value) => _scalars.Open().Scalar(tag, step, value, _time.GetUtcNow());
 
     private static readonly JsonSerializerOptions StepOptions = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
-
-    /// <summary>Gives the line on disk and the one that watchers see the same time.</summary>
-    private sealed class Stamp : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => Now;
-    }
 
     /// <summary>One line of steps.jsonl. The time is when the coordinator knew that it was committed; seconds are those of the slowest member, bytes the sum.</summary>
     private sealed record StepLine(

@@ -109,7 +109,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
             // Sent again while the first is still under way: one run, and one who writes its folder.
             if (isNew = !_runs.TryGetValue(order.Id, out run))
             {
-                _runs[order.Id] = run = new OpenRun(order, RunFolder.Create(order, _time), _time);
+                _runs[order.Id] = run = new OpenRun(order, RunFolder.Create(order, _time, _tenure?.MayOrder), _time);
             }
         }
 
@@ -232,7 +232,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
             Log.Revives(_log, run.Order.Id.Value, run.Snapshot.Phase.ToString(), Math.Max(run.Snapshot.Step, run.Ledger.HighestStep));
             try
             {
-                if (RunFolder.TakeOver(run.Order, _time, _tenure!.MayOrder) is not { } folder)
+                if (RunFolder.TakeOver(run.Order, _time, _tenure!.MayOrder, found.Missed.GetValueOrDefault(run.Order.Id)) is not { } folder)
                 {
                     // The lease is over: nothing that is decided here is carried out any more.
                     break;
@@ -255,7 +255,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     {
         if (_journal is null)
         {
-            CarryOut(effect, State);
+            CarryOut(effect, State, _time.GetUtcNow());
         }
         else
         {
@@ -265,7 +265,8 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
     /// <param name="effect">What was decided.</param>
     /// <param name="cluster">The state that it came from: the present one may be further.</param>
-    private void CarryOut(ClusterEffect effect, ClusterState cluster)
+    /// <param name="at">When it was decided.</param>
+    private void CarryOut(ClusterEffect effect, ClusterState cluster, DateTimeOffset at)
     {
         switch (effect)
         {
@@ -307,7 +308,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
                 break;
             case ClusterEffect.ForRun run when _runs.TryGetValue(run.Run, out var open):
-                CarryOut(open, run.Effect, cluster);
+                CarryOut(open, run.Effect, cluster, at);
                 break;
             case ClusterEffect.Answer answer when _asked.TryGetValue(answer.Asker, out var asked):
                 asked.TrySetResult();
@@ -335,14 +336,15 @@ public sealed class CoordinatorActor : IAsyncDisposable
         connection.Admit(admit.Worker, _term, admit.RecordedStep, _tenure?.WorkerPatience);
     }
 
-    private void CarryOut(OpenRun run, RunEffect effect, ClusterState cluster)
+    private void CarryOut(OpenRun run, RunEffect effect, ClusterState cluster, DateTimeOffset at)
     {
         var state = cluster.Find(run.Order.Id)!;
         switch (effect)
         {
             case RunEffect.Record record:
                 run.MarkQueued();
-                var line = Write(run, folder => folder.Append(record.Entry, run.Order)) ?? RunRecordJson.Line(record.Entry, run.Order, _time.GetUtcNow());
+                var line = RunRecordJson.Line(record.Entry, run.Order, at);
+                Write(run, folder => folder.Append(record.Entry, line, run.Order));
                 Log.RunRecorded(_log, run.Order.Id.Value, RunRecordJson.NameOf(record.Entry), record.Entry.Step, state.Reason);
                 RunMetrics.Count(_metrics, record.Entry, state, _time.GetUtcNow());
                 run.Feed.Publish(new RunNews(line, record.Entry, state));
@@ -369,6 +371,11 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
                 ForgetOldRuns();
                 break;
+        }
+
+        if (state.Phase is RunPhase.Queued)
+        {
+            run.Folder.Rest();
         }
 
         _metrics.RunStateChanged(run.Order.Id.Value, RunStates.Of(state));
@@ -409,11 +416,11 @@ public sealed class CoordinatorActor : IAsyncDisposable
     }
 
     /// <summary>A full disk under the run's events does not stop the training; it is said once per run.</summary>
-    private string? Write(OpenRun run, Func<RunFolder, string> write)
+    private void Write(OpenRun run, Action<RunFolder> write)
     {
         try
         {
-            return write(run.Folder);
+            write(run.Folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -422,16 +429,8 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 run.HasProblem = true;
                 Log.RunFolderProblem(_log, run.Order.Id.Value, $"{run.Folder.Path} cannot be written any more: {e.Message} The run goes on; its events are incomplete.");
             }
-
-            return null;
         }
     }
-
-    private void Write(OpenRun run, Action<RunFolder> write) => Write(run, folder =>
-    {
-        write(folder);
-        return "";
-    });
 
     /// <summary>A run and what is open for it.</summary>
     private sealed class OpenRun(RunOrder order, RunFolder folder, TimeProvider time)

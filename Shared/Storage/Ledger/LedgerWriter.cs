@@ -22,9 +22,10 @@ public sealed class LedgerWriter : IDisposable
     /// <summary>Opens for appending; makes the file when it is missing, and cuts off a torn last record.</summary>
     /// <param name="path">In a folder that is there.</param>
     /// <param name="isChecked">Every record is looked at first; false: only the last ones, for a run that must go on at once.</param>
+    /// <param name="mayWrite">Asked when the file is open and nothing of it is changed yet: one that was frozen may have opened what took its file's place. Null: always.</param>
     /// <exception cref="StorageException">A record in the middle is damaged, or the file is no ledger.</exception>
-    /// <exception cref="IOException">The folder is missing or cannot be written.</exception>
-    public static LedgerWriter Open(string path, bool isChecked = true)
+    /// <exception cref="IOException">The folder is missing, the file cannot be written, or it may not be.</exception>
+    public static LedgerWriter Open(string path, bool isChecked = true, Func<bool>? mayWrite = null)
     {
         // Cut off within the first bytes: there was no record yet.
         var isNew = !File.Exists(path) || new FileInfo(path).Length < LedgerCodec.Magic.Length;
@@ -37,6 +38,11 @@ public sealed class LedgerWriter : IDisposable
         var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
         {
+            if (mayWrite?.Invoke() == false)
+            {
+                throw new IOException($"{path} may not be written any more: another process does that now.");
+            }
+
             file.SetLength(end);
             file.Seek(0, SeekOrigin.End);
             var writer = new LedgerWriter(path, file, last);

@@ -16,13 +16,20 @@ public sealed class LineFile : IDisposable
     private LineFile(FileStream file) => _file = file;
 
     /// <summary>Opens for appending; makes the file when it is missing, and cuts off a torn last line.</summary>
-    /// <exception cref="IOException">The folder is missing or cannot be written.</exception>
-    public static LineFile Open(string path)
+    /// <param name="path">In a folder that is there.</param>
+    /// <param name="mayWrite">Asked when the file is open and nothing of it is changed yet: one that was frozen may have opened what took its file's place. Null: always.</param>
+    /// <exception cref="IOException">The folder is missing, the file cannot be written, or it may not be.</exception>
+    public static LineFile Open(string path, Func<bool>? mayWrite = null)
     {
         // Without a buffer: nothing is left to be written when it is disposed.
         var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
         {
+            if (mayWrite?.Invoke() == false)
+            {
+                throw new IOException($"{path} may not be written any more: another process does that now.");
+            }
+
             file.SetLength(EndOfLastLine(file));
             file.Seek(0, SeekOrigin.End);
             return new LineFile(file);

@@ -75,7 +75,7 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
         await Postgres.QueryAsync($"SELECT sequence, term, name, stored_at FROM events WHERE run = '{run}' ORDER BY sequence"),
         _workers.Concat(_endedWorkers).Select(worker => worker.Error), _coordinators.Concat(_ended).Distinct().Select(coordinator => coordinator.Error));
 
-    /// <summary>The events of a run as the store has them.</summary>
+    /// <summary>The events of a run as the store has them: its file has the same, whoever died between the two.</summary>
     public async Task<string[]> StoredEventsAsync(string run) =>
         (await Postgres.QueryAsync($"SELECT line FROM events WHERE run = '{run}' ORDER BY sequence")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
@@ -212,6 +212,7 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
         Assert.Equal("run.ended", events[^1].GetProperty("event").GetString());
         Assert.Equal(await Spirals.QuietHashAsync(folder, status.GetProperty("step").GetInt64(), changes), events[^1].GetProperty("weightsSha256").GetString());
         (await Command.RunAsync("ledger", "verify", runDir)).Expect(0);
+        Assert.Equal(await StoredEventsAsync(run), File.ReadAllLines(Path.Combine(runDir, "events.jsonl")));
         return events;
     }
 

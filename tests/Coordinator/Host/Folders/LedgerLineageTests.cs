@@ -33,9 +33,9 @@ public sealed class LedgerLineageTests : IDisposable
     {
         var order = new RunOrder { Id = new RunId("run"), Job = Job(), RunDir = _folder.FullName, JobFile = "job.yaml" };
         using var folder = RunFolder.Create(order, TimeProvider.System);
-        folder.Append(Formed(1, 0, isLoaded: true), order);
+        folder.Append(Formed(1, 0, isLoaded: true), "{}", order);
         folder.Append(new RunEffect.AppendLedger([Fed(1), Fed(2)]));
-        folder.Append(Formed(2, 1, isLoaded), order);
+        folder.Append(Formed(2, 1, isLoaded), "{}", order);
     }
 
     private static RunRecord.GenerationFormed Formed(long generation, long step, bool isLoaded) =>

@@ -1,0 +1,132 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Host.Ownership;
+using Orchestrator.Coordinator.Host.Runs;
+using Orchestrator.Coordinator.Tests.Server;
+using Orchestrator.Core.Identities;
+using Orchestrator.Storage.Relational;
+
+namespace Orchestrator.Coordinator.Tests.Ownership;
+
+/// <summary>An owner died when an event was stored and not yet written: events.jsonl lacked it for ever. The next owner completes the file.</summary>
+public sealed class TakenOverEventsTests : IAsyncLifetime
+{
+    private static readonly RunId Run = new("taken");
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("taken-over-");
+    private RelationalStore _store = null!;
+    private Storage.Relational.Ownership _first = null!;
+
+    private string Events => Path.Combine(_folder.FullName, Run.Value, "events.jsonl");
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = await RelationalStore.OpenAsync(StoreAddress.SqliteFile(Path.Combine(_folder.FullName, "store.db")));
+        _first = await TakeAsync("c-1");
+    }
+
+    [Fact]
+    public async Task TakeOver_AnEventWasStoredAndNotWritten_TheNextOwnerWritesIt()
+    {
+        await using (var former = await SubmitAsync())
+        {
+            await DecideAndStoreAsync(former, new ClusterEvent.ScaleRequested(Run, 2));
+        }
+
+        // It was killed in the middle of a line.
+        File.AppendAllText(Events, "{\"time\":\"20");
+        Assert.Equal(2, (await StoredAsync()).Count());
+        Assert.Single(MissedEvents.ReadLines(Events));
+
+        await using var next = new JournalledCoordinator(_folder.FullName, await LoadAsync());
+        await next.Actor.Adopted.WaitAsync(JournalledCoordinator.Patience);
+        Assert.Equal(await StoredAsync(), File.ReadAllLines(Events));
+        Assert.Equal(2, next.Actor.FeedOf(Run)!.LinesAtStart);
+    }
+
+    [Fact]
+    public async Task TakeOver_TheEndWasStoredAndNotWritten_TheNextOwnerWritesIt()
+    {
+        await using (var former = await SubmitAsync())
+        {
+            await DecideAndStoreAsync(former, new ClusterEvent.StopRequested(Run, "Stopped by a test."), effects: 3);
+        }
+
+        var found = await LoadAsync();
+        Assert.Equal(new PastRun(Run, Path.GetDirectoryName(Events)!, 2), Assert.Single(found.Past));
+        await PastRuns.CompleteAsync(_store, found.Past, () => true, NullLogger.Instance, TestContext.Current.CancellationToken);
+        Assert.Equal(await StoredAsync(), File.ReadAllLines(Events));
+    }
+
+    [Fact]
+    public async Task TakeOver_TheFolderOfARunThatEndedIsGone_StaysSo()
+    {
+        await using (var former = await SubmitAsync())
+        {
+            await DecideAndStoreAsync(former, new ClusterEvent.StopRequested(Run, "Stopped by a test."), effects: 3);
+        }
+
+        Directory.Delete(Path.GetDirectoryName(Events)!, recursive: true);
+        await PastRuns.CompleteAsync(_store, (await LoadAsync()).Past, () => true, NullLogger.Instance, TestContext.Current.CancellationToken);
+        Assert.False(Directory.Exists(Path.GetDirectoryName(Events)));
+    }
+
+    /// <summary>The file's line had the time at which it was written, so nobody could tell by the line whether the store's was there.</summary>
+    [Fact]
+    public async Task Event_IsWritten_IsTheSameLineAsInTheStore()
+    {
+        await using var owner = await SubmitAsync();
+        Assert.Equal(await StoredAsync(), File.ReadAllLines(Events));
+    }
+
+    /// <summary>A run that waits has no file open, so an owner that was frozen opens the one at the path: that is the next owner's by then.</summary>
+    [Fact]
+    public async Task Event_TheOwnershipEndsBeforeTheFileIsOpened_IsNotWritten()
+    {
+        await using var former = await SubmitAsync();
+        var before = File.ReadAllText(Events);
+        var scale = former.Actor.AskAsync(new ClusterEvent.ScaleRequested(Run, 2));
+        await former.DecideAsync(2);
+        former.MayOrder = false;
+        former.Release(2);
+        await scale.WaitAsync(JournalledCoordinator.Patience);
+        Assert.Equal(before, File.ReadAllText(Events));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    /// <summary>A run is queued, stored and told.</summary>
+    private async Task<JournalledCoordinator> SubmitAsync()
+    {
+        var coordinator = new JournalledCoordinator(_folder.FullName);
+        var submitted = coordinator.Actor.SubmitAsync(coordinator.Order(Run));
+        await coordinator.DecideAsync(1);
+        await coordinator.StoreAsync(_store, _first, 1);
+        coordinator.Release(1);
+        await submitted.WaitAsync(JournalledCoordinator.Patience);
+        return coordinator;
+    }
+
+    /// <summary>And then the owner dies.</summary>
+    private async Task DecideAndStoreAsync(JournalledCoordinator coordinator, ClusterEvent asked, int effects = 2)
+    {
+        await coordinator.Actor.PostAsync(asked with { Asker = 1 });
+        await coordinator.DecideAsync(effects);
+        await coordinator.StoreAsync(_store, _first, effects);
+        coordinator.Journal.Stop();
+    }
+
+    private async Task<StoredRuns> LoadAsync()
+    {
+        await _store.Leases.GiveUpAsync(_first);
+        return (await StoredRuns.LoadAsync(_store, await TakeAsync("c-2")))!;
+    }
+
+    private async Task<Storage.Relational.Ownership> TakeAsync(string owner) => (await _store.Leases.TakeAsync(OwnershipActor.Lease, owner, "host:1", TimeSpan.FromMinutes(30))).Present!.Ownership;
+
+    private async Task<IEnumerable<string>> StoredAsync() => (await _store.Runs.EventsAsync(Run, 0, 100)).Select(each => each.Line);
+}
