@@ -8,7 +8,6 @@ using Orchestrator.Coordinator.Host.Launch;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Host.Server;
 using Orchestrator.Security.Tokens;
-using Orchestrator.Telemetry.Events;
 
 namespace Orchestrator.Coordinator.Host.Commands;
 
@@ -44,7 +43,7 @@ internal sealed class RunSession(RunOrder order, string workerProgram, RestartLi
         if (format == OutputFormat.Jsonl)
         {
             // What the actor wrote between the submission and this watch, on a busy machine.
-            foreach (var line in File.ReadLines(Path.Combine(order.RunDir, EventLog.FileName)).Take(linesBefore).Skip(feed.LinesAtStart))
+            foreach (var line in File.ReadLines(Path.Combine(order.RunDir, RunFolder.EventsFile)).Take(linesBefore).Skip(feed.LinesAtStart))
             {
                 Console.Out.WriteLine(line);
             }

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Storage.Relational;
-using Orchestrator.Telemetry.Events;
 
 namespace Orchestrator.Coordinator.Host.Ownership;
 
@@ -48,7 +47,7 @@ internal static class PastRuns
     }
 
     /// <summary>Whether the file has fewer lines than the store has counted events.</summary>
-    public static bool LacksSome(PastRun run) => MissedEvents.CountLines(Path.Combine(run.RunDir, EventLog.FileName)) < run.Events;
+    public static bool LacksSome(PastRun run) => MissedEvents.CountLines(Path.Combine(run.RunDir, RunFolder.EventsFile)) < run.Events;
 
     /// <summary>All events that the store has of a run, or its last ones: the first may have been pruned.</summary>
     public static async Task<IReadOnlyList<string>> ReadAsync(RelationalStore store, RunId run, CancellationToken cancellation = default)

@@ -1,5 +1,3 @@
-using Orchestrator.Telemetry.Events;
-
 namespace Orchestrator.Coordinator.Host.Runs;
 
 /// <summary>What stands in a run's events.jsonl, for those who come to it later.</summary>
@@ -12,7 +10,7 @@ internal static class PastEvents
     {
         try
         {
-            using var file = new FileStream(Path.Combine(runDir, EventLog.FileName), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = new FileStream(Path.Combine(runDir, RunFolder.EventsFile), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var reader = new StreamReader(file);
             var lines = new List<string>();
             while (lines.Count < count && reader.ReadLine() is { } line)

@@ -14,6 +14,7 @@ namespace Orchestrator.Coordinator.Host.Runs;
 public sealed class RunFolder : IDisposable
 {
     public const string JobFile = "job.json";
+    public const string EventsFile = "events.jsonl";
     public const string StepsFile = "steps.jsonl";
     public const string TensorBoardFolder = "tensorboard";
     public const string LogsFolder = "logs";
@@ -27,7 +28,7 @@ public sealed class RunFolder : IDisposable
     private RunFolder(string path, TimeProvider time, Func<bool> mayWrite)
     {
         (Path, _time) = (path, time);
-        _events = new KeptFile<LineFile>(() => LineFile.Open(Of(path, EventLog.FileName), mayWrite));
+        _events = new KeptFile<LineFile>(() => LineFile.Open(Of(path, EventsFile), mayWrite));
         _steps = new KeptFile<LineFile>(() => LineFile.Open(Of(path, StepsFile), mayWrite));
         // It was looked at when the folder was taken.
         _ledger = new KeptFile<LedgerWriter>(() => LedgerWriter.Open(Of(path, LedgerReader.FileName), isChecked: false, mayWrite));
@@ -56,14 +57,14 @@ public sealed class RunFolder : IDisposable
         // First: a ledger that is damaged is found before anything is written.
         LedgerWriter.Open(Of(path, LedgerReader.FileName), isChecked: !isTakenOver).Dispose();
         // What is torn is cut off, and whoever looks for the files finds them.
-        LineFile.Open(Of(path, EventLog.FileName)).Dispose();
+        LineFile.Open(Of(path, EventsFile)).Dispose();
         LineFile.Open(Of(path, StepsFile)).Dispose();
         if (System.IO.Path.GetFileName(path) == order.Id.Value)
         {
             LatestLink.Point(path);
         }
 
-        return new RunFolder(path, time, mayWrite) { EventCount = (int)MissedEvents.CountLines(Of(path, EventLog.FileName)) };
+        return new RunFolder(path, time, mayWrite) { EventCount = (int)MissedEvents.CountLines(Of(path, EventsFile)) };
     }
 
     /// <summary>Goes on with a folder that another coordinator may still have open. What that one writes from now on reaches nobody: its files are not these any more.</summary>
@@ -82,7 +83,7 @@ public sealed class RunFolder : IDisposable
         }
 
         Directory.CreateDirectory(order.RunDir);
-        return IsReplaced(order.RunDir, [EventLog.FileName, StepsFile, LedgerReader.FileName], mayTake, stored) ? Open(order, time, mayTake, isTakenOver: true) : null;
+        return IsReplaced(order.RunDir, [EventsFile, StepsFile, LedgerReader.FileName], mayTake, stored) ? Open(order, time, mayTake, isTakenOver: true) : null;
     }
 
     /// <summary>Completes the events of a run that has ended and is written to by nobody. A folder that was deleted stays so.</summary>
@@ -95,14 +96,14 @@ public sealed class RunFolder : IDisposable
     {
         if (IsUsed(path) && mayTake())
         {
-            IsReplaced(path, [EventLog.FileName], mayTake, stored);
+            IsReplaced(path, [EventsFile], mayTake, stored);
         }
     }
 
     /// <returns>False: they may not be.</returns>
     private static bool IsReplaced(string folder, string[] names, Func<bool> mayTake, IReadOnlyList<string>? stored)
     {
-        var copies = names.Select(name => Of(folder, name)).Where(path => HasCopy(path, System.IO.Path.GetFileName(path) == EventLog.FileName ? stored : null)).ToArray();
+        var copies = names.Select(name => Of(folder, name)).Where(path => HasCopy(path, System.IO.Path.GetFileName(path) == EventsFile ? stored : null)).ToArray();
         if (!mayTake())
         {
             Array.ForEach(copies, path => File.Delete(CopyOf(path)));
@@ -114,10 +115,10 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>True when a run has used the folder already.</summary>
-    public static bool IsUsed(string path) => File.Exists(Of(path, EventLog.FileName));
+    public static bool IsUsed(string path) => File.Exists(Of(path, EventsFile));
 
     /// <summary>True when a run was to begin there, and its coordinator was lost before it had.</summary>
-    public static bool IsEmpty(string path) => new FileInfo(Of(path, EventLog.FileName)) is { Exists: true, Length: 0 };
+    public static bool IsEmpty(string path) => new FileInfo(Of(path, EventsFile)) is { Exists: true, Length: 0 };
 
     /// <param name="record">What happened.</param>
     /// <param name="line">As the store has it, without the newline.</param>
