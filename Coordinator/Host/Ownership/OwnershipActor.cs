@@ -19,7 +19,13 @@ internal sealed class OwnershipActor : IAsyncDisposable
         Length = TimeSpan.FromSeconds(30), Margin = TimeSpan.FromSeconds(3), RenewEvery = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(10),
     };
 
+    /// <summary>Pieces of the journal's work that may wait: one transaction and its release, and what is sent again of it until the lease is lost.</summary>
+    private const int MostWork = 256;
+
     private readonly MachineActor<OwnershipState, OwnershipEvent, OwnershipEffect> _actor;
+
+    /// <summary>Writes ledgers and events, and syncs them: a disk that takes seconds for that must not keep the lease from being renewed.</summary>
+    private readonly SerialWork _work = new(MostWork);
     private readonly RelationalStore _store;
     private readonly string _name = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
     private readonly string _address;
@@ -44,6 +50,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
         _clock = new MonotonicTime(time);
         _actor = new MachineActor<OwnershipState, OwnershipEvent, OwnershipEffect>(
             new OwnershipState { Times = _times }, OwnershipMachine.Step, CarryOut, (e, @event) => Log.ActorCrashed(_log, @event.ToString(), e), _clock);
+        Completion = EndAsync();
         _ticks = time.CreateTimer(_ => _actor.Post(new OwnershipEvent.Tick()), null, TimeSpan.Zero, _times.TickInterval);
     }
 
@@ -53,8 +60,8 @@ internal sealed class OwnershipActor : IAsyncDisposable
     /// <summary>Ends with the reason when orders must not be given any more.</summary>
     public Task<string> Lost => _lost.Task;
 
-    /// <summary>Faulted when the actor crashed; then the process must end.</summary>
-    public Task Completion => _actor.Completion;
+    /// <summary>Faulted when the actor or its work crashed; then the process must end.</summary>
+    public Task Completion { get; }
 
     /// <summary>Set before the first effect is decided.</summary>
     public RunJournal? Journal { get; set; }
@@ -74,6 +81,7 @@ internal sealed class OwnershipActor : IAsyncDisposable
         await _ticks.DisposeAsync().ConfigureAwait(false);
         _actor.Post(new OwnershipEvent.EndRequested());
         await _actor.DisposeAsync().ConfigureAwait(false);
+        await _work.DisposeAsync().ConfigureAwait(false);
         if (_surrender is { } surrender)
         {
             await Task.WhenAny(surrender, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
@@ -100,10 +108,11 @@ internal sealed class OwnershipActor : IAsyncDisposable
                 _owned.TrySetResult(Own(_actor.State.Stint, adopt.Term));
                 break;
             case OwnershipEffect.Write write:
-                _ = WriteAsync(write, Own(_actor.State.Stint, write.Term), Journal!.Changes(write.First, write.Last));
+                var owner = Own(_actor.State.Stint, write.Term);
+                Do("a write", () => _ = WriteAsync(write, owner, Journal!.Changes(write.First, write.Last)));
                 break;
             case OwnershipEffect.Release release:
-                Journal!.Release(release.First, release.Last);
+                Do("what is stored", () => Journal!.Release(release.First, release.Last));
                 break;
             case OwnershipEffect.GiveUp given:
                 Log.GivesUp(_log, given.Term, given.Reason);
@@ -119,6 +128,28 @@ internal sealed class OwnershipActor : IAsyncDisposable
                 break;
         }
     }
+
+    /// <summary>In the order of the effects; nothing more when the lease is lost.</summary>
+    private void Do(string what, Action piece) => _work.Post(() =>
+    {
+        if (_lost.Task.IsCompleted)
+        {
+            return;
+        }
+
+        try
+        {
+            piece();
+        }
+        catch (Exception e)
+        {
+            Log.ActorCrashed(_log, what, e);
+            throw;
+        }
+    });
+
+    /// <summary>The first of the two that ends: the other follows, or cannot go on.</summary>
+    private async Task EndAsync() => await (await Task.WhenAny(_actor.Completion, _work.Completion).ConfigureAwait(false)).ConfigureAwait(false);
 
     private async Task<LeaseAnswer> TakeAsync(long stint)
     {
