@@ -11,11 +11,14 @@ using Orchestrator.Storage.Relational;
 namespace Orchestrator.Coordinator.Host.Ownership;
 
 /// <summary>What a coordinator decided and has not carried out yet, by number: each effect with the state that it came from. It is carried out when its change is stored; the ledger is written before.</summary>
-/// <remarks>Added to by the coordinator's actor; read and emptied in the order of the numbers by the ownership's.</remarks>
+/// <remarks>Added to by the coordinator's actor; read and emptied in the order of the numbers by one piece of the ownership's work after the other.</remarks>
 internal sealed class RunJournal
 {
     /// <summary>Between two samples of a run that are kept: a chart needs no more.</summary>
     private static readonly TimeSpan SampleEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Samples of a run that wait for its next change. So many are stored by themselves: of a run that trains for hours without one they would be a transaction of minutes, and renewing the lease waits for that.</summary>
+    public const int MostSamples = 60;
 
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<long, Entry> _entries = new();
@@ -92,7 +95,10 @@ internal sealed class RunJournal
             }
             else if (effect is RunEffect.ReportStep step)
             {
-                Sample(id, step.Report, entry.At);
+                if (Sample(id, step.Report, entry.At))
+                {
+                    changes[id] = Change(changes.GetValueOrDefault(id), run, effect, entry.At);
+                }
             }
             else if (IsStored(effect))
             {
@@ -171,17 +177,19 @@ internal sealed class RunJournal
     }
 
     /// <summary>Kept until the run's next change is stored.</summary>
-    private void Sample(RunId run, StepReport report, DateTimeOffset at)
+    /// <returns>Whether so many are kept that it is time for one.</returns>
+    private bool Sample(RunId run, StepReport report, DateTimeOffset at)
     {
         if (_sampledAt.TryGetValue(run, out var before) && at - before < SampleEvery)
         {
-            return;
+            return false;
         }
 
         _sampledAt[run] = at;
         _samples.Add((run, new StepSample(
             report.Step, report.Generation, Finite(report.Loss), Finite(report.LearningRate), Finite(report.GradientNorm),
             report.SamplesPerSecond is { } rate ? Finite(rate) : null, Finite(report.Seconds.Step))));
+        return _samples.Count(each => each.Run == run) >= MostSamples;
     }
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
