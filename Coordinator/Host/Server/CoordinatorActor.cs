@@ -163,6 +163,10 @@ public sealed class CoordinatorActor : IAsyncDisposable
     /// <summary>The worker's stream has ended; nothing is sent to it any more.</summary>
     public void Forget(WorkerConnection connection, WorkerId worker) => _attached.TryRemove(KeyValuePair.Create(worker, connection));
 
+    /// <summary>The worker does not wait for its admission any more.</summary>
+    /// <returns>False: it is being told just now.</returns>
+    public bool Withdraw(WorkerConnection connection) => _arriving.TryRemove(connection.Id, out _);
+
     public void Close(WorkerConnection connection)
     {
         _arriving.TryRemove(connection.Id, out _);
@@ -172,7 +176,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     /// <summary>Ends every worker's stream, for this coordinator gives no orders any more: they look for the one that does.</summary>
     public void DropWorkers(string reason)
     {
-        foreach (var connection in _attached.Values)
+        foreach (var connection in _attached.Values.Concat(_arriving.Values))
         {
             connection.Break(reason);
         }

@@ -22,7 +22,7 @@ public sealed class WorkerControlService(CoordinatorActor coordinator) : WorkerC
         try
         {
             await coordinator.PostAsync(new ClusterEvent.WorkerAttached(connection.Id, hello) { OnlyRun = context.GetHttpContext().Features.Get<JoinGrant>()?.Run }).ConfigureAwait(false);
-            var worker = await connection.Admission.ConfigureAwait(false);
+            var worker = await AdmittedAsync(connection, context.CancellationToken).ConfigureAwait(false);
             var writing = WriteOrdersAsync(connection, responseStream, context.CancellationToken);
             var reason = await ReadUntilLostAsync(worker, connection, requestStream, context.CancellationToken).ConfigureAwait(false);
             coordinator.Forget(connection, worker);
@@ -42,6 +42,23 @@ public sealed class WorkerControlService(CoordinatorActor coordinator) : WorkerC
         {
             coordinator.Close(connection);
         }
+    }
+
+    /// <summary>The admission is told when it is stored. Before that the worker may go, and the ownership of the runs may end: then nobody tells it any more.</summary>
+    /// <exception cref="WorkerRejectedException">It may not attach.</exception>
+    /// <exception cref="RpcException">It is not taken in here.</exception>
+    private async Task<WorkerId> AdmittedAsync(WorkerConnection connection, CancellationToken cancellation)
+    {
+        Task either = Task.WhenAny(connection.Admission, connection.Broken).WaitAsync(cancellation);
+        await either.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!connection.Admission.IsCompleted && coordinator.Withdraw(connection))
+        {
+            throw new RpcException(new Status(
+                StatusCode.Unavailable, connection.Broken.IsCompletedSuccessfully ? await connection.Broken.ConfigureAwait(false) : "The worker went before it was taken in."));
+        }
+
+        // From here on it is lost as any other.
+        return await connection.Admission.ConfigureAwait(false);
     }
 
     private static async Task<Orchestrator.Core.Messages.WorkerMessage.Hello> ReadHelloAsync(

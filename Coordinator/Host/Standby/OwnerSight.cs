@@ -49,15 +49,22 @@ internal sealed class OwnerSight(string self, TimeProvider time, TlsSource? tls 
     public (OwnerLink? Owner, string Reason) Find()
     {
         OwnerLink? gone = null;
-        lock (_gate)
+        try
         {
-            if (_owner is not null && time.GetTimestamp() >= _until)
+            lock (_gate)
             {
-                (gone, _owner) = (_owner, null);
-            }
+                if (_owner is not null && time.GetTimestamp() >= _until)
+                {
+                    (gone, _owner) = (_owner, null);
+                }
 
+                return (_owner, _owner is null ? $"No coordinator owns the runs just now: {_reason} Steps go on meanwhile; ask again in a few seconds." : "");
+            }
+        }
+        finally
+        {
+            // Not under the lock: it breaks off calls, and those who made them go on from there.
             gone?.Dispose();
-            return (_owner, _owner is null ? $"No coordinator owns the runs just now: {_reason} Steps go on meanwhile; ask again in a few seconds." : "");
         }
     }
 

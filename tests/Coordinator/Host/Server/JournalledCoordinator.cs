@@ -26,16 +26,22 @@ internal sealed class JournalledCoordinator : IAsyncDisposable
     /// <param name="found">Null: nothing.</param>
     public JournalledCoordinator(string folder, StoredRuns? found = null)
     {
-        found ??= new StoredRuns(new Storage.Relational.Ownership("runs", "me", 1), [], [], 0);
+        found ??= Nothing;
         Journal = new RunJournal(found.Versions, () => _decided.Writer.TryWrite(true), TimeProvider.System) { PoolVersion = found.PoolVersion };
-        var options = new CoordinatorOptions
-        {
-            Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = folder, Access = new AccessOptions { Tokens = TestTokens.Source },
-            Tenure = new Tenure(found, Journal, new OwnershipCounts()) { MayOrder = () => MayOrder, WorkerPatience = null },
-        };
+        var options = Options(folder, found, Journal, () => MayOrder);
         Actor = new CoordinatorActor(options, new CoordinatorMetrics(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), NullLogger.Instance, TimeProvider.System);
         Folder = folder;
     }
+
+    /// <summary>Of an owner on free loopback ports.</summary>
+    public static CoordinatorOptions Options(string folder, StoredRuns found, RunJournal journal, Func<bool> mayOrder) => new()
+    {
+        Listen = Endpoint.Loopback(0), Http = Endpoint.Loopback(0), RunsFolder = folder, Access = new AccessOptions { Tokens = TestTokens.Source },
+        Tenure = new Tenure(found, journal, new OwnershipCounts()) { MayOrder = mayOrder, WorkerPatience = null },
+    };
+
+    /// <summary>What the first owner of all finds.</summary>
+    public static StoredRuns Nothing { get; } = new(new Storage.Relational.Ownership("runs", "me", 1), [], [], 0);
 
     public string Folder { get; }
 
