@@ -10,6 +10,13 @@ namespace Orchestrator.Coordinator.Core.Revival;
 /// <param name="Ledger">What of its ledger is on disk.</param>
 public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail Ledger)
 {
+    /// <summary>The same when it cannot go on: its new coordinator ends it.</summary>
+    /// <param name="reason">In sentences.</param>
+    public RevivedRun Failing(string reason) => this with
+    {
+        Snapshot = Snapshot with { Phase = SnapshotPhase.Failing, Outcome = new RunOutcome(RunResult.Failed, reason, RunEnding.ExitFailed, null) },
+    };
+
     /// <summary>The run goes on where it was: members are awaited, one without members waits in the queue.</summary>
     internal RunTurn Begin(RunWaits waits, DateTimeOffset now)
     {

@@ -79,8 +79,16 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
 
     private static RevivedRun Revive(RunRow row)
     {
-        var (order, snapshot) = (DurableJson.ReadOrder(row.Order), DurableJson.ReadSnapshot(row.Snapshot));
-        return new RevivedRun(order, snapshot, row.IsEnded ? LedgerTail.Empty : ReadLedger(order));
+        var run = new RevivedRun(DurableJson.ReadOrder(row.Order), DurableJson.ReadSnapshot(row.Snapshot), LedgerTail.Empty);
+        try
+        {
+            return row.IsEnded ? run : run with { Ledger = ReadLedger(run.Order) };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // This run alone cannot go on; the others must.
+            return run.Failing($"Its ledger cannot be gone on with: {e.Message}");
+        }
     }
 
     /// <summary>The ledger is written behind every committed step, the row only when something changes.</summary>

@@ -247,8 +247,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 Log.RunFolderProblem(_log, run.Order.Id.Value, $"{run.Order.RunDir} cannot be gone on with: {e.Message} The run has failed.");
-                var outcome = new RunOutcome(RunResult.Failed, $"Its folder cannot be gone on with: {e.Message}", ExitCodes.Failed, null);
-                runs = runs.Replace(run, run with { Snapshot = run.Snapshot with { Phase = SnapshotPhase.Failing, Outcome = outcome } });
+                runs = runs.Replace(run, run.Failing($"Its folder cannot be gone on with: {e.Message}"));
             }
         }
 

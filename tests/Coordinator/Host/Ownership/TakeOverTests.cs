@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Orchestrator.Coordinator.Core.Cluster;
+using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Coordinator.Host.Ownership;
 using Orchestrator.Coordinator.Host.Runs;
 using Orchestrator.Coordinator.Tests.Server;
@@ -9,7 +10,7 @@ using Orchestrator.Storage.Relational;
 namespace Orchestrator.Coordinator.Tests.Ownership;
 
 /// <summary>An owner died when an event was stored and not yet written: events.jsonl lacked it for ever. The next owner completes the file.</summary>
-public sealed class TakenOverEventsTests : IAsyncLifetime
+public sealed class TakeOverTests : IAsyncLifetime
 {
     private static readonly RunId Run = new("taken");
 
@@ -91,6 +92,29 @@ public sealed class TakenOverEventsTests : IAsyncLifetime
         former.Release(2);
         await scale.WaitAsync(JournalledCoordinator.Patience);
         Assert.Equal(before, File.ReadAllText(Events));
+    }
+
+    /// <summary>One run's ledger was damaged: every coordinator that took the runs over crashed of it, and nobody owned any of them.</summary>
+    [Fact]
+    public async Task TakeOver_TheLedgerOfOneRunIsDamaged_ThatRunFailsAndTheOthersGoOn()
+    {
+        var other = new RunId("other");
+        await using (var former = await SubmitAsync())
+        {
+            var submitted = former.Actor.SubmitAsync(former.Order(other));
+            await former.DecideAsync(1);
+            await former.StoreAsync(_store, _first, 1);
+            former.Release(1);
+            await submitted.WaitAsync(JournalledCoordinator.Patience);
+        }
+
+        File.WriteAllText(Path.Combine(Path.GetDirectoryName(Events)!, "ledger"), "This is no ledger.");
+        await using var next = new JournalledCoordinator(_folder.FullName, await LoadAsync());
+        await next.DecideAsync(2);
+        var failed = Assert.IsType<RunPhase.Ended>(next.Actor.State.Find(Run)!.Phase).Outcome;
+        Assert.Equal(RunResult.Failed, failed.Result);
+        Assert.Contains("does not begin as a ledger does", failed.Reason, StringComparison.Ordinal);
+        Assert.IsType<RunPhase.Queued>(next.Actor.State.Find(other)!.Phase);
     }
 
     public async ValueTask DisposeAsync()
