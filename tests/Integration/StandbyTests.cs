@@ -140,7 +140,8 @@ public sealed partial class StandbyTests(ITestOutputHelper output) : IDisposable
             await set.StartAgainAsync(set.Killed);
 
             await set.StartWorkerAgainAsync(2);
-            await set.Workers[2].WaitForErrorAsync(line => line.Contains(random.Next(2) == 0 ? "Preparing run" : "orders Follow", StringComparison.Ordinal), "the beginning of a join");
+            var beginning = random.Next(2) == 0 ? "Preparing run" : "orders Follow";
+            await set.Workers[2].WaitForErrorAsync(line => line.Contains(beginning, StringComparison.Ordinal), "the beginning of a join");
             await Task.Delay(random.Next(0, 400), TestContext.Current.CancellationToken);
             await set.KillOwnerAsync();
             await set.WaitForGenerationAsync(2, 0);
