@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using Orchestrator.Bulk;
 using Orchestrator.Core.Reduction;
@@ -7,7 +8,7 @@ using Orchestrator.Worker.Host.Collectives;
 namespace Orchestrator.Tools.Bench.AllReduce;
 
 /// <summary>The all-reduce as others do it: a slice owner adds each partial as it comes, so the bits depend on who was first. Only to measure what the fixed order costs.</summary>
-/// <remarks>The same slices, pieces, streams, threads and memory as the worker's exchange; one partial for each member. No failures: a benchmark ends with its first.</remarks>
+/// <remarks>The same slices, pieces, streams, threads, memory and checks as the worker's exchange, so that the order alone differs; one partial for each member. No failures: a benchmark ends with its first.</remarks>
 internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
 {
     private readonly object _gate = new();
@@ -15,6 +16,7 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
     private readonly ISegmentLinks _links;
     private readonly PartialMemory _received;
     private readonly PieceState[] _pieces;
+    private AllReduceState _state;
     private nint _own;
     private nint _reduced;
     private long _step;
@@ -24,24 +26,20 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
     {
         (_plan, _links, _received) = (plan, links, new PartialMemory(plan));
         _pieces = [.. plan.OwnPieces.Select(_ => new PieceState())];
+        _state = AllReduceState.Start(plan);
     }
 
     public void AllReduce(long step, nint own, nint reduced)
     {
-        var others = _plan.Members.Length - 1;
+        var sends = new List<AllReduceEffect.SendPartial>();
         lock (_gate)
         {
             (_own, _reduced, _step, _missing) = (own, reduced, step, _plan.GatheredPieces + _plan.OwnPieces.Length);
+            Tell(new AllReduceEvent.StepBegun(step, _plan.Generation));
+            sends.AddRange(Tell(new AllReduceEvent.BucketReady(0)).OfType<AllReduceEffect.SendPartial>());
         }
 
-        for (var distance = 1; distance <= others; distance++)
-        {
-            var member = (_plan.Self + distance) % _plan.Members.Length;
-            foreach (var piece in _plan.Pieces[member])
-            {
-                Send(member, piece.Range, isGather: false, own);
-            }
-        }
+        sends.ForEach(send => Send(send.Member, send.Range, isGather: false, own));
 
         // Partials of peers that were ahead are here already.
         for (var piece = 0; piece < _pieces.Length; piece++)
@@ -62,6 +60,11 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
     {
         lock (_gate)
         {
+            if (SegmentRule.Check(_state, header.ToDomain()) is { } objection)
+            {
+                throw new ExchangeException(objection);
+            }
+
             if (header.Phase == BulkPhase.Gather)
             {
                 return new PayloadPlace(_reduced + (nint)(header.Offset * sizeof(float)), header.PayloadBytes);
@@ -75,6 +78,11 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
     {
         if (header.Phase == BulkPhase.Gather)
         {
+            lock (_gate)
+            {
+                Tell(new AllReduceEvent.SegmentArrived(header.ToDomain()));
+            }
+
             Done();
             return;
         }
@@ -83,6 +91,7 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
         nint place;
         lock (_gate)
         {
+            Tell(new AllReduceEvent.SegmentArrived(header.ToDomain()));
             place = _received.Take(header.Step, NodeOf(header), piece).Address;
         }
 
@@ -140,6 +149,13 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
         }
     }
 
+    /// <summary>The worker's own decisions, of which the order of the additions alone is not followed. Under the lock.</summary>
+    private ImmutableArray<AllReduceEffect> Tell(AllReduceEvent each)
+    {
+        (_state, var effects) = AllReduceMachine.Step(_state, each);
+        return effects;
+    }
+
     private TreeNode NodeOf(in BulkHeader header) => _plan.In(header.Step).Nodes[header.Sender].Single();
 
     private void Done()
@@ -154,7 +170,7 @@ internal sealed unsafe class ArrivalExchange : IBulkReceiver, IDisposable
     }
 
     private void Send(int member, ElementRange range, bool isGather, nint from) => _links.Send(
-        member, new SegmentHeader(_plan.Generation, _step, _plan.Self, isGather, default, range, _plan.Generation), from + (nint)(range.Offset * sizeof(float)));
+        member, new SegmentHeader(_plan.Generation, _step, _plan.Self, isGather, isGather ? default : _plan.In(_step).Nodes[_plan.Self].Single(), range, _plan.Generation), from + (nint)(range.Offset * sizeof(float)));
 
     private static Span<float> Span(nint memory, long offset, long length) => new((float*)memory + offset, (int)length);
 
