@@ -19,9 +19,6 @@ internal static unsafe partial class MemoryCalls
     public const int Write = 2;
     public const int SharedMapping = 1;
 
-    /// <summary>All pages are mapped at once, so that no step pays for it.</summary>
-    public const int Populate = 0x8000;
-
     public const nint Failed = -1;
 
     public static bool AreUsable => OperatingSystem.IsLinux() && Environment.Is64BitProcess;
@@ -50,6 +47,9 @@ internal static unsafe partial class MemoryCalls
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint address, nuint bytes, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(nint address, nuint bytes, int advice);
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(nint address, nuint bytes);

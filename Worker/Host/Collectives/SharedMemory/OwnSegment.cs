@@ -41,8 +41,9 @@ internal sealed unsafe class OwnSegment : IDisposable
                 throw Failure($"Allocating shared memory of {bytes} bytes", error);
             }
 
-            Address = MemoryCalls.Map(0, _mappedBytes, MemoryCalls.Read | MemoryCalls.Write, MemoryCalls.SharedMapping | MemoryCalls.Populate, Descriptor, 0);
+            Address = MemoryCalls.Map(0, _mappedBytes, MemoryCalls.Read | MemoryCalls.Write, MemoryCalls.SharedMapping, Descriptor, 0);
             Check(Address != MemoryCalls.Failed, "mapping");
+            MappedPages.Fill(Address, (long)_mappedBytes, isWritten: true);
             *(Guid*)(Address + (nint)contentBytes) = Token;
             Check(MemoryCalls.Control(Descriptor, MemoryCalls.AddSeals, MemoryCalls.Sealed) == 0, "sealing");
         }

@@ -43,7 +43,7 @@ internal sealed unsafe class PeerMapping : IDisposable
             }
 
             _mappedBytes = (nuint)size;
-            Address = MemoryCalls.Map(0, _mappedBytes, MemoryCalls.Read, MemoryCalls.SharedMapping | MemoryCalls.Populate, file, 0);
+            Address = MemoryCalls.Map(0, _mappedBytes, MemoryCalls.Read, MemoryCalls.SharedMapping, file, 0);
             if (Address == MemoryCalls.Failed)
             {
                 throw Failure(path, $"cannot be mapped: {LastError()}");
@@ -54,6 +54,8 @@ internal sealed unsafe class PeerMapping : IDisposable
                 Dispose();
                 throw Failure(path, "is other memory than was announced");
             }
+
+            MappedPages.Fill(Address, size, isWritten: false);
         }
         finally
         {

@@ -28,6 +28,26 @@ public sealed unsafe class SharedMemoryTests
         Assert.Equal(43, *place);
     }
 
+    [Fact]
+    public void TryAllocate_AnyMemory_HasAllItsPagesBeforeItIsUsedInItsOwnerAndInAReader()
+    {
+        const long Bytes = (5 << 20) + 4096;
+        var memory = SharedSegments.TryAllocate(Bytes);
+        using var directory = new SegmentDirectory();
+        using var peer = new PeerMemory(directory.Words);
+        var read = peer.Find(directory.Refer(memory, 4096));
+
+        // And the page behind the content, with its token.
+        Assert.Equal((Bytes + 4096) / 1024, ResidentKibibytes(memory));
+        Assert.Equal((Bytes + 4096) / 1024, ResidentKibibytes(read));
+        SharedSegments.Free(memory);
+
+        static long ResidentKibibytes(nint address) => long.Parse(
+            File.ReadLines("/proc/self/smaps").SkipWhile(line => !line.StartsWith($"{address:x}-", StringComparison.Ordinal)).First(line => line.StartsWith("Rss:", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture);
+    }
+
     /// <summary>A generation that comes finds the mappings of the one in force.</summary>
     [Fact]
     public void Find_SegmentThatAnotherGenerationReads_IsMappedOnce()
