@@ -13,6 +13,8 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
     private readonly Dictionary<TreeNode, nint> _own = [];
     // Partials that lie in a peer's memory: the first element of each collected piece, for the present and the next step.
     private readonly Dictionary<(TreeNode Node, int Piece), nint>[] _shared = [[], []];
+    // Partials that need no place here: those, and the words of members that have none.
+    private readonly HashSet<(int Sender, TreeNode Node, int Piece)>[] _told = [[], []];
     private long _step;
     private nint _reduced;
 
@@ -25,12 +27,17 @@ internal sealed class ExchangeMemory(AllReducePlan plan, WireFormat format) : ID
     {
         (_step, _reduced) = (step, reduced);
         _shared[(step + 1) & 1].Clear();
+        _told[(step + 1) & 1].Clear();
         // Nodes may belong to others in this step.
         _own.Clear();
     }
 
     /// <summary>Element 0 of one of this member's partials.</summary>
     public void SetOwn(TreeNode node, nint address) => _own[node] = address;
+
+    /// <summary>A partial's piece that needs no place here has come.</summary>
+    /// <returns>False: it was sent before.</returns>
+    public bool TryTell(SegmentHeader header) => _told[header.Step & 1].Add((header.Sender, header.Node, plan.CollectedAt(header.Range.Offset)));
 
     /// <summary>A partial's piece that is read where it lies.</summary>
     public void SetShared(SegmentHeader header, nint first) => _shared[header.Step & 1][(header.Node, plan.CollectedAt(header.Range.Offset))] = first;

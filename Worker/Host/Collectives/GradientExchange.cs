@@ -173,6 +173,13 @@ internal sealed class GradientExchange : IDisposable
         ExchangeTurn? turn;
         lock (_gate)
         {
+            var isPlaceless = !header.IsGather && (shared != 0 || header.Range.Length == 0) && header.Generation == _plan.Generation;
+            if (isPlaceless && SegmentRule.Check(_state, header) is null && !_memory.TryTell(header))
+            {
+                // Another's would be taken for come.
+                Fail(SegmentRule.OnceTooOften(_state, header));
+            }
+
             (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.SegmentArrived(header));
             if (shared != 0 && !header.IsGather && _state.Failure is null)
             {

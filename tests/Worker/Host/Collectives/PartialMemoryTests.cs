@@ -75,6 +75,34 @@ public sealed unsafe class PartialMemoryTests : IDisposable
         Assert.Equal($"Worker w-2 sent elements [{range.Offset}, {range.End}) of step 1 once too often.", error.Message);
     }
 
+    [Fact]
+    public void Received_APartialInAPeersMemoryTwice_IsRefusedThoughAnothersIsMissing()
+    {
+        Ready();
+        var range = s_plan.OwnPieces[0].Range;
+        _exchange.Received(Header(1, range), _own);
+        _exchange.Received(Header(1, range), _own);
+        var error = Assert.Throws<ExchangeException>(() => _exchange.Wait(CancellationToken.None));
+        Assert.Equal($"Worker w-2 sent elements [{range.Offset}, {range.End}) of step 1 once too often.", error.Message);
+    }
+
+    /// <summary>Of two members that have no ranks of their own.</summary>
+    [Fact]
+    public void Received_AMembersWordThatItHasNoPartialTwice_IsRefusedThoughAnothersIsMissing()
+    {
+        var plan = AllReducePlan.Create(
+            Generation.None.Next, WorkerId.FromNumber(1), [new Member(WorkerId.FromNumber(1), "1", 0, 1), new Member(WorkerId.FromNumber(2), "2", 1, 0), new Member(WorkerId.FromNumber(3), "3", 1, 0)],
+            1, 0, [new ElementRange(0, Elements)], Piece);
+        using var exchange = new GradientExchange(plan, new NoLinks());
+        exchange.Begin(1, plan.Generation, _reduced);
+        exchange.BucketReady(0, new Dictionary<TreeNode, nint> { [plan.In(1).Nodes[0].Single()] = _own });
+        var word = new SegmentHeader(plan.Generation, 1, 1, IsGather: false, default, plan.OwnPieces[0].Range with { Length = 0 }, plan.Generation);
+        exchange.Received(word);
+        exchange.Received(word);
+        var error = Assert.Throws<ExchangeException>(() => exchange.Wait(CancellationToken.None));
+        Assert.EndsWith("of step 1 once too often.", error.Message, StringComparison.Ordinal);
+    }
+
     private void Ready() => _exchange.BucketReady(0, new Dictionary<TreeNode, nint> { [s_plan.In(1).Nodes[0].Single()] = _own });
 
     private void Arrive(int sender, ElementRange range, float value)
