@@ -36,15 +36,23 @@ public static class BalanceRule
 
     private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(3);
 
+    /// <summary>Up to about three minutes: speeds that last so long are no moment's.</summary>
+    private const int MostDoublings = 6;
+
+    /// <summary>How long a generation's speeds are looked at. Twice as long after each move with the same members: speeds that change from moment to moment would move the ranks for ever.</summary>
+    /// <param name="moves">Moves since the members changed.</param>
+    public static TimeSpan Waits(int moves) => LeastTime * (1 << Math.Min(moves, MostDoublings));
+
     /// <param name="crew">Who owns how many ranks now.</param>
     /// <param name="paces">What the members reported.</param>
+    /// <param name="moves">Moves since the members changed.</param>
     /// <param name="now">The time of the last report.</param>
-    public static BalanceDecision Decide(Crew crew, ImmutableSortedDictionary<WorkerId, Pace> paces, DateTimeOffset now)
+    public static BalanceDecision Decide(Crew crew, ImmutableSortedDictionary<WorkerId, Pace> paces, int moves, DateTimeOffset now)
     {
         var members = crew.Members.Keys.ToImmutableArray();
         ImmutableArray<int> present = [.. members.Select(worker => crew.Ranks[worker].RankCount)];
         if (members.Length < 2 || members.Length > present.Sum()
-            || !members.All(worker => paces.TryGetValue(worker, out var pace) && pace.Steps >= LeastSteps && now - pace.Since >= LeastTime && pace.SecondsPerRank > 0))
+            || !members.All(worker => paces.TryGetValue(worker, out var pace) && pace.Steps >= LeastSteps && now - pace.Since >= Waits(moves) && pace.SecondsPerRank > 0))
         {
             return new BalanceDecision(default, "Not every member's speed is known.");
         }

@@ -41,8 +41,8 @@ internal static class ChangeMachine
                 return (state, []);
             }
 
-            var balance = BalanceRule.Decide(phase.Crew, state.Paces, state.Progress.RoseAt);
-            return balance.IsChange ? Switch(state, phase, phase.Crew.Members, [], RankPlan.Of(balance.Counts), balance.Reason, waits) : (state, []);
+            var balance = BalanceRule.Decide(phase.Crew, state.Paces, state.Moves, state.Progress.RoseAt);
+            return balance.IsChange ? Switch(state with { Moves = state.Moves + 1 }, phase, phase.Crew.Members, [], RankPlan.Of(balance.Counts), balance.Reason, waits) : (state, []);
         }
 
         var candidates = phase.Crew.Members.RemoveRange(leavers).AddRange(ready.Select(joiner => KeyValuePair.Create(joiner.Candidate.Worker, joiner.Candidate)));

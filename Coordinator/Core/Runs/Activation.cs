@@ -64,7 +64,7 @@ internal static class Activation
         {
             Phase = running, Generation = generation, FormedGenerations = state.FormedGenerations + 1, GenerationSize = crew.Members.Count,
             LostLogicalRankSteps = state.LostLogicalRankSteps + lostRanks, PausedSince = null,
-            Paces = state.Paces.Clear(),
+            Paces = state.Paces.Clear(), Moves = state.Crew is { } former && former.Members.Keys.SequenceEqual(crew.Members.Keys) ? state.Moves : 0,
         };
         var formed = Describe(state, crew, why, (now - lossSeen)?.TotalSeconds, lostRanks) with { IsLoaded = isLoaded };
         return (next,

@@ -37,6 +37,9 @@ public sealed record RunState
     /// <summary>How fast the present generation's members compute.</summary>
     public ImmutableSortedDictionary<WorkerId, Pace> Paces { get; init; } = ImmutableSortedDictionary<WorkerId, Pace>.Empty;
 
+    /// <summary>How often logical ranks were moved for the members' speeds since the members changed.</summary>
+    public int Moves { get; init; }
+
     /// <summary>What was fed in the steps that are not stored in the ledger yet.</summary>
     public LedgerBook Ledger { get; init; } = LedgerBook.Empty;
 
