@@ -51,6 +51,30 @@ public sealed class WorkerDeathTests : IDisposable
         Assert.True(names.IndexOf("worker.lost") < names.IndexOf("run.paused") && names.IndexOf("run.paused") < names.IndexOf("run.resumed"), string.Join(" ", names));
     }
 
+    /// <summary>The frozen one was given up for its silence after two seconds, and with it everything since the last checkpoint.</summary>
+    [Fact]
+    public async Task Run_OneOfTwoWorkersIsFrozenAndTheOtherIsKilled_TheRunWaitsForItAndLosesNothing()
+    {
+        var runDir = _folder.New("run");
+        await using var run = Command.Start(Spirals.Command("run", Job, "--workers", "2", "--stop-after", $"{Steps}", "--format", "jsonl", "--out", runDir));
+        var one = await run.WaitForEventAsync("worker.ready", line => line.GetProperty("worker").GetString() == "w-1");
+        var other = await run.WaitForEventAsync("worker.ready", line => line.GetProperty("worker").GetString() == "w-2");
+        await run.WaitForEventAsync("checkpoint.saved");
+        Signals.Send(PidOf(one), Signal.Stop);
+        Signals.Send(PidOf(other), Signal.Kill);
+        var silent = await run.WaitForEventAsync("members.silent");
+        Signals.Send(PidOf(one), Signal.Continue);
+
+        var result = (await run.WaitForEndAsync()).Expect(0);
+        Assert.Contains("Nothing is heard of w-1, and nobody else holds the run's state", silent.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal(await Spirals.QuietHashAsync(_folder, Steps), result.WeightsSha256);
+
+        // Nobody loaded anything again.
+        var names = Events(runDir).Select(NameOf).ToList();
+        Assert.Single(names, name => name == "generation.preparing");
+        Assert.DoesNotContain("steps.lost", names);
+    }
+
     [Fact]
     public async Task Run_OneOfThreeWorkersIsToldToEnd_ItLeavesBehindAStepAndNothingIsComputedAgain()
     {

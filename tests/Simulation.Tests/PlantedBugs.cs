@@ -15,6 +15,9 @@ namespace Orchestrator.Simulation.Tests;
 /// <summary>Mistakes of one line each, made in what a machine decides. Each must be caught by the promises.</summary>
 internal static class PlantedBugs
 {
+    /// <summary>With a member that is silent while others hold the state; the most that it can be.</summary>
+    private static readonly TimeSpan MostPatience = TimeSpan.FromSeconds(2.5);
+
     public static readonly Bug[] All =
     [
         new MemberBug("a fence is answered without cutting the exchange off", effect => effect is MemberEffect.CloseExchange ? null : effect),
@@ -40,6 +43,8 @@ internal static class PlantedBugs
             ? after with { Taking = taking with { End = (after.Applied, ended.Generation) } } : after),
         new ClusterBug("a late heartbeat alone evicts", (state, @event) => @event is ClusterEvent.Tick
             ? state.Pulses.Where(pulse => pulse.Value.Silence > LivenessRule.TickInterval / 3 && state.RunOf(pulse.Key)?.Crew?.Members.ContainsKey(pulse.Key) == true).Select(pulse => pulse.Key).FirstOrDefault() : default),
+        new ClusterBug("those who are all that is left of the state are given up as soon as others", (state, @event) => @event is ClusterEvent.Tick
+            ? state.Pulses.Where(pulse => pulse.Value.Silence > MostPatience && state.RunOf(pulse.Key)?.Crew?.Members.ContainsKey(pulse.Key) == true).Select(pulse => pulse.Key).FirstOrDefault() : default),
         new ActivateBug("ranks of a lost worker are dealt out to nobody", activate => activate with { Members = [.. activate.Members.Select((member, i) => i == 0 && !member.FirstStepRanks.IsDefault && member.FirstStepRanks.Length > 1
             ? member with { FirstStepRanks = member.FirstStepRanks.RemoveAt(member.FirstStepRanks.Length - 1) } : member)] }),
         new ActivateBug("a generation starts one step late", activate => activate with { StartStep = activate.StartStep + 1 }),

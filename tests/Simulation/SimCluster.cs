@@ -42,6 +42,7 @@ public sealed class SimCluster : ISimHome
     private long _connections;
     private long _faultsEnd;
     private int _processes;
+    private readonly Dictionary<SimWorker, WorkerId> _evicted = [];
     private RunState? _lastRun;
     private long _lastTerm;
     private string? _violation;
@@ -93,6 +94,15 @@ public sealed class SimCluster : ISimHome
 
     /// <summary>Told who applies a gradient of a feed; null: nobody waits for that.</summary>
     internal Action<SimWorker>? Following { get; set; }
+
+    /// <summary>Told who begins to make itself ready for a run that trains already; null: nobody waits for that.</summary>
+    internal Action<SimWorker>? PreparingToJoin { get; set; }
+
+    /// <summary>Told who begins to take a donor's state over; null: nobody waits for that.</summary>
+    internal Action<SimWorker>? LoadingState { get; set; }
+
+    /// <summary>Generations that began from the initial weights or from a checkpoint: 1 when no state was ever lost.</summary>
+    public int Loads => _coordinator.Loads;
 
     /// <summary>A worker was told to end twice, and ended at once.</summary>
     internal bool HasForced { get; set; }
@@ -154,7 +164,11 @@ public sealed class SimCluster : ISimHome
 
     string? ISimHome.HintOf(string key) => _coordinator.HintOf(key);
 
-    SimStream ISimHome.Attach(SimWorker worker, string key, string? address, Action<string> lost) => _coordinator.Attach(worker, key, address, lost);
+    SimStream ISimHome.Attach(SimWorker worker, string key, string? address, Action<string> lost)
+    {
+        _evicted.Remove(worker);
+        return _coordinator.Attach(worker, key, address, lost);
+    }
 
     SimDisk ISimHome.DiskOf(RunId run) => Disk;
 
@@ -180,6 +194,16 @@ public sealed class SimCluster : ISimHome
     void ISimHome.Saving(SimWorker worker) => Saving?.Invoke(worker);
 
     void ISimHome.Following(SimWorker worker) => Following?.Invoke(worker);
+
+    void ISimHome.Preparing(SimWorker worker)
+    {
+        if (Run is { FormedGenerations: > 0 })
+        {
+            PreparingToJoin?.Invoke(worker);
+        }
+    }
+
+    void ISimHome.LoadingState(SimWorker worker) => LoadingState?.Invoke(worker);
 
     void ISimHome.Saved(RunId run, long step, ulong value)
     {
@@ -264,6 +288,13 @@ public sealed class SimCluster : ISimHome
             (_lastTerm, _lastRun) = (_coordinator.Term, null);
         }
 
+        // Faults pass by themselves sooner than the patience with those who are all that is left of the state.
+        if (run.Phase is RunPhase.Queued && _lastRun?.Crew is { } crew && (run.Progress.Checkpoint?.Step ?? 0) < run.Progress.Step
+            && _evicted.FirstOrDefault(each => !each.Key.IsDead && crew.Members.ContainsKey(each.Value)).Key is { } holder)
+        {
+            Violate($"{holder.Name} ({_evicted[holder]}) was given up, and with it all that was left of the run's state");
+        }
+
         var isLoaded = run.Phase is RunPhase.Running && _lastRun?.Phase is RunPhase.Preparing;
         if (_lastRun is { } last && run.Progress.Step < last.Progress.Step && !isLoaded)
         {
@@ -281,6 +312,11 @@ public sealed class SimCluster : ISimHome
     /// <summary>Nothing was wrong for longer than any patience, so nobody may be given up.</summary>
     private void Evicted(SimWorker worker)
     {
+        if (worker.Id is { } id)
+        {
+            _evicted[worker] = id;
+        }
+
         if (!worker.IsDead && !worker.IsFrozen && (Landed == 0 || Clock.Micros > _faultsEnd + CalmMicros))
         {
             Violate($"{worker.Name} ({worker.Id}) was given up, and nothing was wrong with it");

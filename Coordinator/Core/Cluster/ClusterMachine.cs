@@ -25,8 +25,7 @@ public static class ClusterMachine
                 Hear(turn, said);
                 break;
             case ClusterEvent.WorkerLost lost:
-                turn.State = state with { Workers = state.Workers.Remove(lost.Worker), Pulses = state.Pulses.Remove(lost.Worker) };
-                turn.Give(state.RunOf(lost.Worker), new RunEvent.WorkerLost(lost.Worker, lost.Reason));
+                Lose(turn, lost.Worker, lost.Reason);
                 break;
             case ClusterEvent.Tick:
                 Tick(turn);
@@ -69,6 +68,13 @@ public static class ClusterMachine
         }
 
         return (turn.State.Forget(), turn.Effects.ToImmutable());
+    }
+
+    private static void Lose(ClusterTurn turn, WorkerId worker, string reason)
+    {
+        var state = turn.State;
+        turn.State = state with { Workers = state.Workers.Remove(worker), Pulses = state.Pulses.Remove(worker) };
+        turn.Give(state.RunOf(worker), new RunEvent.WorkerLost(worker, reason));
     }
 
     private static void Hear(ClusterTurn turn, ClusterEvent.WorkerSaid said)
@@ -167,12 +173,18 @@ public static class ClusterMachine
             return;
         }
 
-        if (hello.Member is { } member && state.Find(member.Run) is { Phase: RunPhase.Reviving reviving } run
-            && reviving.Crew.Members.ContainsKey(member.Worker) && !reviving.Back.ContainsKey(member.Worker))
+        if (hello.Member is { } former && state.Workers.TryGetValue(former.Worker, out var stale) && (stale.Hello.Pid, stale.Hello.Host) == (hello.Pid, hello.Host))
+        {
+            // It hung up first: of a network that was away, this side hears later. Here the worker is as good as lost, and comes back as such.
+            Lose(turn, former.Worker, "it has come back by another stream");
+            state = turn.State;
+        }
+
+        if (hello.Member is { } member && state.Find(member.Run) is { } run && RecordedFor(state, run, member) is { } recorded)
         {
             var back = new Candidate(member.Worker, hello with { Member = null }) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) };
             turn.State = state with { Workers = state.Workers.Add(back.Worker, back), Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
-            turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, reviving.RecordedStep));
+            turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, recorded));
             turn.Give(run, new RunEvent.MemberBack(back, member.Generation, member.IsFenced));
             if (back.IsDrained)
             {
@@ -198,6 +210,14 @@ public static class ClusterMachine
             }
         }
     }
+
+    /// <returns>The step up to which the reports of a member that comes back are recorded; null: it is no member any more.</returns>
+    private static long? RecordedFor(ClusterState state, RunState run, MemberIdentity member) => run.Phase switch
+    {
+        RunPhase.Reviving reviving when reviving.Crew.Members.ContainsKey(member.Worker) && !reviving.Back.ContainsKey(member.Worker) => reviving.RecordedStep,
+        RunPhase.Queued when run.LastCrew is { } last && last.Crew.Members.ContainsKey(member.Worker) && member.Generation >= last.Crew.Generation && !state.Workers.ContainsKey(member.Worker) => last.RecordedStep,
+        _ => null,
+    };
 
     private static string? WhyNotAdmitted(ClusterState state, WorkerMessage.Hello hello)
     {

@@ -33,7 +33,7 @@ public static class HangRule
     /// <summary>Workers that hang in the same pass before the run fails: the first may be chance or a broken machine, the third says that the pass itself hangs.</summary>
     public const int MaxHangs = 3;
 
-    /// <param name="members">All members of the generation.</param>
+    /// <param name="members">All members of the generation, and of the one that comes.</param>
     /// <returns>Those who hang; empty: nobody, or it cannot be told.</returns>
     public static ImmutableArray<Hang> Decide(IReadOnlyCollection<WorkView> members)
     {
@@ -59,8 +59,11 @@ public static class HangRule
             return Longer(least, waits.LongWork);
         }
 
+        // A joiner only applies what the others have decided, and its loss costs them nothing.
+        var isJoiner = work.Kind is WorkKind.Applying && state.Joiners.ContainsKey(worker) && state.Progress.UsualSeconds is not null;
+
         // It has taken a step in this run, and the run's steps are known.
-        if (!state.Progress.ReportedSteps.ContainsKey(worker) || state.Progress.UsualSeconds is not { } usual)
+        if ((!isJoiner && !state.Progress.ReportedSteps.ContainsKey(worker)) || state.Progress.UsualSeconds is not { } usual)
         {
             return Longer(least, waits.FirstStep);
         }
@@ -73,8 +76,9 @@ public static class HangRule
     /// <summary>Gives up every member that hangs. A pass in which one worker after another hangs is the job's fault, and fails the run.</summary>
     internal static RunTurn GiveUp(RunState state, ImmutableSortedDictionary<WorkerId, Pulse> pulses, RunWaits waits, DateTimeOffset now)
     {
-        // It looks at every member: only when no step has come for as long as the least patience.
-        if (state.Phase is not RunPhase.Running { Crew: var crew } || state.Order.Job.Workers.HangSeconds is not (> 0 and var least)
+        // It looks at every member, those among them who are about to come in: the others may be in the next generation, and wait for one of these. Only when no step has come for as long as the
+        // least patience.
+        if (state.Phase is not RunPhase.Running running || RunningMachine.Everyone(running) is not { } crew || state.Order.Job.Workers.HangSeconds is not (> 0 and var least)
             || now - state.Progress.RoseAt < TimeSpan.FromSeconds(least) || !crew.Members.Keys.All(pulses.ContainsKey))
         {
             return (state, []);
@@ -102,10 +106,10 @@ public static class HangRule
 
         var sentence = $"{string.Join(", ", before.Select(each => each.Worker))} hung at the same piece of work; of the last, {hang.Reason}. "
             + "Look for a deadlock or an endless loop in the model or the data set, or raise workers.hangSeconds if this may take so long.";
-        var left = running.Crew.Without(hang.Worker);
+        var left = RunningMachine.Everyone(running).Without(hang.Worker);
         return AbortingMachine.Begin(
             state, left, running.Finished, new FailureCause(sentence, FailureKind.Job), left.Members.Keys, waits,
-            new RunEffect.Evict(hang.Worker, hang.Reason) { IsHung = true }, MemberNews.Lost(state, running.Crew.Members[hang.Worker], hang.Reason));
+            new RunEffect.Evict(hang.Worker, hang.Reason) { IsHung = true }, MemberNews.Lost(state, RunningMachine.Find(running, hang.Worker)!, hang.Reason));
     }
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;

@@ -12,7 +12,7 @@ public readonly record struct LivenessDecision(bool IsGivenUp, string Reason);
 /// <summary>Gives a silent worker up when the run does not get on either: a report of step t+1 proves that every member was alive at t.</summary>
 /// <remarks>
 /// The patience follows the worker's own gaps, between limits: a machine with more processes than cores has gaps of a second, and a freeze must be
-/// seen within three seconds, of which a tick and a heartbeat take half a second.
+/// seen within three seconds, of which a tick and a heartbeat take half a second. Those who are all that is left of the run's state are waited for longer (<see cref="LastCopyRule"/>).
 /// </remarks>
 public static class LivenessRule
 {
@@ -58,26 +58,38 @@ public static class LivenessRule
     /// <param name="now">The time of the tick.</param>
     internal static RunTurn GiveUp(RunState state, ImmutableSortedDictionary<WorkerId, Pulse> pulses, DateTimeOffset movedAt, RunWaits waits, DateTimeOffset now)
     {
-        RunTurn turn = (state, []);
         var members = state.Members.Where(pulses.ContainsKey).ToImmutableArray();
         if (!members.Any(worker => pulses[worker].Beats))
         {
             // Nobody has a heart to hear, so silence means nothing.
-            return turn;
+            return (state, []);
         }
 
-        foreach (var worker in members)
+        var silent = members.Select(worker => (Worker: worker, Decision: Decide(state, worker, pulses[worker], now - movedAt))).Where(each => each.Decision.IsGivenUp).ToList();
+        if (silent.Count == 0)
         {
-            var isOnTheWay = state.Joiners.TryGetValue(worker, out var joiner) && joiner.Stage != JoinStage.Entering;
-            var decision = isOnTheWay
-                ? new LivenessDecision(joiner!.Stage == JoinStage.Following && pulses[worker].Silence >= JoinerPatience, $"it was silent for {JoinerPatience.TotalSeconds:0} s")
-                : Decide(pulses[worker], now - movedAt);
-            if (decision.IsGivenUp)
-            {
-                turn = turn.Then(next => Eviction.Evict(next, [worker], decision.Reason, waits, now));
-            }
+            return (LastCopyRule.Clear(state), []);
+        }
+
+        var quiet = silent.Select(each => each.Worker).ToHashSet();
+        var isAllThereIs = LastCopyRule.IsAllThereIs(state, quiet);
+        var turn = isAllThereIs ? LastCopyRule.Note(state, quiet, waits) : (LastCopyRule.Clear(state), []);
+        if (isAllThereIs)
+        {
+            silent.RemoveAll(each => !IsOnTheWay(state, each.Worker) && pulses[each.Worker].Silence < waits.LastCopy);
+        }
+
+        foreach (var (worker, decision) in silent)
+        {
+            turn = turn.Then(next => Eviction.Evict(next, [worker], decision.Reason, waits, now));
         }
 
         return turn;
     }
+
+    private static bool IsOnTheWay(RunState state, WorkerId worker) => state.Joiners.TryGetValue(worker, out var joiner) && joiner.Stage != JoinStage.Entering;
+
+    private static LivenessDecision Decide(RunState state, WorkerId worker, Pulse pulse, TimeSpan still) => IsOnTheWay(state, worker)
+        ? new LivenessDecision(state.Joiners[worker].Stage == JoinStage.Following && pulse.Silence >= JoinerPatience, $"it was silent for {JoinerPatience.TotalSeconds:0} s")
+        : Decide(pulse, still);
 }

@@ -19,6 +19,15 @@ internal static class RevivingMachine
             [new RunEffect.StartTimer(RunTimer.Return, state.LastGeneration, waits.Return)]);
     }
 
+    /// <summary>The streams of all members had ended, so the run waits in the queue; one of them comes back, and had trained on. The others may come too, as after the loss of a coordinator.</summary>
+    public static RunTurn Return(RunState state, LastCrew last, RunEvent.MemberBack back, RunWaits waits, DateTimeOffset now)
+    {
+        var phase = new RunPhase.Reviving(last.Crew, ImmutableSortedDictionary<WorkerId, Generation>.Empty, IsChanging: true, last.RecordedStep) { IsSameOwner = true };
+        RunTurn turn = (state with { Phase = phase, LastCrew = null, Reason = $"{back.Candidate.Worker} came back with the run's state; {last.Crew.Members.Count - 1} others may." },
+            [new RunEffect.StartTimer(RunTimer.Return, state.LastGeneration, waits.Return)]);
+        return turn.Then(next => RunMachine.Step(next, back, waits, now));
+    }
+
     public static RunTurn Step(RunState state, RunPhase.Reviving phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
         switch (@event)
@@ -93,12 +102,13 @@ internal static class RevivingMachine
     /// <summary>Whoever is back says what it holds; the rest is as after any loss.</summary>
     private static RunTurn Regroup(RunState state, RunPhase.Reviving phase, ImmutableArray<Candidate> missing, RunWaits waits, DateTimeOffset now)
     {
-        var why = missing.IsEmpty ? "A coordinator took the run over while its members changed."
+        var why = phase.IsSameOwner ? $"The streams of all members had ended; {phase.Back.Count} of {phase.Crew.Members.Count} came back with the run's state."
+            : missing.IsEmpty ? "A coordinator took the run over while its members changed."
             : $"A coordinator took the run over, and {string.Join(", ", missing.Select(member => member.Describe()))} did not come back.";
         var crew = phase.Crew with { Members = phase.Crew.Members.RemoveRange(missing.Select(member => member.Worker)) };
-        RunEffect[] records = [Adopted(state, why), .. missing.Select(member => MemberNews.Lost(state, member, "it did not come back after the coordinator was lost"))];
+        RunEffect[] records = phase.IsSameOwner ? [] : [Adopted(state, why), .. missing.Select(member => MemberNews.Lost(state, member, "it did not come back after the coordinator was lost"))];
         return RegroupingMachine.Begin(
-            state, crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty, new RegroupCause(why, now), waits, records);
+            state with { Lost = state.Lost.SetItems(missing.Select(member => KeyValuePair.Create(member.Worker, member))) }, crew, ImmutableSortedDictionary<WorkerId, WorkerMessage.Finished>.Empty, new RegroupCause(why, now), waits, records);
     }
 
     private static RunEffect.Record Adopted(RunState state, string why) => new(new RunRecord.RunAdopted(state.Generation, state.Progress.HighestStep, why));

@@ -29,8 +29,9 @@ internal static class Activation
         var ranks = members.ToImmutableSortedDictionary(member => member.Worker, member => member);
         var batches = StepPlan.Batches(state.Order, steps.TotalSteps, answer.SampleCount);
         var crew = new Crew(state.Generation, phase.Members, ranks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, batches);
-        var why = $"{(members.Length == 1 ? "1 worker trains" : $"{members.Length} workers train")} "
-            + $"steps {answer.AppliedSteps + 1} to {steps.LastStep}.";
+        var lost = state.FormedGenerations == 0 ? 0 : Math.Max(0, state.Progress.Step - answer.AppliedSteps);
+        var train = $"{(members.Length == 1 ? "1 worker trains" : $"{members.Length} workers train")} steps {answer.AppliedSteps + 1} to {steps.LastStep}.";
+        var why = lost == 0 ? train : $"{train} {Again(state, answer.AppliedSteps, lost)}";
         state = state with
         {
             LastStep = steps.LastStep, Progress = state.Progress.Start(answer.AppliedSteps, now), Reason = why, SuspendReason = null,
@@ -43,9 +44,15 @@ internal static class Activation
         var warning = state.FormedGenerations == 0 ? ResumeRule.Warn(state.Order, answer.Fingerprint) : null;
         RunEffect[] warned = warning is null ? [] : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, answer.AppliedSteps, warning))];
         var (begun, stored) = LedgerNews.Begin(state, answer.AppliedSteps);
-        var (next, records) = Form(begun, running, why, null, 0, now, isLoaded: true);
-        return (next, [.. stored, .. warned, .. records, .. members.Select(member => new RunEffect.Tell(member.Worker, activate))]);
+        var (next, records) = Form(begun, running, train, null, 0, now, isLoaded: true);
+        RunEffect[] setBack = lost == 0 ? [] : [new RunEffect.Record(new RunRecord.StepsLost(running.Crew.Generation, answer.AppliedSteps, lost, Again(begun, answer.AppliedSteps, lost)))];
+        return (next, [.. stored, .. warned, .. records, .. setBack, .. members.Select(member => new RunEffect.Tell(member.Worker, activate))]);
     }
+
+    /// <summary>Nobody was left who held what had been trained behind the checkpoint.</summary>
+    private static string Again(RunState state, long step, long lost) =>
+        $"The run begins again behind step {step}{(state.ResumeFrom is { } checkpoint ? $" ({checkpoint})" : ", for there is no checkpoint")}: "
+        + $"{lost} committed {(lost == 1 ? "step was" : "steps were")} lost with the last worker that held {(lost == 1 ? "it" : "them")}.";
 
     /// <summary>A generation is in force: it is counted and recorded with all its members.</summary>
     /// <param name="state">The run.</param>
@@ -64,7 +71,7 @@ internal static class Activation
         {
             Phase = running, Generation = generation, FormedGenerations = state.FormedGenerations + 1, GenerationSize = crew.Members.Count,
             LostLogicalRankSteps = state.LostLogicalRankSteps + lostRanks, PausedSince = null,
-            Paces = state.Paces.Clear(), Moves = state.Crew is { } former && former.Members.Keys.SequenceEqual(crew.Members.Keys) ? state.Moves : 0,
+            Paces = state.Paces.Clear(), Moves = state.Crew is { } former && former.Members.Keys.SequenceEqual(crew.Members.Keys) ? state.Moves : 0, Lost = state.Lost.Clear(),
         };
         var formed = Describe(state, crew, why, (now - lossSeen)?.TotalSeconds, lostRanks) with { IsLoaded = isLoaded };
         return (next,

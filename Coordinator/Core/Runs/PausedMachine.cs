@@ -21,8 +21,22 @@ internal static class PausedMachine
     public static RunTurn Step(RunState state, RunPhase.Paused phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
         var turn = React(state, phase, @event, waits, now);
-        return turn.State.Phase is RunPhase.Paused still ? turn.Then(next => GoOn(JoinerMachine.Feed(next), still, waits)) : turn;
+        return turn.State.Phase is not RunPhase.Paused still ? turn
+            : WhyEnd(turn.State, still.Crew) is { } reason ? turn.Then(next => End(next with { SuspendReason = reason, Reason = reason }, still, waits))
+            : turn.Then(next => GoOn(JoinerMachine.Feed(next), still, waits));
     }
+
+    /// <summary>Nobody may come for long, so a member that is told to end cannot wait for that: what is held is written, and the run waits in the queue.</summary>
+    /// <returns>Null: nobody wants to leave, or only for other runs, and stays as long as it is needed.</returns>
+    public static string? WhyEnd(RunState state, Crew crew)
+    {
+        var leavers = crew.Members.Keys.Where(worker => state.Leavers.Contains(worker) && !state.Shed.Contains(worker)).ToList();
+        return leavers.Count == 0 || Ending.IsWanted(state) ? null
+            : $"{string.Join(", ", leavers)} {(leavers.Count == 1 ? "leaves" : "leave")} while fewer than {state.Order.Job.Workers.Min} workers are there. The run waits for others.";
+    }
+
+    /// <summary>Those who are left take one more step and write it.</summary>
+    private static RunTurn End(RunState state, RunPhase.Paused phase, RunWaits waits) => RegroupingMachine.Begin(state, phase.Crew, phase.Finished, phase.Cause, waits);
 
     private static RunTurn React(RunState state, RunPhase.Paused phase, RunEvent @event, RunWaits waits, DateTimeOffset now)
     {
@@ -33,10 +47,9 @@ internal static class PausedMachine
             case RunEvent.WorkerLost lost when phase.Crew.Members.TryGetValue(lost.Worker, out var member):
                 return Lose(state, phase, lost.Worker, FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence, MemberNews.Lost(state, member, lost.Reason));
             case RunEvent.Tick tick:
-                return FeedRule.TimeOut(state, now).Then(next => LivenessRule.GiveUp(next, tick.Pulses, phase.Cause.Since, waits, now));
+                return FeedRule.TimeOut(state, tick.Pulses, waits, now).Then(next => LivenessRule.GiveUp(next, tick.Pulses, phase.Cause.Since, waits, now));
             case RunEvent.StopRequested stop:
-                // Those who are left take one more step and write it.
-                return Ending.Stop(state, stop.Reason).Then(next => RegroupingMachine.Begin(next, phase.Crew, phase.Finished, phase.Cause, waits));
+                return Ending.Stop(state, stop.Reason).Then(next => End(next, phase, waits));
             case RunEvent.WorkersOffered offered:
                 return JoinerMachine.Take(state, offered.Decision);
             case RunEvent.LaunchFailed failed:

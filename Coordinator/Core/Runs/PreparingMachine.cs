@@ -74,7 +74,8 @@ internal static class PreparingMachine
         foreach (var worker in late)
         {
             effects.Add(new RunEffect.Record(new RunRecord.WorkerRefused(state.Generation, state.Progress.Step, worker, reason)));
-            effects.Add(new RunEffect.Tell(worker, new CoordinatorMessage.Release($"Not a member of run {state.Id}: {reason}")));
+            // Whatever it loads may never be loaded, and no other run could use it meanwhile.
+            effects.Add(new RunEffect.Evict(worker, reason.TrimEnd('.')) { IsHung = true });
             (state, phase) = (Remember(state, worker, reason), Without(phase, worker));
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Formation;
+using Orchestrator.Coordinator.Core.Revival;
 using Orchestrator.Coordinator.Core.Scheduling;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Jobs;
@@ -10,10 +11,11 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// <summary>A run that waits for workers.</summary>
 internal static class QueuedMachine
 {
-    public static RunTurn Step(RunState state, RunPhase.Queued phase, RunEvent @event, RunWaits waits) =>
+    public static RunTurn Step(RunState state, RunPhase.Queued phase, RunEvent @event, RunWaits waits, DateTimeOffset now) =>
         @event switch
         {
             RunEvent.FormationDecided decided => Form(state, phase, decided.Decision, waits),
+            RunEvent.MemberBack back when state.LastCrew is { } last => RevivingMachine.Return(state, last, back, waits, now),
             RunEvent.Passed passed => Pass(state with { Passed = state.Passed + 1 }, passed.By),
             RunEvent.TimerFired fired when fired.Timer != RunTimer.Grace || fired.Generation != state.Generation => RunMachine.Ignore(state, @event),
             RunEvent.TimerFired => (state with { Phase = phase with { IsGraceOver = true }, Reason = "The wait for more workers is over." }, []),
@@ -81,6 +83,7 @@ internal static class QueuedMachine
         {
             Generation = generation,
             LastGeneration = generation,
+            LastCrew = null,
             Phase = new RunPhase.Preparing(decision.Isa, members, ImmutableSortedDictionary<WorkerId, WorkerMessage.Prepared>.Empty),
         };
         return (next,

@@ -44,9 +44,7 @@ internal static class RegroupingMachine
             case RunEvent.WorkerLost lost when phase.Crew.Members.TryGetValue(lost.Worker, out var member):
                 return Lose(state, phase, lost.Worker, FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence, waits, MemberNews.Lost(state, member, lost.Reason));
             case RunEvent.TimerFired { Timer: RunTimer.Fence } fired when fired.Generation == phase.Next:
-                return Eviction.Evict(
-                    state, phase.Crew.Members.Keys.Where(worker => !phase.Answers.ContainsKey(worker)),
-                    $"it did not answer the fence of {phase.Next} within {waits.Fence.TotalSeconds:0} s", waits, now);
+                return TimeOut(state, phase, waits, now);
             case RunEvent.Tick tick:
                 return LivenessRule.GiveUp(state, tick.Pulses, phase.Cause.Since, waits, now);
             case RunEvent.StopRequested stop:
@@ -75,6 +73,15 @@ internal static class RegroupingMachine
         }
     }
 
+    /// <summary>Whoever has not answered is stuck. While nobody has who holds the state, the members may be frozen: then their silence decides.</summary>
+    private static RunTurn TimeOut(RunState state, RunPhase.Regrouping phase, RunWaits waits, DateTimeOffset now)
+    {
+        var late = phase.Crew.Members.Keys.Where(worker => !phase.Answers.ContainsKey(worker)).ToHashSet();
+        return LastCopyRule.IsAllThereIs(state, late) && now - phase.Cause.Since < waits.LastCopy + waits.Fence
+            ? (state, [new RunEffect.StartTimer(RunTimer.Fence, phase.Next, waits.Fence)])
+            : Eviction.Evict(state, late.Order(), $"it did not answer the fence of {phase.Next} within {waits.Fence.TotalSeconds:0} s", waits, now);
+    }
+
     private static RunTurn Lose(
         RunState state, RunPhase.Regrouping phase, WorkerId worker, string sentence, RunWaits waits, params ReadOnlySpan<RunEffect> before)
     {
@@ -96,6 +103,11 @@ internal static class RegroupingMachine
         var plan = RegroupPlan.Create(state.Order.Job.Training.LogicalRanks, phase.Crew, phase.Answers);
         var (next, released) = GiveBack(state, phase, plan.TooFarBehind);
         var left = (RunPhase.Regrouping)next.Phase;
+        if (plan.Members.Length < state.Order.Job.Workers.Min && PausedMachine.WhyEnd(next, left.Crew) is { } reason)
+        {
+            (state, next) = (state with { SuspendReason = reason }, next with { SuspendReason = reason });
+        }
+
         var enough = Ending.IsWanted(state) || plan.StartStep >= LastStepOf(phase) ? 1 : state.Order.Job.Workers.Min;
         var (formed, told) = plan.Members.Length < enough ? PausedMachine.Begin(next, left, now) : Activate(next, left, plan, now);
         return (formed, [.. effects, .. released, .. told]);

@@ -22,7 +22,7 @@ internal static class Requeue
 
         return state.StopReason is { } stop
             ? RunEnding.Fail(state, $"{stop} Then no worker was left to write a checkpoint: {cause.Sentence} {RunEnding.HowToGoOn(state)}", FailureKind.Environment, [], before)
-            : Wait(state, [], $"{cause.Sentence} No worker is left; the run waits for others and goes on {FromWhere(state)}.", cause.Since, before);
+            : Wait(state with { LastCrew = new LastCrew(crew with { Members = state.Lost }, state.Phase is RunPhase.Reviving reviving ? reviving.RecordedStep : state.Progress.Step) }, [], $"{cause.Sentence} No worker is left; the run waits for others and goes on {FromWhere(state)}.", cause.Since, before);
     }
 
     /// <param name="state">The run.</param>
@@ -43,10 +43,11 @@ internal static class Requeue
         {
             Phase = new RunPhase.Queued(IsGraceRunning: false, IsGraceOver: false), Reason = reason, Generation = state.LastGeneration,
             ResumeFrom = state.Progress.Checkpoint?.Path ?? state.Order.ResumeFrom, Joiners = state.Joiners.Clear(), Leavers = state.Leavers.Clear(), Shed = [],
-            SuspendReason = null, PausedSince = state.PausedSince ?? since, LinkMarks = state.LinkMarks.Clear(),
+            SuspendReason = null, Silence = null, PausedSince = state.PausedSince ?? since, LinkMarks = state.LinkMarks.Clear(),
         }, effects);
     }
 
-    private static string FromWhere(RunState state) => state.Progress.Checkpoint is { } checkpoint ? $"from its checkpoint of step {checkpoint.Step}"
+    /// <summary>Where a run goes on whose members are all lost; in words that follow "goes on".</summary>
+    public static string FromWhere(RunState state) => state.Progress.Checkpoint is { } checkpoint ? $"from its checkpoint of step {checkpoint.Step}"
         : state.Order.ResumeFrom is { } origin ? $"from {origin}" : "from the beginning";
 }

@@ -120,6 +120,10 @@ public sealed record RunWaits
     /// <summary>For the answer to Fence: a member's control answers at once, so one that does not is stuck. The liveness rule sees a frozen one far earlier.</summary>
     public TimeSpan Fence { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>For members that are silent, or do not answer a fence, when nobody else holds the run's state: as long as their streams last when nobody answers a ping, and as
+    /// long as a new coordinator waits for them.</summary>
+    public TimeSpan LastCopy { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>For the end of a stream when a member reports a broken link: the peer's death shows on both within this time, and a pause is hardly felt.</summary>
     public TimeSpan Link { get; init; } = TimeSpan.FromMilliseconds(300);
 

@@ -76,6 +76,11 @@ public static class RunMachine
             state = DeferRule.Forgive(state, waits, now);
         }
 
+        if (@event is RunEvent.WorkerLost lost && state.Crew is { } crew && crew.Members.TryGetValue(lost.Worker, out var member))
+        {
+            state = state with { Lost = state.Lost.SetItem(lost.Worker, member) };
+        }
+
         if (@event is RunEvent.ScaleRequested scale && state.Phase is not RunPhase.Ended)
         {
             return Scaling.Set(state, scale.Desired);
@@ -93,7 +98,7 @@ public static class RunMachine
 
         return (state.Phase, @event) switch
         {
-            (RunPhase.Queued queued, _) => QueuedMachine.Step(state, queued, @event, waits),
+            (RunPhase.Queued queued, _) => QueuedMachine.Step(state, queued, @event, waits, now),
             (RunPhase.Preparing preparing, _) => PreparingMachine.Step(state, preparing, @event, now),
             (RunPhase.Running running, _) => RunningMachine.Step(state, running, @event, waits, now),
             (RunPhase.Regrouping regrouping, _) => RegroupingMachine.Step(state, regrouping, @event, waits, now),

@@ -81,13 +81,16 @@ public abstract record RunPhase
         public long Decided => Answers.Values.Max(answer => answer.Decided);
     }
 
-    /// <summary>Its coordinator was lost and another one owns it: the members come back.</summary>
+    /// <summary>Its coordinator was lost and another one owns it, or the streams of all members had ended: the members come back.</summary>
     /// <param name="Crew">Everyone who was a member, or was about to be one.</param>
     /// <param name="Back">Those who are back, and the newest generation that each was fenced to or has entered.</param>
     /// <param name="IsChanging">The members were about to change, or somebody is lost: they must regroup.</param>
     /// <param name="RecordedStep">Reports up to this step are recorded; members tell the others again.</param>
     public sealed record Reviving(Crew Crew, ImmutableSortedDictionary<WorkerId, Generation> Back, bool IsChanging, long RecordedStep) : RunPhase
     {
+        /// <summary>The coordinator is the one that it was: the streams of all members had ended.</summary>
+        public bool IsSameOwner { get; init; }
+
         /// <summary>What those who are back have told so far: heard when all have told everything, for it may be of different times.</summary>
         public ImmutableQueue<RunEvent.WorkerSaid> Heard { get; init; } = [];
 

@@ -70,6 +70,14 @@ public abstract record RunRecord(Generation Generation, long Step)
     /// <summary>Too few workers are left. The run goes on by itself when there are enough.</summary>
     public sealed record RunPaused(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 
+    /// <summary>Nobody is heard who holds the run's state, so they are not given up as soon as others.</summary>
+    public sealed record MembersSilent(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
+    /// <summary>Everybody was lost who held a newer state, so committed steps are taken again.</summary>
+    /// <param name="Step">Behind which the run begins again.</param>
+    /// <param name="LostSteps">So many.</param>
+    public sealed record StepsLost(Generation Generation, long Step, long LostSteps, string Reason) : RunRecord(Generation, Step);
+
     /// <summary>Another coordinator owns the run from here on.</summary>
     public sealed record RunAdopted(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 

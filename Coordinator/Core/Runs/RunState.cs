@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Changes;
+using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
@@ -97,6 +98,15 @@ public sealed record RunState
     /// <summary>Links that broke, and the step that was committed then. Forgotten when a later one is.</summary>
     public ImmutableSortedDictionary<BrokenLink, long> LinkMarks { get; init; } = ImmutableSortedDictionary<BrokenLink, long>.Empty;
 
+    /// <summary>Members that were lost since the last generation was formed. Of those that attach on their own only a stream may have ended.</summary>
+    public ImmutableSortedDictionary<WorkerId, Candidate> Lost { get; init; } = ImmutableSortedDictionary<WorkerId, Candidate>.Empty;
+
+    /// <summary>The crew whose last member was lost, in the queue: whoever of it comes back with what it holds brings the run back. Null: nobody can.</summary>
+    public LastCrew? LastCrew { get; init; }
+
+    /// <summary>Set while nobody is heard who holds the run's state.</summary>
+    public Silence? Silence { get; init; }
+
     public RunId Id => Order.Id;
 
     /// <summary>The crew of the generation that trains, is formed anew or is being given up; null before and after.</summary>
@@ -126,6 +136,16 @@ public sealed record RunState
     internal bool IsServedAs(RunState other) => ReferenceEquals(Joiners, other.Joiners)
         && ReferenceEquals((Phase as RunPhase.Preparing)?.Members ?? Crew?.Members, (other.Phase as RunPhase.Preparing)?.Members ?? other.Crew?.Members);
 }
+
+/// <summary>A crew of which nobody is left.</summary>
+/// <param name="Crew">Its members are those that were lost in its generation.</param>
+/// <param name="RecordedStep">Reports up to this step are recorded.</param>
+public sealed record LastCrew(Crew Crew, long RecordedStep);
+
+/// <summary>Nobody who holds the run's state is heard.</summary>
+/// <param name="Reason">Says so, in a sentence.</param>
+/// <param name="Former">Why the run was where it was before.</param>
+public sealed record Silence(string Reason, string Former);
 
 /// <summary>What the members of a run agree on.</summary>
 /// <param name="Isa">The instruction-set level that all of them pin.</param>

@@ -46,7 +46,7 @@ internal static class RunningMachine
             case RunEvent.StopRequested stop:
                 return Ending.Stop(state, stop.Reason);
             case RunEvent.Tick tick:
-                return FeedRule.TimeOut(state, now).Then(next => LivenessRule.GiveUp(next, tick.Pulses, next.Progress.RoseAt, waits, now))
+                return FeedRule.TimeOut(state, tick.Pulses, waits, now).Then(next => LivenessRule.GiveUp(next, tick.Pulses, next.Progress.RoseAt, waits, now))
                     .Then(next => HangRule.GiveUp(next, tick.Pulses, waits, now));
             case RunEvent.TimerFired { Timer: RunTimer.Link } fired when fired.Generation == phase.Crew.Generation && !phase.BrokenLinks.IsEmpty:
                 return LinkMachine.Judge(state, phase, waits, now);

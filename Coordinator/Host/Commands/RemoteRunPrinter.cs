@@ -64,7 +64,7 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
             case "worker.lost" or "worker.failed":
                 screen.Warning($"{Text("worker")} (pid {line.GetProperty("pid")}): {Text("reason")}");
                 break;
-            case "run.warning" or "run.paused":
+            case "run.warning" or "run.paused" or "members.silent" or "steps.lost":
                 screen.Warning(Text("reason"));
                 break;
             case "run.resumed":

@@ -56,6 +56,12 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.RunPaused r:
                 screen.Warning(r.Reason);
                 break;
+            case RunRecord.MembersSilent r:
+                screen.Warning(r.Reason);
+                break;
+            case RunRecord.StepsLost r:
+                screen.Warning(r.Reason);
+                break;
             case RunRecord.RunAdopted r:
                 screen.Line(r.Reason);
                 break;

@@ -36,6 +36,8 @@ public static class RunRecordJson
         RunRecord.ShareLowered => "run.share",
         RunRecord.RunPassed => "run.passed",
         RunRecord.RunPaused => "run.paused",
+        RunRecord.MembersSilent => "members.silent",
+        RunRecord.StepsLost => "steps.lost",
         RunRecord.RunAdopted => "run.adopted",
         RunRecord.RunResumed => "run.resumed",
         RunRecord.RunEnded => "run.ended",
@@ -159,6 +161,13 @@ public static class RunRecordJson
                 json.WriteString("reason", r.Reason);
                 break;
             case RunRecord.RunPaused r:
+                json.WriteString("reason", r.Reason);
+                break;
+            case RunRecord.MembersSilent r:
+                json.WriteString("reason", r.Reason);
+                break;
+            case RunRecord.StepsLost r:
+                json.WriteNumber("lostSteps", r.LostSteps);
                 json.WriteString("reason", r.Reason);
                 break;
             case RunRecord.RunAdopted r:

@@ -161,7 +161,8 @@ public sealed class CoordinatorActor : IAsyncDisposable
     }
 
     /// <summary>The worker's stream has ended; nothing is sent to it any more.</summary>
-    public void Forget(WorkerConnection connection, WorkerId worker) => _attached.TryRemove(KeyValuePair.Create(worker, connection));
+    /// <returns>False: it has another one, so it is not lost.</returns>
+    public bool Forget(WorkerConnection connection, WorkerId worker) => _attached.TryRemove(KeyValuePair.Create(worker, connection));
 
     /// <summary>The worker does not wait for its admission any more.</summary>
     /// <returns>False: it is being told just now.</returns>
@@ -335,7 +336,9 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
         var hello = cluster.Workers[admit.Worker].Hello;
         Log.WorkerAttached(_log, admit.Worker.Value, hello.Pid, hello.Host, hello.Device, hello.HighestIsa);
+        var former = _attached.GetValueOrDefault(admit.Worker);
         _attached[admit.Worker] = connection;
+        former?.Break("the worker has come back by another stream");
         connection.Admit(admit.Worker, _term, admit.RecordedStep, _tenure?.WorkerPatience);
     }
 

@@ -25,8 +25,11 @@ public sealed class WorkerControlService(CoordinatorActor coordinator) : WorkerC
             var worker = await AdmittedAsync(connection, context.CancellationToken).ConfigureAwait(false);
             var writing = WriteOrdersAsync(connection, responseStream, context.CancellationToken);
             var reason = await ReadUntilLostAsync(worker, connection, requestStream, context.CancellationToken).ConfigureAwait(false);
-            coordinator.Forget(connection, worker);
-            await coordinator.PostAsync(new ClusterEvent.WorkerLost(worker, reason)).ConfigureAwait(false);
+            if (coordinator.Forget(connection, worker))
+            {
+                await coordinator.PostAsync(new ClusterEvent.WorkerLost(worker, reason)).ConfigureAwait(false);
+            }
+
             connection.Close();
             await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -254,6 +254,8 @@ internal sealed class Conversation
         RunRecord.StateCompared r => $"StateCompared {r.Step} {r.Sha256}",
         RunRecord.RunWarned r => $"RunWarned: {r.Reason}",
         RunRecord.RunPaused r => $"RunPaused: {r.Reason}",
+        RunRecord.MembersSilent r => $"MembersSilent: {r.Reason}",
+        RunRecord.StepsLost r => $"StepsLost {r.LostSteps} behind {r.Step}: {r.Reason}",
         RunRecord.RunResumed r => Invariant($"RunResumed after {r.Seconds} s"),
         RunRecord.WorkerJoining r => $"WorkerJoining {r.Worker} at {r.Step}",
         RunRecord.WorkerLeft r => $"WorkerLeft {r.Worker} at {r.Step}: {r.Reason}",

@@ -41,6 +41,10 @@ public abstract record Fault(long AtMicros)
     /// <summary>The next joiner that applies a gradient freezes in the middle of it.</summary>
     public sealed record FreezeFollower(long AtMicros, long Micros) : Fault(AtMicros);
 
+    /// <summary>The training thread of the next joiner hangs for ever: while it makes itself ready, or while it takes a donor's state over. One that is told to start afresh does, and another
+    /// takes its place.</summary>
+    public sealed record HangJoiner(long AtMicros, bool IsPreparing, long BackAfterMicros) : Fault(AtMicros);
+
     /// <summary>A third of what the coordinator and the workers say to each other comes twice.</summary>
     public sealed record Doubled(long AtMicros, long Micros) : Fault(AtMicros);
 

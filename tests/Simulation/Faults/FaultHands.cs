@@ -16,6 +16,9 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
     /// <summary>A hang that lasts longer is seen: it outlasts the patience with a worker's first step, and a heartbeat and a tick.</summary>
     private const long LongestHang = 16_500_000;
 
+    /// <summary>A joiner that hangs for ever is given up by then: it may be given back and asked again once, and has the patience of the run each time.</summary>
+    private const long JoinerPatience = 130_000_000;
+
     private readonly HashSet<Fault> _crashed = new(ReferenceEqualityComparer.Instance);
 
     public void Do(Fault fault)
@@ -83,6 +86,12 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
             case Fault.FreezeFollower freeze:
                 cluster.Following = joiner => FreezeFollower(joiner, freeze);
                 break;
+            case Fault.HangJoiner { IsPreparing: true } hang:
+                cluster.PreparingToJoin = joiner => HangJoiner(joiner, hang);
+                break;
+            case Fault.HangJoiner hang:
+                cluster.LoadingState = joiner => HangJoiner(joiner, hang);
+                break;
             case Fault.HangingFeeds hanging:
                 Say(control.Process, fault);
                 cluster.Network.FeedsHangUntil = Math.Max(cluster.Network.FeedsHangUntil, cluster.Clock.Micros + hanging.Micros);
@@ -124,6 +133,22 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
             hung.GoOn();
         });
         AwaitDeath(hang.Worker, hung, hang.BackAfterMicros);
+    }
+
+    private void HangJoiner(SimWorker joiner, Fault.HangJoiner hang)
+    {
+        (cluster.PreparingToJoin, cluster.LoadingState) = (null, null);
+        Say(joiner, hang);
+        joiner.Hang(long.MaxValue / 2);
+        cluster.Over(JoinerPatience);
+        cluster.Clock.After(JoinerPatience, () =>
+        {
+            if (!joiner.IsDead)
+            {
+                cluster.Violate($"{joiner.Name} ({joiner.Id}) hung for {JoinerPatience / 1e6:0} s on its way into the run, and was not given up");
+            }
+        });
+        AwaitDeath(Array.IndexOf(workers, joiner), joiner, hang.BackAfterMicros);
     }
 
     private void HitOwner(Fault fault, SimCoordinators owners)

@@ -209,6 +209,7 @@ internal sealed class SimMember
                 Later(_settings.PassMicros / 2, work, () => _feeds.SendState(work, _state.Applied, _value));
                 break;
             case MemberWork.LoadState load:
+                _worker.LoadingState();
                 Later(_settings.PassMicros / 2, work, () =>
                 {
                     Forget();

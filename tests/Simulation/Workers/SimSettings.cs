@@ -28,7 +28,7 @@ public sealed record SimSettings
     public Bug Bug { get; init; } = Bug.None;
 
     /// <summary>How long a run waits for what. Virtual time costs events, so a hang is found sooner than in a real run.</summary>
-    public static RunWaits Waits { get; } = new() { FirstStep = TimeSpan.FromSeconds(15), LongWork = TimeSpan.FromSeconds(30) };
+    public static RunWaits Waits { get; } = new() { FirstStep = TimeSpan.FromSeconds(15), LongWork = TimeSpan.FromSeconds(30), Prepare = TimeSpan.FromSeconds(60) };
 
     /// <summary>workers.hangSeconds: longer than a freeze needs to be seen.</summary>
     public const int HangSeconds = 5;

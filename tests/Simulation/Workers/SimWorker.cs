@@ -175,6 +175,8 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
 
     public void Following() => _home.Following(this);
 
+    public void LoadingState() => _home.LoadingState(this);
+
     public void SaveCheckpoint(RunId run, Generation generation, long step, ulong value)
     {
         var (disk, bug) = (_home.DiskOf(run), Settings.Bug);
@@ -280,7 +282,8 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
                 _toCoordinator!.Send(send.Message);
                 break;
             case WorkerEffect.BeginPreparation preparation:
-                After(2000 + Random.NextInt64(20_000), () => Prepare(preparation.Prepare));
+                _home.Preparing(this);
+                Train(2000 + Random.NextInt64(20_000), () => Prepare(preparation.Prepare));
                 break;
             case WorkerEffect.Order order:
                 (_member ??= new SimMember(this, _state.Run!.Value, order.Self, _loaded.Step, _loaded.Value)).Post(new MemberEvent.Ordered(order.Message));
@@ -365,6 +368,16 @@ internal interface ISimHome
 
     /// <summary>A joiner has begun to apply a gradient that its feed brought.</summary>
     void Following(SimWorker worker);
+
+    /// <summary>A worker begins to make itself ready for a run.</summary>
+    void Preparing(SimWorker worker)
+    {
+    }
+
+    /// <summary>A joiner begins to take a donor's state over.</summary>
+    void LoadingState(SimWorker worker)
+    {
+    }
 
     /// <summary>A checkpoint is committed: it must be the quiet run's.</summary>
     void Saved(RunId run, long step, ulong value);

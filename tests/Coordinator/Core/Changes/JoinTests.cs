@@ -133,6 +133,73 @@ public sealed class JoinTests
             talk.Pass(2, 1, 2, 3));
     }
 
+    /// <summary>It was waited for as long as the run went on, and nobody was asked in its place.</summary>
+    [Fact]
+    public void Prepare_AJoinerThatNeverAnswers_StartsAfresh()
+    {
+        var talk = TwoTrain();
+        talk.Attach();
+        Assert.Equal([], talk.Pass(1795, 1, 2, 3));
+
+        var effects = talk.Pass(10, 1, 2, 3);
+
+        Assert.Equal(["evict w-3 to start afresh: it did not get ready within 1800 s", "record WorkerLost w-3 at 5: it did not get ready within 1800 s; it had not joined yet"], effects);
+        Assert.IsType<RunPhase.Running>(talk.RunState.Phase);
+        Assert.Equal(["admit w-4", "record WorkerJoining w-4 at 5", "tell w-4 Prepare G1 avx2"], talk.Attach());
+    }
+
+    /// <summary>Three donors were asked in turn, though none was at fault; then it was released, and its process was of no use to anybody.</summary>
+    [Fact]
+    public void Feed_TheJoinerHangsWhileItTakesTheStateOver_StartsAfreshAndNoDonorIsBlamed()
+    {
+        var talk = TwoTrain();
+        talk.Attach();
+        talk.Say(3, Prepared());
+        (int, WorkMark)[] works = [(1, new(WorkKind.Waiting, 5)), (2, new(WorkKind.Waiting, 5)), (3, new(WorkKind.Loading, 5))];
+        Assert.Equal([], talk.PassAtWork(59, works));
+
+        var effects = talk.PassAtWork(2, works);
+
+        const string How = "its training thread hangs: it has taken over the state of step 5 for 60.0 s while it joined (patience 60.0 s)";
+        Assert.Equal([$"evict w-3 to start afresh: {How}", $"record WorkerLost w-3 at 5: {How}; it had not joined yet"], effects);
+        Assert.IsType<RunPhase.Running>(talk.RunState.Phase);
+    }
+
+    /// <summary>A large state takes its time in memory too.</summary>
+    [Fact]
+    public void Feed_TheJoinerTakesALargeStateOver_HasTimeForItsBytes()
+    {
+        var talk = TwoTrain();
+        talk.Attach();
+        talk.Say(3, Prepared());
+        talk.Say(3, new WorkerMessage.Followed(1, -1, 10_000_000_000));
+        (int, WorkMark)[] works = [(1, new(WorkKind.Waiting, 5)), (2, new(WorkKind.Waiting, 5)), (3, new(WorkKind.Loading, 5))];
+        Assert.Equal([], talk.PassAtWork(158, works));
+        Assert.StartsWith("evict w-3 to start afresh", talk.PassAtWork(4, works)[0]);
+    }
+
+    /// <summary>The members are in the next generation and wait for it: they waited for two minutes.</summary>
+    [Fact]
+    public void Change_TheJoinerHangsBeforeItIsIn_IsGivenUpLikeAMember()
+    {
+        var talk = TwoTrain();
+        talk.Attach();
+        talk.Say(3, Prepared());
+        talk.Say(3, Followed(5));
+        talk.Say(1, Entered(2, 6));
+        talk.Say(2, Entered(2, 6));
+        (int, WorkMark)[] works = [(1, new(WorkKind.Waiting, 6)), (2, new(WorkKind.Waiting, 6)), (3, new(WorkKind.Applying, 6))];
+        Assert.Equal([], talk.PassAtWork(29, works));
+
+        var effects = talk.PassAtWork(2, works);
+
+        Assert.StartsWith("evict w-3 to start afresh: its training thread hangs: it has applied step 6 for 30.0 s, and 2 members have waited for 30.0 s", effects[0]);
+        Assert.StartsWith("tell w-1 Fence G3", effects[2]);
+        talk.Say(1, Fenced(3, 6));
+        talk.Say(2, Fenced(3, 6));
+        Assert.Equal(2, talk.RunState.GenerationSize);
+    }
+
     /// <summary>The members take no step, so there is nothing to hear.</summary>
     [Fact]
     public void Feed_OfOneThatHoldsAllThereIs_IsNotGivenUp()

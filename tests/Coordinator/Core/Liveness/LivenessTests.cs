@@ -73,6 +73,62 @@ public sealed class LivenessTests
         Assert.StartsWith("tell w-2 Fence G3", effects[2]);
     }
 
+    /// <summary>A run on one worker that froze for three seconds began again at its last checkpoint, or at step 0.</summary>
+    [Fact]
+    public void Tick_TheOnlyMemberIsSilent_IsWaitedForHalfAMinute()
+    {
+        var talk = Beating(1);
+        var before = talk.RunState.Reason;
+
+        const string Silent = "Nothing is heard of w-1, and nobody else holds the run's state: it waits up to 30 s for them, and then begins again from the beginning.";
+        Assert.Equal([$"record MembersSilent: {Silent}"], talk.Pass(25));
+        Assert.Equal(Silent, talk.RunState.Reason);
+        Assert.Equal([], talk.Pass(1, 1));
+        Assert.Equal(before, talk.RunState.Reason);
+
+        var effects = talk.Pass(31);
+        Assert.Equal($"record MembersSilent: {Silent}", effects[0]);
+        Assert.StartsWith("evict w-1: it was silent for 30", effects[1]);
+        Assert.Contains(effects, effect => effect.StartsWith("record RunPaused: ", StringComparison.Ordinal) && effect.EndsWith("No worker is left; the run waits for others and goes on from the beginning.", StringComparison.Ordinal));
+        Assert.Null(talk.RunState.Silence);
+    }
+
+    [Fact]
+    public void Tick_AllAreSilentAtOnce_NobodyIsGivenUpUntilOneIsHeard()
+    {
+        var talk = Beating(3);
+        Assert.Single(talk.Pass(10));
+
+        var effects = talk.Pass(0.25, 2);
+
+        Assert.Equal(["evict w-1", "evict w-3"], effects.Where(effect => effect.StartsWith("evict", StringComparison.Ordinal)).Select(effect => effect.Split(':')[0]));
+        Assert.IsType<RunPhase.Regrouping>(talk.RunState.Phase);
+    }
+
+    /// <summary>The one that is left holds the only copy of the state: neither its silence nor the fence that it cannot answer takes that away.</summary>
+    [Fact]
+    public void Lost_AllButAFrozenOne_ItIsWaitedForAndGoesOn()
+    {
+        var talk = Beating(3);
+        talk.Lose(2);
+        talk.Lose(3);
+
+        Assert.StartsWith("record MembersSilent: Nothing is heard of w-1", Assert.Single(talk.Pass(20)));
+        Assert.Equal(["timer Fence G3 30 s"], talk.Fire(RunTimer.Fence, 3));
+        Assert.Equal("tell w-1 Activate G3 5..100/100: w-1=[0,8)(0-7)", talk.Say(1, Fenced(3, 5, (0, 3)))[^1]);
+    }
+
+    [Fact]
+    public void Fence_TheLastOneBeatsAndNeverAnswers_IsGivenUpInTheEnd()
+    {
+        var talk = Beating(2);
+        talk.Lose(2);
+        Assert.Equal([], talk.Pass(30, 1));
+        Assert.Equal(["timer Fence G2 30 s"], talk.Fire(RunTimer.Fence, 2));
+        Assert.Equal([], talk.Pass(30, 1));
+        Assert.StartsWith("evict w-1: it did not answer the fence of G2", talk.Fire(RunTimer.Fence, 2)[0]);
+    }
+
     [Theory]
     [InlineData(0.3, 1.0, false)] // a gap of 0.3 s is usual: patience is the least, 1.5 s
     [InlineData(0.3, 1.6, true)]

@@ -91,8 +91,9 @@ public sealed class RevivalTests
         Assert.Contains(next.Fire(RunTimer.Return, 1), line => line.Contains("goes on from its checkpoint of step 3", StringComparison.Ordinal));
         Assert.IsType<RunPhase.Queued>(next.RunState.Phase);
         Assert.Equal("/ck/step-3", next.RunState.ResumeFrom);
-        // Who comes now is told that the run is over for it, and may be asked anew.
-        Assert.Equal("admit w-101", next.Return(1, generation: 1)[0]);
+
+        // Nobody has begun again from there, so whoever comes with what it holds saves the steps behind the checkpoint.
+        Assert.Equal(["admit w-1", "timer Return G1 2 s"], next.Return(1, generation: 1));
     }
 
     /// <summary>The coordinator died when a generation was stored and none of its members had been told: the run waited half a minute for workers that were free.</summary>

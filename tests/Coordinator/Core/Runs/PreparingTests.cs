@@ -266,6 +266,10 @@ public sealed class PreparingTests
         var effects = talk.Fire(RunTimer.Prepare, 1);
 
         Assert.Equal("record WorkerRefused w-2: w-2 did not get ready in time; the other 1 did. Look into the worker's log.", effects[0]);
+
+        // Released, it would count as free while it loads, and would keep the next run waiting as long.
+        Assert.StartsWith("evict w-2 to start afresh: w-2 did not get ready in time", effects[1]);
+        Assert.DoesNotContain(new WorkerId("w-2"), talk.State.Workers.Keys);
         Assert.Equal("tell w-1 Activate G1 0..100/100: w-1=[0,8)", effects[^1]);
     }
 

@@ -104,9 +104,70 @@ public sealed class RegroupingTests
         Assert.Contains("tell w-4 Prepare G3 avx2 from /ck/step-50", talk.Attach());
         talk.Say(3, Prepared(3, appliedSteps: 50));
         var formed = talk.Say(4, Prepared(3, appliedSteps: 50));
+        const string Again = "The run begins again behind step 50 (/ck/step-50): 7 committed steps were lost with the last worker that held them.";
         Assert.StartsWith("record RunResumed after ", formed[0]);
+        Assert.Contains($"record StepsLost 7 behind 50: {Again}", formed);
+        Assert.Equal($"2 workers train steps 51 to 100. {Again}", talk.RunState.Reason);
         Assert.EndsWith("Activate G3 50..100/100: w-3=[0,4) w-4=[4,8)", formed[^1]);
         Assert.Equal(50, talk.RunState.Progress.Step);
+    }
+
+    /// <summary>The network between the coordinator and all of its workers was away until every stream had ended. They had trained on, and the run began again at its last checkpoint all the same.</summary>
+    [Fact]
+    public void Lost_TheStreamsOfAllAndOneComesBack_TheRunGoesOnWithWhatItHolds()
+    {
+        var talk = AtStep(57, 2);
+        talk.Lose(2);
+        talk.Lose(1);
+        Assert.IsType<RunPhase.Queued>(talk.RunState.Phase);
+
+        Assert.Equal(["admit w-1", "timer Return G2 2 s"], talk.Return(1, generation: 1));
+        Assert.Equal(
+            ["tell w-1 Fence G3: The streams of all members had ended; 1 of 2 came back with the run's state.", "timer Fence G3 30 s"], talk.Fire(RunTimer.Return, 2));
+        var formed = talk.Say(1, Fenced(3, 60, (0, 4)));
+        Assert.StartsWith("record RunResumed after ", formed[0]);
+        Assert.Equal("tell w-1 Activate G3 60..100/100: w-1=[0,8)(0-7)", formed[^1]);
+
+        // The other one is free, and joins.
+        Assert.Contains("tell w-3 Prepare G3 avx2", talk.Attach(2, generation: 1));
+    }
+
+    /// <summary>A worker sees sooner than the coordinator that nobody answers, and its next stream may come before the end of the former one.</summary>
+    [Fact]
+    public void Attach_AMemberWhoseFormerStreamHasNotEnded_ComesBackWithWhatItHolds()
+    {
+        var talk = AtStep(57, 1);
+
+        var back = talk.Return(1, generation: 1);
+
+        Assert.Equal("record WorkerLost w-1 at 57: it has come back by another stream", back[0]);
+        Assert.StartsWith("record RunPaused: ", back[1]);
+        Assert.Equal(
+            ["admit w-1", "timer Return G1 2 s", "tell w-1 Fence G2: The streams of all members had ended; 1 of 1 came back with the run's state.", "timer Fence G2 30 s"], back[2..]);
+        Assert.EndsWith("w-1=[0,8)(0-7)", talk.Say(1, Fenced(2, 60, (0, 8)))[^1]);
+    }
+
+    [Fact]
+    public void Lost_TheStreamsOfAllAndOthersHaveBegun_WhoeverComesBackIsFree()
+    {
+        var talk = AtStep(57, 1);
+        talk.Lose(1);
+        talk.Attach();
+        Assert.IsType<RunPhase.Preparing>(talk.RunState.Phase);
+
+        Assert.Equal(["admit w-3"], talk.Attach(1, generation: 1));
+        Assert.Null(talk.RunState.LastCrew);
+    }
+
+    [Fact]
+    public void Lost_TheOneThatCameBackAgain_AnotherMayComeBack()
+    {
+        var talk = AtStep(57, 2);
+        talk.Lose(2);
+        talk.Lose(1);
+        talk.Attach(1, generation: 1);
+        talk.Lose(1);
+        Assert.Equal(["admit w-2", "tell w-2 Fence G3: The streams of all members had ended; 1 of 1 came back with the run's state."], talk.Return(2, generation: 1)[..2]);
     }
 
     [Fact]
@@ -116,6 +177,19 @@ public sealed class RegroupingTests
         talk.Lose(1);
 
         Assert.Contains("tell w-2 Prepare G2 avx2", talk.Attach());
+    }
+
+    [Fact]
+    public void Lost_AllWithoutACheckpoint_TheEventsAndTheReasonSayWhatIsLost()
+    {
+        var talk = AtStep(57, 1);
+        talk.Lose(1);
+        talk.Attach();
+
+        var formed = talk.Say(2, Prepared(2));
+
+        Assert.Contains("record StepsLost 57 behind 0: The run begins again behind step 0, for there is no checkpoint: 57 committed steps were lost with the last worker that held them.", formed);
+        Assert.Contains("57 committed steps were lost", talk.RunState.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -143,6 +217,40 @@ public sealed class RegroupingTests
         var formed = talk.Say(3, new WorkerMessage.Fenced(new Generation(3), 57, [], false));
         Assert.StartsWith("record RunResumed after ", formed[0]);
         Assert.Equal("tell w-3 Activate G3 57..100/100: w-1=[0,4)(0-5) w-3=[4,8)(6-7)", formed[^1]);
+    }
+
+    /// <summary>It waited for others as long as nobody came, its host was taken away in the end, and with it all that had been trained since the last checkpoint.</summary>
+    [Fact]
+    public void Leaving_WhilePaused_WritesWhatItHoldsAndGoes()
+    {
+        var talk = AtStep(57, 2, Job(min: 2));
+        talk.Lose(2);
+        talk.Say(1, Fenced(2, 57, (0, 4)));
+        Assert.IsType<RunPhase.Paused>(talk.RunState.Phase);
+
+        Assert.Equal(["note: w-1 wants to leave: SIGTERM", "tell w-1 Fence G3: " + Lost2, "timer Fence G3 30 s"], talk.Say(1, new WorkerMessage.Leaving("SIGTERM")));
+        ExpectTheLeaverToWriteAndGo(talk, 3);
+    }
+
+    [Fact]
+    public void Leaving_BeforeTheOthersAreTooFew_WritesWhatItHoldsAndGoes()
+    {
+        var talk = AtStep(57, 2, Job(min: 2));
+        talk.Lose(2);
+        talk.Say(1, new WorkerMessage.Leaving("SIGTERM"));
+        ExpectTheLeaverToWriteAndGo(talk, 2);
+    }
+
+    private static void ExpectTheLeaverToWriteAndGo(Conversation talk, long generation)
+    {
+        var formed = talk.Say(1, Fenced(generation, 57, (0, 4)));
+        Assert.Equal($"tell w-1 Activate G{generation} 57..100/100: w-1=[0,8)(0-7)", formed[^1]);
+        Assert.Equal([$"tell w-1 PrepareEnd G{generation}"], talk.Say(1, Entered(generation, 57)));
+        talk.MissNoLedger();
+        talk.Say(1, Saved(58, generation: generation));
+        var ended = talk.Say(1, Finished(58, generation: generation));
+        Assert.Contains("record RunPaused: w-1 leaves while fewer than 2 workers are there. The run waits for others. It goes on from its checkpoint of step 58 when there are enough.", ended);
+        Assert.Contains("tell w-1 Release", ended);
     }
 
     [Fact]
