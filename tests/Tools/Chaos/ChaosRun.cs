@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 
@@ -15,9 +14,6 @@ internal sealed class ChaosRun
 
     private const int NoProcess = 0;
 
-    /// <summary>At least this many members stay untouched, so that somebody survives.</summary>
-    private const int LeastMembers = 2;
-
     private readonly ChaosPlan _plan;
     private readonly TimeSpan _every;
     private readonly ICluster _cluster;
@@ -25,7 +21,7 @@ internal sealed class ChaosRun
     private readonly int _workers;
     private readonly RunEvents _events;
     private readonly List<Task> _mends = [];
-    private readonly ConcurrentDictionary<int, FaultKind> _suffering = [];
+    private readonly Victims _victims = new();
     private readonly Dictionary<int, TimeSpan> _starts = [];
     private readonly HashSet<int> _first = [];
     private readonly OwnerFaults? _owners;
@@ -33,6 +29,7 @@ internal sealed class ChaosRun
     private PlannedFault _upcoming;
     private DateTimeOffset _trainsSince;
     private bool _isGrown;
+    private volatile bool _isDiskFull;
 
     /// <param name="runDir">The run's folder.</param>
     /// <param name="disk">Of the checkpoints; null: no fault of the plan fills it.</param>
@@ -134,28 +131,29 @@ internal sealed class ChaosRun
         if (fault.Kind == FaultKind.Disk)
         {
             // One that is still full stays so until its own time is over.
-            if (_suffering.TryAdd(NoProcess, fault.Kind))
+            if (!_isDiskFull)
             {
+                _isDiskFull = true;
                 _disk!.Fill();
                 Land(fault, "the disk of the checkpoints", NoProcess);
                 _mends.Add(LaterAsync(fault.Lasting, () =>
                 {
                     _disk.Free();
-                    _suffering.TryRemove(NoProcess, out _);
+                    _isDiskFull = false;
                 }));
             }
 
             return;
         }
 
-        // A victim is a member that is well; with too few of them this turn waits for the next.
+        // A victim is a member that is well, and so is another; until there are two, this turn waits.
         while (!_events.IsEnded)
         {
             _events.Read();
-            var members = _events.Members().Where(member => !_suffering.ContainsKey(member.Value)).OrderBy(member => member.Key, StringComparer.Ordinal).ToList();
-            if (members.Count >= LeastMembers)
+            var well = _victims.Of(_events.Members(), _events.NewestGeneration, Steps.Read());
+            if (well.Count > 0)
             {
-                var (worker, pid) = members[(int)(fault.Victim * members.Count)];
+                var (worker, pid) = well[(int)(fault.Victim * well.Count)];
                 await HitAsync(fault, worker, pid);
                 return;
             }
@@ -168,8 +166,8 @@ internal sealed class ChaosRun
     {
         if (fault.Kind == FaultKind.Cut)
         {
+            _victims.Hit(pid);
             await _cluster.SetCutAsync(pid, isCut: true);
-            _suffering[pid] = fault.Kind;
             Land(fault, worker, pid);
             _mends.Add(MendCutAsync(fault, pid));
             return;
@@ -181,14 +179,14 @@ internal sealed class ChaosRun
             return;
         }
 
+        _victims.Hit(pid);
         Land(fault, worker, pid);
         if (fault.Kind == FaultKind.Freeze)
         {
-            _suffering[pid] = fault.Kind;
             _mends.Add(LaterAsync(fault.Lasting, () =>
             {
                 Signals.Send(pid, Signals.Continue);
-                _suffering.TryRemove(pid, out _);
+                _victims.Mend(pid, DateTimeOffset.UtcNow);
             }));
         }
     }
@@ -205,7 +203,7 @@ internal sealed class ChaosRun
     {
         await Task.Delay(fault.Lasting);
         await _cluster.SetCutAsync(pid, isCut: false);
-        _suffering.TryRemove(pid, out _);
+        _victims.Mend(pid, DateTimeOffset.UtcNow);
     }
 
     private static async Task LaterAsync(TimeSpan wait, Action mend)

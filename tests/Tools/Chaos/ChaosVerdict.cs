@@ -32,12 +32,13 @@ internal sealed record ChaosVerdict(
         var faults = kinds.ToDictionary(kind => kind, kind => run.Landed.Count(fault => fault.Kind == kind));
         var isOnce = Text(ledger, "verdict") == "good";
         var restarts = RestartsOf(run);
-        var lostCommits = CommitsLost(run.Events.All);
+        var setBacks = SetBack.Of(run.Events.All, run.Steps.Read());
+        var lostCommits = (int)setBacks.Sum(each => each.LostSteps);
         Require(Text(chaos, "state") == "succeeded", $"the run ended as {Text(chaos, "state") ?? "nothing"}");
         Require(quietSha is not null && quietSha == chaosSha, $"the weights are {chaosSha ?? "none"} and those of the quiet run {quietSha ?? "none"}");
         Require(isOnce, $"the ledger is not good: {Text(ledger, "problem") ?? "it could not be verified"}");
         Require(restarts == 0, $"{restarts} workers that nobody hit were lost");
-        Require(lostCommits == 0, $"{lostCommits} committed steps were lost");
+        Require(lostCommits == 0, $"{lostCommits} committed steps were lost: {string.Join("; ", setBacks.Select(each => each.Describe()))}");
         foreach (var (kind, count) in faults)
         {
             Require(count > 0, $"no {kind.ToString().ToLowerInvariant()} landed: let the job take longer, or lower --every");
@@ -115,24 +116,6 @@ internal sealed record ChaosVerdict(
     {
         var hit = run.Landed.Select(fault => fault.Pid).ToHashSet();
         return run.Events.All.Count(each => RunEvents.Name(each) == "worker.lost" && !hit.Contains(RunEvents.Pid(each)));
-    }
-
-    /// <summary>A generation that starts below a step that was reported as committed before.</summary>
-    private static int CommitsLost(IReadOnlyList<JsonElement> events)
-    {
-        var (highest, lost) = (0L, 0L);
-        foreach (var each in events)
-        {
-            var step = each.GetProperty("step").GetInt64();
-            if (RunEvents.Name(each) == "generation.formed")
-            {
-                lost += Math.Max(0, highest - step);
-            }
-
-            highest = RunEvents.Name(each) is "state.compared" or "generation.formed" ? Math.Max(highest, step) : highest;
-        }
-
-        return (int)lost;
     }
 
     private static string? Text(JsonElement? result, string name) =>

@@ -12,10 +12,13 @@ internal sealed class RunEvents(string path)
 
     public bool IsEnded => _events.Any(each => Name(each) == "run.ended");
 
+    /// <summary>The last that has members; 0: none yet.</summary>
+    public long NewestGeneration => _events.Where(each => Name(each) == "worker.ready").Select(Generation).DefaultIfEmpty(0).Max();
+
     /// <summary>Process ids of the present generation's members by worker, less those that were lost or left since.</summary>
     public Dictionary<string, int> Members()
     {
-        var generation = _events.Where(each => Name(each) == "worker.ready").Select(Generation).DefaultIfEmpty(0).Max();
+        var generation = NewestGeneration;
         var members = _events.Where(each => Name(each) == "worker.ready" && Generation(each) == generation)
             .GroupBy(Worker).ToDictionary(each => each.Key, each => Pid(each.Last()));
         foreach (var gone in _events.Where(each => Name(each) is "worker.lost" or "worker.left"))
