@@ -96,7 +96,7 @@ public static class CoordinatorMessageMapping
             Generation = m.Generation.Number, StartStep = m.StartStep, LastStep = m.LastStep, TotalSteps = m.TotalSteps,
         };
         wire.Members.Add(m.Members.Select(ToWire));
-        wire.Behind.Add(m.Behind);
+        BehindMapping.Write(wire, m.Behind);
         if (m.Donor is { } donor)
         {
             wire.Donor = donor;
@@ -136,5 +136,5 @@ public static class CoordinatorMessageMapping
         new(new RunId(m.RunId), new Generation(m.Generation), m.JobJson, m.Isa, m.RunDir, m.HasResumeFrom ? m.ResumeFrom : null);
 
     private static CoordinatorMessage.Activate ToDomain(V1.Activate m) => new(
-        new(m.Generation), [.. m.Members.Select(ToDomain)], m.StartStep, m.LastStep, m.TotalSteps, m.HasDonor ? m.Donor : null, [.. m.Behind]);
+        new(m.Generation), [.. m.Members.Select(ToDomain)], m.StartStep, m.LastStep, m.TotalSteps, m.HasDonor ? m.Donor : null, BehindMapping.Read(m));
 }

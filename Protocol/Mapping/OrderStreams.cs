@@ -45,20 +45,26 @@ public sealed class SharedOrders
             CoordinatorMessage.Switch change => (change.Members, []),
             _ => throw new ArgumentOutOfRangeException(nameof(order), order.GetType().Name, "This order lists no members."),
         };
-        if (former.IsDefault || MemberChangesMapping.ToChanges(former, members, behind) is not { } changes)
+        CoordinatorMessage bare = order is CoordinatorMessage.Activate whole ? whole with { Members = [] } : (CoordinatorMessage.Switch)order with { Members = [] };
+        if (!former.IsDefault && MemberChangesMapping.ToChanges(former, members, behind) is { } changes)
         {
-            return order.ToWire();
+            return With(bare, changes, null);
         }
 
-        CoordinatorMessage bare = order is CoordinatorMessage.Activate whole ? whole with { Members = [] } : (CoordinatorMessage.Switch)order with { Members = [] };
+        var plain = order.ToWire();
+        return MemberListMapping.ToList(members) is { } list && With(bare, null, list) is var packed && packed.CalculateSize() < plain.CalculateSize() ? packed : plain;
+    }
+
+    private static V1.CoordinatorMessage With(CoordinatorMessage bare, V1.MemberChanges? changes, V1.MemberList? list)
+    {
         var wire = bare.ToWire();
-        if (wire.Activate is not null)
+        if (wire.Activate is { } activate)
         {
-            wire.Activate.Changes = changes;
+            (activate.Changes, activate.List) = (changes, list);
         }
         else
         {
-            wire.Switch.Changes = changes;
+            (wire.Switch.Changes, wire.Switch.List) = (changes, list);
         }
 
         return wire;
@@ -97,14 +103,14 @@ public sealed class OrderReader
     private ImmutableArray<Member> _former;
 
     /// <returns>Null for a message that this version does not know.</returns>
-    /// <exception cref="InvalidOperationException">It changes a list of members that has not come.</exception>
+    /// <exception cref="InvalidOperationException">It changes a list of members that has not come, or its list cannot be read.</exception>
     public CoordinatorMessage? ToDomain(V1.CoordinatorMessage wire)
     {
         var order = wire.ToDomain();
-        order = (order, wire.Activate?.Changes ?? wire.Switch?.Changes) switch
+        order = order switch
         {
-            (CoordinatorMessage.Activate activate, { } changes) => activate with { Members = Apply(changes, activate.Behind) },
-            (CoordinatorMessage.Switch change, { } changes) => change with { Members = Apply(changes, []) },
+            CoordinatorMessage.Activate activate when Listed(wire.Activate.Changes, wire.Activate.List, activate.Behind) is { IsDefault: false } listed => activate with { Members = listed },
+            CoordinatorMessage.Switch change when Listed(wire.Switch.Changes, wire.Switch.List, []) is { IsDefault: false } listed => change with { Members = listed },
             _ => order,
         };
         if (order is not null && OrderWriter.Members(order) is { IsDefault: false } members)
@@ -114,6 +120,10 @@ public sealed class OrderReader
 
         return order;
     }
+
+    /// <returns>Default: the members stand in the order itself.</returns>
+    private ImmutableArray<Member> Listed(V1.MemberChanges? changes, V1.MemberList? list, ImmutableArray<int> behind) =>
+        changes is not null ? Apply(changes, behind) : list is not null ? MemberListMapping.ToMembers(list) : default;
 
     private ImmutableArray<Member> Apply(V1.MemberChanges changes, ImmutableArray<int> behind) => _former.IsDefault
         ? throw new InvalidOperationException("The coordinator changed a list of members that it had not sent on this stream.")
