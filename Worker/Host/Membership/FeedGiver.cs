@@ -35,7 +35,7 @@ internal sealed class FeedGiver
         _answersName = VectorPieces.TakenName(name);
         server.Open(new RunId(_answersName), new Generation(order.FeedId), _answers);
         var bytes = run.Replica.Image.Bytes;
-        _making = Task.Run(() => Make(bytes, SharingRule.IsWished(transport), buffers, post));
+        _making = PatientThread.Run(() => Make(bytes, SharingRule.IsWished(transport), buffers, post));
     }
 
     public VectorSender Sender { get; }

@@ -158,7 +158,7 @@ internal sealed class FeedSet(PreparedRun run, CollectiveServer server, ReducedB
     {
         if (_making.IsCompleted)
         {
-            _making = Task.Run(buffers.MakeSpare);
+            _making = PatientThread.Run(buffers.MakeSpare);
         }
     }
 

@@ -48,9 +48,6 @@ internal static unsafe partial class MemoryCalls
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint address, nuint bytes, int protection, int flags, int descriptor, long offset);
 
-    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
-    public static partial int Advise(nint address, nuint bytes, int advice);
-
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(nint address, nuint bytes);
 }

@@ -43,7 +43,7 @@ internal sealed unsafe class OwnSegment : IDisposable
 
             Address = MemoryCalls.Map(0, _mappedBytes, MemoryCalls.Read | MemoryCalls.Write, MemoryCalls.SharedMapping, Descriptor, 0);
             Check(Address != MemoryCalls.Failed, "mapping");
-            MappedPages.Fill(Address, (long)_mappedBytes, isWritten: true);
+            MappedPages.Touch(Address, (long)_mappedBytes, isNew: true);
             *(Guid*)(Address + (nint)contentBytes) = Token;
             Check(MemoryCalls.Control(Descriptor, MemoryCalls.AddSeals, MemoryCalls.Sealed) == 0, "sealing");
         }

@@ -55,7 +55,7 @@ internal sealed unsafe class PeerMapping : IDisposable
                 throw Failure(path, "is other memory than was announced");
             }
 
-            MappedPages.Fill(Address, size, isWritten: false);
+            MappedPages.Touch(Address, size, isNew: false);
         }
         finally
         {

@@ -1,0 +1,22 @@
+using System.Globalization;
+using Orchestrator.Worker.Host.Membership;
+
+namespace Orchestrator.Worker.Tests.Membership;
+
+public sealed class PatientThreadTests
+{
+    [Fact]
+    public async Task Run_AnyWork_IsNicerThanTheThreadThatAsksForIt()
+    {
+        var (own, niceness) = (Niceness(), 0);
+        await PatientThread.Run(() => niceness = Niceness());
+        Assert.InRange(niceness, 10, 19);
+        Assert.Equal(own, Niceness());
+    }
+
+    [Fact]
+    public Task Run_WorkThatFails_FailsLikeIt() => Assert.ThrowsAsync<OutOfMemoryException>(() => PatientThread.Run(() => throw new OutOfMemoryException()));
+
+    /// <summary>proc(5): the nineteenth field, the seventeenth behind the name in brackets.</summary>
+    private static int Niceness() => int.Parse(File.ReadAllText("/proc/thread-self/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[16], CultureInfo.InvariantCulture);
+}
