@@ -31,12 +31,13 @@ internal sealed unsafe class AllReduceRank : IDisposable
     private Generation _generation = Generation.None;
     private Session? _session;
     private Session? _barrier;
+    private volatile bool _isEnding;
 
     private AllReduceRank(int index, string transport, int logicalRanks, bool isArrival, bool isRounded, int pieceElements, bool isAfterDeath)
     {
         (_index, _transport, _logicalRanks, _isArrival, _pieceElements, _isAfterDeath) = (index, transport, logicalRanks, isArrival, pieceElements, isAfterDeath);
         _format = isRounded ? WireFormat.RoundedFrom(0) : WireFormat.Fp32;
-        _server = new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Console.Error.WriteLine);
+        _server = new CollectiveServer(new IPEndPoint(IPAddress.Loopback, 0), Log);
     }
 
     /// <summary>Obeys lines on standard input until it closes.</summary>
@@ -68,10 +69,20 @@ internal sealed unsafe class AllReduceRank : IDisposable
 
     public void Dispose()
     {
+        _isEnding = true;
         End();
         _barrier?.Dispose();
         _server.Dispose();
         Free();
+    }
+
+    /// <summary>Ranks end one a little before the other: that a connection is cut then is no news.</summary>
+    private void Log(string line)
+    {
+        if (!_isEnding)
+        {
+            Console.Error.WriteLine(line);
+        }
     }
 
     private void Meet(string[] addresses)
