@@ -79,6 +79,7 @@ public sealed class SeedTests
     [InlineData(21151)]
     [InlineData(73723)]
     [InlineData(83504)]
+    [InlineData(210788)] // of the simulator: a joiner loaded the state of its second feed as that of the first
     public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
 
     /// <summary>Members had agreed to end after a step; one was still writing its checkpoint when their generation was given up, and its word for the old end counted in the new one.</summary>

@@ -21,6 +21,8 @@ internal sealed class SimFeeds(SimWorker worker, RunId run, SimReduced reduced, 
     /// <summary>The state that a feed brought.</summary>
     public ulong State { get; private set; }
 
+    public bool IsTaken(long feedId) => _takenKey == FeedKey(feedId);
+
     public void Begin(MemberWork work)
     {
         if (work is MemberWork.Snapshot snapshot && _given.TryGetValue(snapshot.FeedId, out var feed))

@@ -212,6 +212,12 @@ internal sealed class SimMember
                 _worker.LoadingState();
                 Later(_settings.PassMicros / 2, work, () =>
                 {
+                    if (!_feeds.IsTaken(load.FeedId))
+                    {
+                        // As a real one: another feed has begun meanwhile, and its state may have come already.
+                        return;
+                    }
+
                     Forget();
                     _value = _feeds.State;
                     _worker.Check(_run, load.Step, _value);
