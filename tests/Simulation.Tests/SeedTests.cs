@@ -79,6 +79,7 @@ public sealed class SeedTests
     [InlineData(21151)]
     [InlineData(73723)]
     [InlineData(83504)]
+    [InlineData(225798)] // members that had ended for a leaver lost their streams, came back, and the run was over as if a person had stopped it
     [InlineData(210788)] // of the simulator: a joiner loaded the state of its second feed as that of the first
     public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
 

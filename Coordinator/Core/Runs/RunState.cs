@@ -140,7 +140,8 @@ public sealed record RunState
 /// <summary>A crew of which nobody is left.</summary>
 /// <param name="Crew">Its members are those that were lost in its generation.</param>
 /// <param name="RecordedStep">Reports up to this step are recorded.</param>
-public sealed record LastCrew(Crew Crew, long RecordedStep);
+/// <param name="SuspendReason">Why they were to end after a step; null: they were not.</param>
+public sealed record LastCrew(Crew Crew, long RecordedStep, string? SuspendReason);
 
 /// <summary>Nobody who holds the run's state is heard.</summary>
 /// <param name="Reason">Says so, in a sentence.</param>

@@ -147,6 +147,28 @@ public sealed class RegroupingTests
         Assert.EndsWith("w-1=[0,8)(0-7)", talk.Say(1, Fenced(2, 60, (0, 8)))[^1]);
     }
 
+    /// <summary>Members had ended after a step because one left; nobody had said that their checkpoint was written when all streams ended. The run was over, as if a person had stopped it.</summary>
+    [Fact]
+    public void Lost_TheStreamsOfAllThatHadEndedForALeaver_TheRunStillWaitsForOthers()
+    {
+        var talk = AtStep(5, 2, Job(min: 2));
+        talk.MissNoLedger();
+        talk.Say(2, new WorkerMessage.Leaving("SIGTERM"));
+        talk.Say(1, Finished(6));
+        talk.Say(2, Finished(6));
+        talk.Lose(2);
+        talk.Lose(1);
+        talk.Attach(1, generation: 1);
+        talk.Say(1, Saved(6));
+        talk.Say(1, Finished(6));
+        talk.Say(1, new WorkerMessage.CaughtUp());
+
+        var effects = talk.Fire(RunTimer.Return, 1);
+
+        Assert.Contains(effects, effect => effect.StartsWith("record RunPaused: w-2 leaves; ", StringComparison.Ordinal) && effect.EndsWith("It goes on from its checkpoint of step 6 when there are enough.", StringComparison.Ordinal));
+        Assert.IsType<RunPhase.Queued>(talk.RunState.Phase);
+    }
+
     [Fact]
     public void Lost_TheStreamsOfAllAndOthersHaveBegun_WhoeverComesBackIsFree()
     {
