@@ -59,7 +59,10 @@ public static class ScheduleRule
         var goal = share.Fit >= wanted.Desired ? Math.Min(wanted.Desired, share.Total) : wanted.Desired;
         var idle = Free(state, run.Id).Where(candidate => FitRule.HasWhatItNeeds(run, candidate));
         var decision = FormationRule.Decide(wanted, idle, run.Refused, run.Order.Launcher, new FormationShare(share.Total, goal, pool.RoomOf(i)), queued.IsGraceOver);
-        return decision.Reason == run.Reason && !decision.IsFormed && decision.Refusals.IsEmpty ? null : new RunEvent.FormationDecided(decision);
+
+        // Nothing comes of it. What a former coordinator had stored may be the same sentence, and its wait for more workers was lost with it.
+        var isKnown = decision.Reason == run.Reason && !decision.IsFormed && decision.Refusals.IsEmpty && (queued.IsGraceRunning || !decision.HasEnough);
+        return isKnown ? null : new RunEvent.FormationDecided(decision);
     }
 
     private static RunEvent.WorkersOffered? Join(ClusterState state, Pool pool, int i)

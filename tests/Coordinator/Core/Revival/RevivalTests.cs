@@ -45,6 +45,18 @@ public sealed class RevivalTests
         Assert.IsType<RunPhase.Preparing>(next.Find("small").Phase);
     }
 
+    /// <summary>The coordinator was lost while a run with its least waited a little for more. The next one found the sentence that it would have said itself, and did not begin that wait: the run waited for ever.</summary>
+    [Fact]
+    public void Revive_ItWaitedALittleForMoreWorkers_WaitsAgainAndStarts()
+    {
+        var talk = new Conversation();
+        talk.Attach();
+        Assert.Contains("timer Grace G0 10 s", talk.Submit(Conversation.Job(min: 1, desired: 3)));
+        var next = talk.Successor();
+        Assert.Equal(["admit w-101", "timer Grace G0 10 s"], next.AttachAgain(1));
+        Assert.Contains("tell w-101 Prepare G1 avx2", next.Fire(RunTimer.Grace, 0));
+    }
+
     [Fact]
     public void Revive_AMemberDoesNotComeBack_TheOthersAreFencedAndGoOn()
     {
