@@ -35,10 +35,17 @@ internal static class Sharing
     public static ImmutableArray<WorkerId> MayKeep(RunState state) => state.Shed.IsEmpty || state.Phase is RunPhase.Running { Change: not null } or RunPhase.Running { IsEnding: true } || state.Crew is not { } crew
         ? [] : [.. state.Shed.Where(worker => state.Leavers.Contains(worker) && crew.Members.ContainsKey(worker))];
 
-    /// <summary>The same of one worker that was to leave for any reason.</summary>
-    public static bool MayKeep(RunState state, WorkerId worker) => state.Phase is RunPhase.Running { Change: null, IsEnding: false }
-        && state.Leavers.Contains(worker) && state.Crew!.Members.ContainsKey(worker);
+    /// <summary>The same of one worker that was to leave for any reason. A run that takes no step would keep it anyway, and others would wait for it.</summary>
+    public static bool MayKeep(RunState state, WorkerId worker) => state.Crew?.Members.ContainsKey(worker) == true
+        && state.Phase is RunPhase.Running { Change: null, IsEnding: false } or RunPhase.Regrouping or RunPhase.Paused or RunPhase.Reviving;
 
-    public static RunTurn Keep(RunState state, ImmutableArray<WorkerId> workers) => (state with { Leavers = state.Leavers.Except(workers), Shed = state.Shed.Except(workers) },
+    public static RunTurn Keep(RunState state, ImmutableArray<WorkerId> workers) => (
+        state with { Leavers = state.Leavers.Except(workers), Shed = state.Shed.Except(workers), Phase = state.Phase is RunPhase.Reviving reviving ? Forget(reviving, workers) : state.Phase },
         [RunMachine.Note($"{string.Join(", ", workers)} {(workers.Length == 1 ? "stays" : "stay")} in run {state.Id} after all.")]);
+
+    /// <summary>What they said is heard when all members are back.</summary>
+    private static RunPhase.Reviving Forget(RunPhase.Reviving phase, ImmutableArray<WorkerId> workers) => phase with
+    {
+        Heard = ImmutableQueue.CreateRange(phase.Heard.Where(said => said.Message is not WorkerMessage.Leaving || !workers.Contains(said.Worker))),
+    };
 }

@@ -25,7 +25,8 @@ internal static class MemberNews
             case WorkerMessage.StateDigest digest:
                 return Compare(state, crew, finished, said.Worker, digest, waits);
             case WorkerMessage.Leaving leaving:
-                return (state with { Leavers = state.Leavers.Add(said.Worker) }, [RunMachine.Note($"{said.Worker} wants to leave: {leaving.Reason}")]);
+                // It may have been one that leaves for another run only, and would be kept when it is not needed there.
+                return (state with { Leavers = state.Leavers.Add(said.Worker), Shed = state.Shed.Remove(said.Worker) }, [RunMachine.Note($"{said.Worker} wants to leave: {leaving.Reason}")]);
             case WorkerMessage.FeedBroken broken:
                 return JoinerMachine.FeedEnded(state, broken.FeedId, broken.Reason);
             default:

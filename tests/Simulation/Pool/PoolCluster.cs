@@ -29,6 +29,7 @@ public sealed class PoolCluster : ISimHome
     private readonly List<SimWorker> _workers = [];
     private readonly Dictionary<string, SimWorker> _byName = [];
     private readonly Dictionary<SimWorker, string?> _zones = [];
+    private readonly HashSet<SimWorker> _drained = [];
     private readonly Dictionary<object, long> _applied = new(ReferenceEqualityComparer.Instance);
     private readonly ISimControl _control;
     private readonly PoolWatch _watch;
@@ -239,7 +240,7 @@ public sealed class PoolCluster : ISimHome
                     _watch.Disturbances--;
                 });
                 break;
-            case PoolFaultKind.Drain when !worker.IsDead:
+            case PoolFaultKind.Drain when !worker.IsDead && _drained.Add(worker):
                 Drain(worker, fault.Micros);
                 break;
             case PoolFaultKind.Scale:
@@ -249,7 +250,7 @@ public sealed class PoolCluster : ISimHome
         }
     }
 
-    /// <summary>From the answer on it must stay drained, until a person asks to have it back.</summary>
+    /// <summary>From the answer on it must stay drained, until the person asks to have it back. No two persons want different things of a worker.</summary>
     private void Drain(SimWorker worker, long micros)
     {
         _watch.Disturbances++;
@@ -272,6 +273,7 @@ public sealed class PoolCluster : ISimHome
         _control.Drain(worker, isUndone: true, isAnswered =>
         {
             _watch.Disturbances--;
+            _drained.Remove(worker);
             Trace(_control.Process, isAnswered ? $"answers: {worker.Name} is drained no more" : $"{worker.Name} was drained and has died");
         });
     }

@@ -221,8 +221,9 @@ internal sealed class PoolWatch(PoolPlan plan)
             DrainedOverTerms += drained.Terms.Add(_term) ? 1 : 0;
             if (run is null)
             {
-                // What the next owner finds may be of a time before that.
-                drained.FreeUnder = _term;
+                // What the next owner finds may be of a time before that. A process may have attached again before its former stream is lost.
+                var isServing = state.Workers.Values.Any(other => other.Hello.Instance == candidate.Hello.Instance && state.RunOf(other.Worker) is not null);
+                drained.FreeUnder = isServing ? drained.FreeUnder : _term;
             }
             else if (run.Id != drained.Run || drained.FreeUnder == _term)
             {

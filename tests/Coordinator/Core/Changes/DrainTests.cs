@@ -98,6 +98,21 @@ public sealed class DrainTests
         Assert.Contains(WorkerId.FromNumber(2), next.RunState.Leavers);
     }
 
+    /// <summary>It was to leave for another run, and is drained besides. When the run lost a member it was kept, for the other run did not need it so much: its process could not be ended.</summary>
+    [Fact]
+    public void Drain_OneThatLeavesForAnotherRun_IsNotKeptWhenTheRunLosesAMember()
+    {
+        var talk = AtStep(5, 3, Job(min: 2, desired: 3));
+        Assert.Contains(talk.Submit(Job(min: 1, desired: 1), id: "second"), line => line.StartsWith("record ShareLowered", StringComparison.Ordinal));
+        Assert.Contains("tell w-3 Switch G2: w-1=[0,4) w-2=[4,8)", talk.Drain(3));
+        Assert.Contains(talk.Lose(1), line => line.StartsWith("tell w-3 Fence G3", StringComparison.Ordinal));
+        talk.Say(2, Fenced(3, 5, (3, 6)));
+        Assert.Contains(talk.Say(3, Fenced(3, 5, (6, 8))), line => line.StartsWith("tell w-3 Activate G3", StringComparison.Ordinal));
+        talk.Say(2, Entered(3, 5));
+        Assert.Contains("tell w-3 PrepareEnd G3", talk.Say(3, Entered(3, 5)));
+        Assert.Equal("w-3 leaves; 1 of at least 2 workers is left. The run waits for others.", talk.RunState.SuspendReason);
+    }
+
     [Fact]
     public void TakeBack_BeforeItHasLeft_JoinsAgain()
     {
@@ -108,6 +123,33 @@ public sealed class DrainTests
         var told = talk.Say(2, new WorkerMessage.Left(new Generation(2), 6));
         Assert.Contains("tell w-2 Release", told);
         Assert.Contains(WorkerId.FromNumber(2), talk.RunState.Joiners.Keys);
+    }
+
+    /// <summary>A run that waits lets nobody go. One that was to leave it, and was free to serve again, was counted for another run, which waited for it, and the first waited for the second.</summary>
+    [Fact]
+    public void TakeBack_TheRunIsPaused_Stays()
+    {
+        var talk = AtStep(5, 3, Job(min: 3, desired: 3));
+        talk.Lose(1);
+        talk.Say(2, Fenced(2, 5, (3, 6)));
+        talk.Say(3, Fenced(2, 5, (6, 8)));
+        Assert.IsType<RunPhase.Paused>(talk.RunState.Phase);
+        talk.Drain(3);
+        Assert.Equal([WorkerId.FromNumber(3)], talk.RunState.Leavers);
+        Assert.Equal(["store pool", "note: w-3 stays in run run after all."], talk.TakeBack(3));
+        Assert.Empty(talk.RunState.Leavers);
+    }
+
+    [Fact]
+    public void TakeBack_TheOtherMembersAreStillToComeBack_Stays()
+    {
+        var talk = AtStep(3, 2);
+        var before = RunSnapshot.Of(talk.RunState);
+        talk.Drain(2);
+        var next = talk.Successor(ledger: 3, before);
+        next.Return(2, generation: 1);
+        next.TakeBack(2);
+        Assert.Equal(["admit w-1", "record RunAdopted"], next.Return(1, generation: 1));
     }
 
     [Fact]
