@@ -116,6 +116,7 @@ public sealed class PoolTests : IDisposable
         const int count = 30;
         await using var cluster = await Cluster.StartAsync(_folder, workers: 0, port: FreePort.Find());
         using var http = Client(cluster);
+        (await cluster.AskWhenItOwnsAsync("status")).Expect(0);
         await http.GetAsync("/api/v1/runs");
         var before = OpenFiles.Count(cluster.Coordinator.Pid);
         for (var i = 0; i < count; i++)
@@ -128,7 +129,7 @@ public sealed class PoolTests : IDisposable
 
         // And no more when the next coordinator has taken them over.
         await cluster.KillAndRestartCoordinatorAsync();
-        Assert.Equal(count, (await cluster.AskAsync("status", "--format", "json")).Expect(0).Json.GetProperty("runs").EnumerateArray().Count(run => run.GetProperty("queuePlace").ValueKind == JsonValueKind.Number));
+        Assert.Equal(count, (await cluster.AskWhenItOwnsAsync("status", "--format", "json")).Expect(0).Json.GetProperty("runs").EnumerateArray().Count(run => run.GetProperty("queuePlace").ValueKind == JsonValueKind.Number));
         Assert.Empty(OpenFiles.OfRuns(cluster.Coordinator.Pid, cluster.Runs));
 
         await using var worker = Command.Start("worker", "--coordinator", cluster.Grpc);

@@ -46,6 +46,20 @@ internal sealed partial class Cluster : IAsyncDisposable
     /// <summary>Runs a verb that asks this coordinator.</summary>
     public Task<CommandResult> AskAsync(params string[] arguments) => Command.RunAsync([.. arguments, "--coordinator", Grpc]);
 
+    /// <summary>A coordinator that has just started listens a moment before it has taken the runs over, and says so to whoever asks meanwhile.</summary>
+    public async Task<CommandResult> AskWhenItOwnsAsync(params string[] arguments)
+    {
+        var until = DateTimeOffset.UtcNow + RunningCommand.Limit;
+        while (true)
+        {
+            var result = await AskAsync(arguments);
+            if (result.ExitCode != 4 || DateTimeOffset.UtcNow > until)
+            {
+                return result;
+            }
+        }
+    }
+
     /// <returns>When it is attached.</returns>
     public async Task AddWorkerAsync(params string[] options)
     {
