@@ -80,6 +80,7 @@ public sealed class SeedTests
     [InlineData(73723)]
     [InlineData(83504)]
     [InlineData(225798)] // members that had ended for a leaver lost their streams, came back, and the run was over as if a person had stopped it
+    [InlineData(5355)] // members came back after all their streams had ended, and joiners were prepared from a later checkpoint than theirs: every one was refused
     [InlineData(210788)] // of the simulator: a joiner loaded the state of its second feed as that of the first
     public void Play_ASeedThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed).Play());
 

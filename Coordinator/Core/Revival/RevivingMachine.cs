@@ -23,7 +23,7 @@ internal static class RevivingMachine
     public static RunTurn Return(RunState state, LastCrew last, RunEvent.MemberBack back, RunWaits waits, DateTimeOffset now)
     {
         var phase = new RunPhase.Reviving(last.Crew, ImmutableSortedDictionary<WorkerId, Generation>.Empty, IsChanging: true, last.RecordedStep) { IsSameOwner = true };
-        RunTurn turn = (state with { Phase = phase, LastCrew = null, SuspendReason = last.SuspendReason, Reason = $"{back.Candidate.Worker} came back with the run's state; {last.Crew.Members.Count - 1} others may." },
+        RunTurn turn = (state with { Phase = phase, LastCrew = null, SuspendReason = last.SuspendReason, ResumeFrom = last.ResumeFrom, Reason = $"{back.Candidate.Worker} came back with the run's state; {last.Crew.Members.Count - 1} others may." },
             [new RunEffect.StartTimer(RunTimer.Return, state.LastGeneration, waits.Return)]);
         return turn.Then(next => RunMachine.Step(next, back, waits, now));
     }

@@ -141,7 +141,8 @@ public sealed record RunState
 /// <param name="Crew">Its members are those that were lost in its generation.</param>
 /// <param name="RecordedStep">Reports up to this step are recorded.</param>
 /// <param name="SuspendReason">Why they were to end after a step; null: they were not.</param>
-public sealed record LastCrew(Crew Crew, long RecordedStep, string? SuspendReason);
+/// <param name="ResumeFrom">The checkpoint from which they had begun: whoever joins them has to begin from it too.</param>
+public sealed record LastCrew(Crew Crew, long RecordedStep, string? SuspendReason, string? ResumeFrom);
 
 /// <summary>Nobody who holds the run's state is heard.</summary>
 /// <param name="Reason">Says so, in a sentence.</param>
