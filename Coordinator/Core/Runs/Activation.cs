@@ -31,7 +31,8 @@ internal static class Activation
         var crew = new Crew(state.Generation, phase.Members, ranks, answer.AppliedSteps, steps.LastStep, steps.TotalSteps, batches);
         var lost = state.FormedGenerations == 0 ? 0 : Math.Max(0, state.Progress.Step - answer.AppliedSteps);
         var train = $"{(members.Length == 1 ? "1 worker trains" : $"{members.Length} workers train")} steps {answer.AppliedSteps + 1} to {steps.LastStep}.";
-        var why = lost == 0 ? train : $"{train} {Again(state, answer.AppliedSteps, lost)}";
+        var again = lost == 0 ? null : Again(state, answer.AppliedSteps, lost);
+        var why = again is null ? train : $"{train} {again}";
         state = state with
         {
             LastStep = steps.LastStep, Progress = state.Progress.Start(answer.AppliedSteps, now), Reason = why, SuspendReason = null,
@@ -45,7 +46,7 @@ internal static class Activation
         RunEffect[] warned = warning is null ? [] : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, answer.AppliedSteps, warning))];
         var (begun, stored) = LedgerNews.Begin(state, answer.AppliedSteps);
         var (next, records) = Form(begun, running, train, null, 0, now, isLoaded: true);
-        RunEffect[] setBack = lost == 0 ? [] : [new RunEffect.Record(new RunRecord.StepsLost(running.Crew.Generation, answer.AppliedSteps, lost, Again(begun, answer.AppliedSteps, lost)))];
+        RunEffect[] setBack = again is null ? [] : [new RunEffect.Record(new RunRecord.StepsLost(running.Crew.Generation, answer.AppliedSteps, lost, again))];
         return (next, [.. stored, .. warned, .. records, .. setBack, .. members.Select(member => new RunEffect.Tell(member.Worker, activate))]);
     }
 

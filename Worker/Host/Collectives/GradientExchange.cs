@@ -173,14 +173,15 @@ internal sealed class GradientExchange : IDisposable
         ExchangeTurn? turn;
         lock (_gate)
         {
+            (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.SegmentArrived(header));
             var isPlaceless = !header.IsGather && (shared != 0 || header.Range.Length == 0) && header.Generation == _plan.Generation;
-            if (isPlaceless && SegmentRule.Check(_state, header) is null && !_memory.TryTell(header))
+            if (isPlaceless && _state.Failure is null && !_memory.TryTell(header))
             {
-                // Another's would be taken for come.
+                // Another's was taken for come: what follows from that is not done.
                 Fail(SegmentRule.OnceTooOften(_state, header));
+                effects = [];
             }
 
-            (_state, var effects) = AllReduceMachine.Step(_state, new AllReduceEvent.SegmentArrived(header));
             if (shared != 0 && !header.IsGather && _state.Failure is null)
             {
                 _memory.SetShared(header, shared);

@@ -11,7 +11,7 @@ internal static partial class PatientThread
     private const int OfAThread = 0;
     private const int TheCaller = 0;
 
-    /// <returns>Ends with the work, and fails as it does.</returns>
+    /// <returns>Ends with the work, and fails as it does. Who awaits it goes on elsewhere, not on the patient thread.</returns>
     public static Task Run(Action work) => Task.Factory.StartNew(
         () =>
         {
@@ -23,7 +23,7 @@ internal static partial class PatientThread
 
             work();
         },
-        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously, TaskScheduler.Default);
 
     [LibraryImport("libc", EntryPoint = "setpriority")]
     private static partial int SetPriority(int which, int who, int priority);
