@@ -31,13 +31,14 @@ public sealed class SeedTests
     public void Play_OwnersDieInTwentyThousandSeeds_KeepsEveryPromise() => PlayOwners(1, 20_000);
 
     /// <summary>Members that were fenced for a generation which was stored and not told waited for ever; an owner that thawed took the run's files from the next one; a run's end was
-    /// stored and the rest of its ledger was not written.</summary>
+    /// stored and the rest of its ledger was not written; steps are open for as long as a member that trains on is not heard.</summary>
     [Theory]
     [InlineData(1764)]
     [InlineData(2857)]
     [InlineData(474)]
     [InlineData(504)]
     [InlineData(3735)]
+    [InlineData(19059)]
     public void Play_ASeedWithOwnersThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed, isOwned: true).Play());
 
     private static void PlayOwners(int first, int count)

@@ -9,8 +9,11 @@ namespace Orchestrator.Coordinator.Core.Runs;
 /// gone before it could report.</remarks>
 public static class ProgressRule
 {
-    /// <summary>Steps that may be open at once. Members differ by one; a member's reports may lie in a buffer for a while.</summary>
-    public const int MaxPendingSteps = 1000;
+    /// <summary>
+    /// Steps that may be open at once, some kilobytes each. Members differ by one, but one that the coordinator cannot hear trains on with the others until its stream
+    /// breaks, after ten seconds: twenty thousand steps of half a millisecond. Beyond, the oldest are counted without it, and the ledger then has a gap.
+    /// </summary>
+    public const int MaxPendingSteps = 20_000;
 
     /// <param name="progress">Before the report.</param>
     /// <param name="crew">The generation's members.</param>

@@ -137,6 +137,23 @@ public class LedgerTests
         Assert.Equal((0, 100), (next.Ledger.Steps.Count, next.Progress.Step));
     }
 
+    /// <summary>Behind a thousand open steps the oldest were counted without the member that was not heard, and its entries were forgotten when they came.</summary>
+    [Fact]
+    public void Progress_OfAMemberThatIsCutOffForTenSecondsOfShortSteps_IsStillStored()
+    {
+        const int steps = 6700;
+        var talk = Training(2, Job(steps: steps), hasLedger: true);
+        for (var step = 1; step <= steps; step++)
+        {
+            Assert.Empty(talk.Say(1, Fed(step, 0, 1, 2, 3)));
+        }
+
+        for (var step = 1; step <= steps; step++)
+        {
+            Assert.Equal($"ledger step {step} of w-1 in G1: ranks 0 1 2 3, step {step} of w-2 in G1: ranks 4 5 6 7", talk.Say(2, Fed(step, 4, 5, 6, 7))[0]);
+        }
+    }
+
     /// <summary>Steps 1 to the given one, each member its ranks.</summary>
     private static void Report(Conversation talk, long steps, params int[][] ranks)
     {
