@@ -60,6 +60,14 @@ public sealed class ChaosPlanTests
         Assert.Equal(2, victims.Of(members, 3, [Step(59, 3), Step(61, 3)]).Count);
     }
 
+    /// <summary>Ten kills of one worker in ten minutes were all that `run` took: it was not started again, and behind thirty kills nobody was left to be hit.</summary>
+    [Theory]
+    [InlineData(2, 301)]
+    [InlineData(0.1, 6001)]
+    [InlineData(700, 2)]
+    public void MostHits_OfOneProcess_CountsBothEndsOfTheTime(double everySeconds, int expected) =>
+        Assert.Equal(expected, ChaosPlan.MostHits(TimeSpan.FromSeconds(everySeconds), TimeSpan.FromMinutes(10)));
+
     private static Dictionary<string, int> Members(params (int Number, int Pid)[] members) => members.ToDictionary(member => $"w-{member.Number}", member => member.Pid);
 
     /// <summary>One a second.</summary>

@@ -26,9 +26,9 @@ internal sealed class JobOptions
 
     public Option<int?> ProcessesPerNode { get; } = new("--nproc-per-node", "--nproc_per_node") { Description = "As torchrun spells it: workers per host.", HelpName = "N" };
 
-    public Option<int?> MaxRestarts { get; } = new("--max-restarts", "--max_restarts")
+    public Option<int?> MaxRestarts { get; } = new("--max-restarts", "--max_restarts", "--restarts")
     {
-        Description = "As torchrun spells it: how often `run` starts a worker process again in place of one that ended, within 10 minutes. Default: 10.", HelpName = "N",
+        Description = "How often `run` starts one worker process again within 10 minutes before it is given up; 0: never. Default: 10. torchrun spells it --max-restarts.", HelpName = "N",
     };
 
     public void AddTo(Command command)
@@ -77,7 +77,7 @@ internal sealed class JobOptions
     /// <exception cref="UsageException">It is below 0.</exception>
     public int? ReadRestarts(ParseResult result) => result.GetValue(MaxRestarts) switch
     {
-        < 0 => throw new UsageException($"--max-restarts {result.GetValue(MaxRestarts)}: a number from 0 on is needed."),
+        < 0 and var count => throw new UsageException($"{result.GetResult(MaxRestarts)!.IdentifierToken!.Value} {count}: a number from 0 on is needed."),
         var count => count,
     };
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Orchestrator.Coordinator.Core.Supervision;
 using Orchestrator.Coordinator.Host;
 using static System.FormattableString;
 
@@ -13,7 +14,7 @@ internal static class ChaosCommand
         var job = new Argument<string>("JOB.yaml") { Description = "The job file.", DefaultValueFactory = _ => "examples/char-gpt.yaml" };
         var workers = new Option<int>("--workers") { Description = "Workers of the run under faults.", DefaultValueFactory = _ => 4 };
         var faults = new Option<string>("--faults") { Description = "kill, freeze, term, join, cut (a worker's network), disk (full, for the checkpoints) and coordinator (the owner of the runs is killed or frozen), separated by commas; they come in turn in a seeded order. cut and disk need root, coordinator needs --store.", DefaultValueFactory = _ => "kill,freeze,term,join" };
-        var every = new Option<double>("--every") { Description = "Seconds between two faults.", DefaultValueFactory = _ => 8 };
+        var every = new Option<double>("--every") { Description = "Seconds between two faults, from 0.1 on. `run` is told to start each worker again as often as that can kill it.", DefaultValueFactory = _ => 8 };
         var seed = new Option<int>("--seed") { Description = "Draws the plan.", DefaultValueFactory = _ => 1 };
         var seeds = new Option<int>("--seeds") { Description = "How many seeds, counted up from --seed, one after the other; the quiet twin runs once for all.", DefaultValueFactory = _ => 1 };
         var set = new Option<string[]>("--set") { Description = "Changes one value of the job, as in --set training.steps=200." };
@@ -29,7 +30,7 @@ internal static class ChaosCommand
             job, workers, faults, every, seed, seeds, set, folder, format, rate, coordinators, store,
         };
         command.SetAction(result => RunAsync(new Order(
-            result.GetValue(job)!, result.GetValue(workers), Kinds(result.GetValue(faults)!), TimeSpan.FromSeconds(result.GetValue(every)), result.GetValue(seed), result.GetValue(seeds),
+            result.GetValue(job)!, result.GetValue(workers), Kinds(result.GetValue(faults)!), Seconds(result.GetValue(every)), result.GetValue(seed), result.GetValue(seeds),
             result.GetValue(set) ?? [], result.GetValue(folder) ?? Path.Combine("runs", $"chaos-{DateTime.UtcNow:yyyyMMdd-HHmmss}-{result.GetValue(seed)}"),
             result.GetValue(format) == "json", result.GetValue(rate), result.GetValue(coordinators), result.GetValue(store))));
         return command;
@@ -97,7 +98,7 @@ internal static class ChaosCommand
         return order.Kinds.Contains(FaultKind.Cut) ? new HostCluster(order.Folder($"{name}-hosts"), order.Workers, training)
             : order.Kinds.Contains(FaultKind.Coordinator)
                 ? new CoordinatorsCluster(order.Folder($"{name}-processes"), order.Coordinators, order.Store!, order.Workers + (order.Kinds.Contains(FaultKind.Join) ? 1 : 0), training)
-                : new LocalCluster(order.Folder(name), ["run", .. training]);
+                : new LocalCluster(order.Folder(name), ["run", .. training, "--restarts", $"{order.Restarts}"]);
     }
 
     /// <returns>Why no owner can be hit; null: one can.</returns>
@@ -137,11 +138,18 @@ internal static class ChaosCommand
         Enum.TryParse<FaultKind>(name, ignoreCase: true, out var kind) && kind != FaultKind.Unspecified ? kind
             : throw new ToolException($"--faults names {name}; there are kill, freeze, term, join, cut, disk and coordinator.", ExitCodes.Usage)).Distinct()];
 
+    /// <exception cref="ToolException">It is no time between two faults: every look at the run takes a few milliseconds of a processor.</exception>
+    private static TimeSpan Seconds(double every) => every is >= 0.1 and <= 86_400 ? TimeSpan.FromSeconds(every)
+        : throw new ToolException(Invariant($"--every {every}: seconds from 0.1 to 86400 are needed."), ExitCodes.Usage);
+
     private static void Say(string what) => Console.Error.WriteLine($"chaos: {what}");
 
     private sealed record Order(
         string Job, int Workers, FaultKind[] Kinds, TimeSpan Every, int Seed, int Seeds, string[] Set, string Out, bool IsJson, bool IsMeasured, int Coordinators, string? Store)
     {
+        /// <summary>Restarts of one worker process that `run` has to allow, for it dies on purpose: every fault may hit the same one.</summary>
+        public int Restarts => ChaosPlan.MostHits(Every, new RestartLimits().Window);
+
         public string Folder(string name) => Path.GetFullPath(Path.Combine(Out, name));
 
         /// <summary>Arguments of `run` or `submit`.</summary>

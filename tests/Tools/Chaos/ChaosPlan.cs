@@ -49,6 +49,11 @@ public sealed class ChaosPlan(int seed, IReadOnlyList<FaultKind> kinds)
     private readonly Queue<FaultKind> _round = new();
     private readonly Dictionary<FaultKind, bool> _wasLong = [];
 
+    /// <summary>How often one and the same process can be hit within a time.</summary>
+    /// <param name="every">Between two faults; above zero.</param>
+    /// <param name="within">Any time.</param>
+    public static int MostHits(TimeSpan every, TimeSpan within) => (int)Math.Min(int.MaxValue, Math.Ceiling(within / every) + 1);
+
     public PlannedFault Next()
     {
         if (_round.Count == 0)

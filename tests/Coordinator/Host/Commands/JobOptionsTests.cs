@@ -14,12 +14,18 @@ public sealed class JobOptionsTests : IDisposable
 
     private JobSpec Read(string line, bool isOneHost)
     {
+        var (options, typed) = Parse(line);
+        return options.Read(typed, isOneHost);
+    }
+
+    private (JobOptions Options, ParseResult Typed) Parse(string line)
+    {
         var path = Path.Combine(_folder, "job.yaml");
         File.WriteAllText(path, JobText.Smallest);
         var options = new JobOptions();
         var command = new Command("verb");
         options.AddTo(command);
-        return options.Read(command.Parse([path, .. line.Split(' ', StringSplitOptions.RemoveEmptyEntries)]), isOneHost);
+        return (options, command.Parse([path, .. line.Split(' ', StringSplitOptions.RemoveEmptyEntries)]));
     }
 
     [Theory]
@@ -50,4 +56,28 @@ public sealed class JobOptionsTests : IDisposable
     [Fact]
     public void Read_NodesThatAreNone_IsAUsageError() =>
         Assert.Equal("--nnodes 4:2: N or MIN:MAX is needed, such as 1:4.", Assert.Throws<UsageException>(() => Read("--nnodes 4:2", isOneHost: false)).Message);
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("--restarts 0", 0)]
+    [InlineData("--restarts 301", 301)]
+    [InlineData("--max-restarts 3", 3)]
+    [InlineData("--max_restarts=3", 3)]
+    public void ReadRestarts_AnySpelling_IsTheNumber(string line, int? expected)
+    {
+        var (options, typed) = Parse(line);
+
+        Assert.Empty(typed.Errors);
+        Assert.Equal(expected, options.ReadRestarts(typed));
+    }
+
+    [Theory]
+    [InlineData("--restarts -1", "--restarts -1: a number from 0 on is needed.")]
+    [InlineData("--max-restarts -5", "--max-restarts -5: a number from 0 on is needed.")]
+    public void ReadRestarts_BelowZero_IsAUsageErrorThatNamesWhatWasTyped(string line, string expected)
+    {
+        var (options, typed) = Parse(line);
+
+        Assert.Equal(expected, Assert.Throws<UsageException>(() => options.ReadRestarts(typed)).Message);
+    }
 }
