@@ -65,7 +65,7 @@ internal static class PlantedBugs
     [
         new OwnerBug("orders go out before what they rest on is stored") { IsEarly = true },
         new OwnerBug("the store takes a write of an old term") { IsOpen = true },
-        new OwnerBug("the ledger is written when the run's end is stored") { IsLate = true },
+        new RecordedBug("members are told that a step is recorded before the ledger is written"),
         new OwnerBug("a member forgets what it reported while nobody owned its run") { OfWorker = (before, @event, after) => after with { Kept = KeptReports.None } },
         new OwnerBug("the next owner does not know the newest generation") { OfStore = snapshot => snapshot with { LastGeneration = new Generation(Math.Max(0, snapshot.LastGeneration.Number - 1)) } },
         new OwnerBug("the next owner does not know that the members were changing") { OfStore = snapshot => snapshot with { IsChanging = false } },
@@ -77,10 +77,6 @@ internal static class PlantedBugs
         public bool IsEarly { get; init; }
 
         public bool IsOpen { get; init; }
-
-        public bool IsLate { get; init; }
-
-        public override bool WritesLedgerLate => IsLate;
 
         public Func<WorkerState, WorkerEvent, WorkerState, WorkerState> OfWorker { get; init; } = (_, _, after) => after;
 
@@ -94,6 +90,16 @@ internal static class PlantedBugs
             WorkerState before, WorkerEvent @event, WorkerState after, ImmutableArray<WorkerEffect> effects) => (OfWorker(before, @event, after), effects);
 
         public override RunSnapshot Stored(RunSnapshot snapshot) => OfStore(snapshot);
+    }
+
+    private sealed record RecordedBug(string Name) : Bug(Name)
+    {
+        public override ImmutableArray<ClusterEffect> Cluster(ClusterState before, ClusterEvent @event, ClusterState after, ImmutableArray<ClusterEffect> effects) => @event is not ClusterEvent.Tick ? effects :
+        [
+            .. effects,
+            .. after.Runs.Where(run => run.Phase is RunPhase.Running).SelectMany(run => run.Crew!.Members.Keys.Select(
+                worker => new ClusterEffect.ForRun(run.Id, new RunEffect.Tell(worker, new CoordinatorMessage.Recorded(run.Progress.Step))))),
+        ];
     }
 
     private sealed record ReportBug(string Name, Func<WorkerMessage.Progress, WorkerMessage.Progress> Change) : Bug(Name)

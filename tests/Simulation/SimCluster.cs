@@ -61,14 +61,17 @@ public sealed class SimCluster : ISimHome
         var drawn = settings ?? (isOwned ? DrawOwned(_random) : Draw(_random));
         Settings = drawn with { Bug = bug ?? Bug.None, MostDirect = mostDirect ?? drawn.MostDirect };
         var quietMicros = Settings.Steps * Settings.PassMicros * Settings.LogicalRanks / Settings.Workers;
-        _faults = faults?.ToList() ?? (isOwned ? FaultPlan.DrawOwned(_random, Settings.Workers, quietMicros + 100_000, Settings.Steps) : isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, quietMicros + 100_000) : FaultPlan.Draw(_random, Settings.Workers, quietMicros + 100_000, Settings.Steps));
+        var window = quietMicros + 100_000;
+        _faults = faults?.ToList() ?? (isOwned ? [.. FaultPlan.DrawOwned(_random, Settings.Workers, window, Settings.Steps), .. FaultPlan.DrawLedger(seed, window, 8_000_000)]
+            : isPlanned ? FaultPlan.DrawPlanned(_random, Settings.Workers, window)
+            : [.. FaultPlan.Draw(_random, Settings.Workers, window, Settings.Steps), .. FaultPlan.DrawLedger(seed, window, 4_000_000)]);
         _trace = isTraced ? [] : null;
         Network = new SimNetwork(Clock, _random);
         _states = SimModel.States(Settings.LogicalRanks, Settings.Steps);
         _workers = new SimWorker[Settings.Workers];
         _coordinator = isOwned
-            ? new SimCoordinators(new SimOwnerWorld(Clock, Network, Settings, Trace, Evicted, Fenced), _random, _random.Next(2, 4), storeFaultsEnd: quietMicros)
-            : new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!.Process, text), Evicted, Fenced);
+            ? new SimCoordinators(new SimOwnerWorld(Clock, Network, Settings, Trace, Evicted, Fenced) { IsLedgerDiskFull = IsLedgerDiskFull }, _random, _random.Next(2, 4), storeFaultsEnd: quietMicros)
+            : new SimCoordinator(Clock, Network, Settings, text => Trace(_coordinator!.Process, text), Evicted, Fenced) { IsLedgerDiskFull = IsLedgerDiskFull };
     }
 
     public SimClock Clock { get; } = new();
@@ -118,11 +121,13 @@ public sealed class SimCluster : ISimHome
         var witness = _workers.FirstOrDefault(
             worker => worker is { IsDead: false, Member: { } member, Id: { } id } && _lastRun?.Members.Contains(id) != false && member.HasHeardOf(step, rank));
         return witness is not null ? $"the ledger lacks rank {rank} of step {step}, and {witness.Name} ({witness.Id}) had heard of it"
-            : _faults.All(fault => fault is Fault.Scale or Fault.Leave or Fault.ClockJump or Fault.SlowDisk or Fault.HangingFeeds)
-                ? $"the ledger lacks rank {rank} of step {step}, and nobody was lost"
+            : _faults.All(fault => fault is Fault.Scale or Fault.Leave or Fault.ClockJump or Fault.SlowDisk or Fault.HangingFeeds or Fault.LedgerDiskFull or Fault.OwnerCrash or Fault.OwnerFreeze or Fault.StoreDown)
+                ? $"the ledger lacks rank {rank} of step {step}, and no worker was lost"
             : _coordinator.Loads == 1 && !_coordinator.HasWarned ? $"the ledger lacks rank {rank} of step {step}, and the run does not say so"
             : null;
     }
+
+    private bool IsLedgerDiskFull() => Clock.Micros < Disk.LedgersFullUntil;
 
     ISimEndpoint? ISimHome.Find(string address) => _byName.GetValueOrDefault(address);
 

@@ -55,5 +55,11 @@ public abstract record ClusterEvent
     /// <inheritdoc cref="RunEvent.LaunchFailed"/>
     public sealed record LaunchFailed(RunId Run, string Reason) : ClusterEvent;
 
+    /// <inheritdoc cref="RunEvent.LedgerWritten"/>
+    public sealed record LedgerWritten(RunId Run, long Number) : ClusterEvent;
+
+    /// <inheritdoc cref="RunEvent.LedgerFailed"/>
+    public sealed record LedgerFailed(RunId Run, long Written, string Reason) : ClusterEvent;
+
     public sealed record TimerFired(RunId Run, RunTimer Timer, Generation Generation) : ClusterEvent;
 }

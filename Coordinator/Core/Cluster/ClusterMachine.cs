@@ -51,6 +51,12 @@ public static class ClusterMachine
             case ClusterEvent.LaunchFailed failed:
                 turn.Give(state.Find(failed.Run), new RunEvent.LaunchFailed(failed.Reason));
                 break;
+            case ClusterEvent.LedgerWritten written:
+                turn.Give(state.Find(written.Run), new RunEvent.LedgerWritten(written.Number));
+                break;
+            case ClusterEvent.LedgerFailed failed:
+                turn.Give(state.Find(failed.Run), new RunEvent.LedgerFailed(failed.Written, failed.Reason));
+                break;
             case ClusterEvent.TimerFired fired:
                 turn.Give(state.Find(fired.Run), new RunEvent.TimerFired(fired.Timer, fired.Generation));
                 break;
@@ -140,16 +146,23 @@ public static class ClusterMachine
         }
     }
 
-    /// <summary>Four times a second at most, and only when there is something new.</summary>
+    /// <summary>Four times a second at most, and only when there is something new. While the ledger cannot be written nothing is: the members keep their reports for the next owner.</summary>
     private static void SayWhatIsRecorded(ClusterTurn turn, RunState run)
     {
-        if (!turn.State.Options.IsDurable || run is not { Crew: { } crew, Phase: not RunPhase.Reviving } || run.Progress.Step == run.ToldStep)
+        if (!turn.State.Options.IsDurable || run is not { Crew: { } crew, Phase: not RunPhase.Reviving, Backlog.Trouble: null })
         {
             return;
         }
 
-        var recorded = new CoordinatorMessage.Recorded(run.Progress.Step);
-        turn.State = turn.State.With(run with { ToldStep = run.Progress.Step });
+        // It goes back with the run when everybody was lost; for a late report alone there is nothing to take back.
+        var step = run.RecordedStep;
+        if (step == run.ToldStep || (step < run.ToldStep && run.Progress.Step >= run.ToldStep))
+        {
+            return;
+        }
+
+        var recorded = new CoordinatorMessage.Recorded(step);
+        turn.State = turn.State.With(run with { ToldStep = step });
         turn.Add(run.Id, [.. crew.Members.Keys.Select(worker => new RunEffect.Tell(worker, recorded))]);
     }
 

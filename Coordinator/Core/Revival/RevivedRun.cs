@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Core.Identities;
 using Orchestrator.Core.Ledger;
 
 namespace Orchestrator.Coordinator.Core.Revival;
@@ -20,7 +21,14 @@ public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail
     /// <summary>The run goes on where it was: members are awaited, one without members waits in the queue.</summary>
     internal RunTurn Begin(RunWaits waits, DateTimeOffset now)
     {
-        var step = Math.Max(Snapshot.Step, Ledger.HighestStep);
+        var begun = Snapshot is { Phase: SnapshotPhase.Training, UnwrittenStart: { } unwritten } && !Ledger.Has(Snapshot.FirstGeneration) ? unwritten : null;
+        var tail = begun is null ? Ledger : new LedgerTail(begun.Step, begun.Step, []);
+        return Begin(tail, waits, now).Then(state => LedgerWriting.HandOn(state, begun, []));
+    }
+
+    private RunTurn Begin(LedgerTail tail, RunWaits waits, DateTimeOffset now)
+    {
+        var step = Math.Max(Snapshot.Step, tail.HighestStep);
         var state = new RunState
         {
             Order = Order, Phase = new RunPhase.Queued(IsGraceRunning: false, IsGraceOver: false), Reason = Snapshot.Reason, Generation = Snapshot.Generation,
@@ -33,16 +41,16 @@ public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail
                 // A mean over steps that do not follow each other would be none.
                 RecentLosses = step == Snapshot.Step ? Snapshot.RecentLosses : [],
             },
-            Ledger = new LedgerBook(Ledger.ToSteps(), Math.Max(Ledger.HighestStep, 0), Snapshot.FirstGeneration)
+            Ledger = new LedgerBook(tail.ToSteps(), Math.Max(tail.HighestStep, 0), Snapshot.FirstGeneration)
             {
-                StartStep = Snapshot.Phase == SnapshotPhase.Training ? Ledger.CompleteStep : null,
+                StartStep = Snapshot.Phase == SnapshotPhase.Training ? tail.CompleteStep : null,
             },
         };
         return Snapshot switch
         {
             { Phase: SnapshotPhase.Ended, Outcome: { } outcome } => (RunEnding.LetGo(state) with { Phase = new RunPhase.Ended(outcome) }, []),
             { Phase: SnapshotPhase.Failing, Outcome: { } outcome } => RunEnding.Fail(state, $"{outcome.Reason} {RunEnding.HowToGoOn(state)}", Orchestrator.Core.Messages.FailureKind.Environment, []),
-            { Phase: SnapshotPhase.Training, Crew: { } crew } => RevivingMachine.Begin(state, crew.ToCrew(), Snapshot.IsChanging, Math.Min(step, Ledger.CompleteStep), waits),
+            { Phase: SnapshotPhase.Training, Crew: { } crew } => RevivingMachine.Begin(state, crew.ToCrew(), Snapshot.IsChanging, Math.Min(step, tail.CompleteStep), waits),
             // Those who were making themselves ready have dropped the run.
             _ => (state with { Generation = Snapshot.LastGeneration }, []),
         };
@@ -57,6 +65,12 @@ public sealed record LedgerTail(long HighestStep, long CompleteStep, ImmutableAr
 {
     public static readonly LedgerTail Empty = new(0, 0, []);
 
+    /// <summary>A lineage of the run is on disk.</summary>
+    public bool IsBegun { get; init; }
+
+    /// <summary>Whether the lineage that is on disk is the one whose first generation this is: its owner may have died before that one was written.</summary>
+    internal bool Has(Generation firstGeneration) => IsBegun && Reports.All(report => report.Generation >= firstGeneration);
+
     /// <param name="logicalRanks">V.</param>
     /// <param name="startStep">Of the present lineage.</param>
     /// <param name="reports">Of the present lineage's last steps, in the file's order; earlier ones are passed over.</param>
@@ -64,7 +78,7 @@ public sealed record LedgerTail(long HighestStep, long CompleteStep, ImmutableAr
     {
         if (reports.Count == 0)
         {
-            return new LedgerTail(startStep, startStep, []);
+            return new LedgerTail(startStep, startStep, []) { IsBegun = true };
         }
 
         var highest = reports.Max(report => report.Step);
@@ -77,7 +91,7 @@ public sealed record LedgerTail(long HighestStep, long CompleteStep, ImmutableAr
             complete++;
         }
 
-        return new LedgerTail(highest, complete, kept);
+        return new LedgerTail(highest, complete, kept) { IsBegun = true };
     }
 
     internal ImmutableSortedDictionary<long, ImmutableSortedDictionary<int, LedgerClaim>> ToSteps() => Reports

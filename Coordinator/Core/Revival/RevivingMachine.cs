@@ -80,7 +80,10 @@ internal static class RevivingMachine
             effects.AddRange(more);
         }
 
-        return (ClockedFrom(next, now), effects.ToImmutable());
+        // Of steps that the former owner had counted, and whose entries it could not write, no member's report commits them again.
+        var (known, written) = next.Crew is null ? (next, []) : LedgerNews.Commit(next, next.Progress.Step);
+        effects.AddRange(written);
+        return (ClockedFrom(known, now), effects.ToImmutable());
     }
 
     /// <summary>Steps that are told of all at once say nothing of how long they took.</summary>

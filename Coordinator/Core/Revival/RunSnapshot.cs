@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
+using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Revival;
@@ -54,6 +55,9 @@ public sealed record RunSnapshot
     /// <summary>Of the present lineage.</summary>
     public Generation FirstGeneration { get; init; }
 
+    /// <summary>The lineage of the ledger that had begun and was not known to be in its file; null: none.</summary>
+    public LedgerStart? UnwrittenStart { get; init; }
+
     /// <summary>Who trains, and who is about to; null: nobody.</summary>
     public SnapshotCrew? Crew { get; init; }
 
@@ -72,7 +76,7 @@ public sealed record RunSnapshot
             LostLogicalRankSteps = state.LostLogicalRankSteps, LastStep = state.LastStep, GenerationSize = state.GenerationSize, Scale = state.Scale,
             ResumeFrom = state.ResumeFrom, LastFeed = state.LastFeed, StopReason = state.StopReason, SuspendReason = state.SuspendReason, Passed = state.Passed, PausedSince = state.PausedSince,
             Agreement = state.Agreement, Step = state.Progress.Step, RecentLosses = state.Progress.RecentLosses, Checkpoint = state.Progress.Checkpoint,
-            HeldOut = state.Progress.HeldOut, FirstGeneration = state.Ledger.FirstGeneration, Crew = crew is null ? null : SnapshotCrew.Of(crew),
+            HeldOut = state.Progress.HeldOut, FirstGeneration = state.Ledger.FirstGeneration, UnwrittenStart = state.Backlog.UnwrittenStart, Crew = crew is null ? null : SnapshotCrew.Of(crew),
             IsChanging = state.Phase is RunPhase.Regrouping or RunPhase.Paused or RunPhase.Running { Change: not null } or RunPhase.Reviving { IsChanging: true },
             Outcome = state.Phase switch
             {

@@ -74,7 +74,7 @@ internal static class Completion
             new RunEffect.StartTimer(RunTimer.Save, phase.Crew.Generation, waits.Save),
         ]);
 
-    /// <summary>Nothing is awaited any more.</summary>
+    /// <summary>Nothing is awaited any more but the ledger, which the members outlast: they tell the next owner what is not written.</summary>
     public static RunTurn End(RunState state, RunPhase.Running phase, params ReadOnlySpan<RunEffect> effects)
     {
         var members = RunningMachine.Everyone(phase).Members.Keys;
@@ -90,7 +90,9 @@ internal static class Completion
 
         // Also when nobody is left who could have reported the last step.
         var (whole, stored) = LedgerNews.Commit(counted, checkpoint.Step);
-        return Conclude(whole, phase, checkpoint, members, [.. effects, .. steps, .. stored, .. LedgerQuestion.Warn(whole, checkpoint.Step)]);
+        return LedgerWriting.IsAwaited(whole, phase)
+            ? (whole with { Phase = phase with { IsLedgerAwaited = true } }, [.. effects, .. steps, .. stored])
+            : Conclude(whole, phase, checkpoint, members, [.. effects, .. steps, .. stored, .. LedgerQuestion.Warn(whole, checkpoint.Step)]);
     }
 
     private static RunTurn Conclude(

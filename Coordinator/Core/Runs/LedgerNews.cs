@@ -13,22 +13,26 @@ internal static class LedgerNews
         RunState state, WorkerId worker, Generation generation, ImmutableArray<LedgerEntry> entries)
     {
         var turn = LedgerRule.Add(state.Ledger, worker, generation, entries);
-        return (state with { Ledger = turn.Book }, Append(turn), turn.Conflict);
+        var (next, effects) = Append(state, turn);
+        return (next, effects, turn.Conflict);
     }
 
-    /// <summary>Steps are committed.</summary>
+    /// <summary>Steps are committed. What nobody has reported of a step by the time at which nobody remembers it any more, nobody will.</summary>
     public static RunTurn Commit(RunState state, long step)
     {
-        var turn = LedgerRule.Commit(state.Ledger, step);
-        return (state with { Ledger = turn.Book }, Append(turn));
+        var gap = state.IsGapTold ? null : LedgerRule.FirstGap(state.Ledger, state.Order.Job.Training.LogicalRanks, step - LedgerRule.MaxKeptSteps);
+        var turn = Append(state with { IsGapTold = state.IsGapTold || gap is not null }, LedgerRule.Commit(state.Ledger, step));
+        return gap is null ? turn : (turn.State, turn.Effects.Add(new RunEffect.Record(new RunRecord.RunWarned(
+            state.Generation, step, $"The ledger lacks ranks of step {gap}, and perhaps of later ones: who fed them was lost, and with it a coordinator that had heard of it. `ledger verify` will name them."))));
     }
 
-    /// <summary>A generation begins to train behind a step.</summary>
+    /// <summary>A generation begins to train behind a step, from a checkpoint or from the initial weights: with it a lineage of the ledger does. Any other goes on from what is held.</summary>
     public static RunTurn Begin(RunState state, long startStep)
     {
-        var turn = LedgerRule.Begin(state.Ledger, state.Generation, startStep);
-        return (state with { Ledger = turn.Book }, Append(turn));
+        var (job, answer) = (state.Order.Job, state.Agreement!.Answer);
+        var start = new LedgerStart(state.Id, startStep, job.Seed, job.Training.GlobalBatch, job.Training.LogicalRanks, job.Training.Epochs, answer.SampleCount, answer.DataSha256);
+        return Append(state, LedgerRule.Begin(state.Ledger, state.Generation, startStep)).Then(next => LedgerWriting.HandOn(next, start, []));
     }
 
-    private static ImmutableArray<RunEffect> Append(LedgerTurn turn) => turn.Stored.IsEmpty ? [] : [new RunEffect.AppendLedger(turn.Stored)];
+    private static RunTurn Append(RunState state, LedgerTurn turn) => LedgerWriting.HandOn(state with { Ledger = turn.Book }, null, turn.Stored);
 }

@@ -22,7 +22,7 @@ internal static class Requeue
 
         return state.StopReason is { } stop
             ? RunEnding.Fail(state, $"{stop} Then no worker was left to write a checkpoint: {cause.Sentence} {RunEnding.HowToGoOn(state)}", FailureKind.Environment, [], before)
-            : Wait(state with { LastCrew = new LastCrew(crew with { Members = state.Lost }, state.Phase is RunPhase.Reviving reviving ? reviving.RecordedStep : state.Progress.Step, state.SuspendReason, state.ResumeFrom) }, [], $"{cause.Sentence} No worker is left; the run waits for others and goes on {FromWhere(state)}.", cause.Since, before);
+            : Wait(state with { LastCrew = new LastCrew(crew with { Members = state.Lost }, state.Phase is RunPhase.Reviving reviving ? reviving.RecordedStep : state.RecordedStep, state.SuspendReason, state.ResumeFrom) }, [], $"{cause.Sentence} No worker is left; the run waits for others and goes on {FromWhere(state)}.", cause.Since, before);
     }
 
     /// <param name="state">The run.</param>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Orchestrator.Core.Identities;
-using Orchestrator.Core.Ledger;
 using Orchestrator.Core.Messages;
 
 namespace Orchestrator.Coordinator.Core.Runs;
@@ -18,8 +17,11 @@ public abstract record RunEffect
     /// <summary>Append to the run's events before the next effect.</summary>
     public sealed record Record(RunRecord Entry) : RunEffect;
 
-    /// <summary>Append to the run's ledger before the next effect.</summary>
-    public sealed record AppendLedger(ImmutableArray<FedReport> Reports) : RunEffect;
+    /// <summary>Append to the run's ledger before the next effect, and say <see cref="RunEvent.LedgerWritten"/> or <see cref="RunEvent.LedgerFailed"/>. What is in the file already is passed over;
+    /// when the file has not everything up to <paramref name="After"/>, for that has failed, all of it is passed over without a word.</summary>
+    /// <param name="After">The number of the write behind which these follow.</param>
+    /// <param name="Writes">At least one, by number.</param>
+    public sealed record AppendLedger(long After, ImmutableArray<LedgerWrite> Writes) : RunEffect;
 
     /// <summary>A step is applied on every member that computes.</summary>
     public sealed record ReportStep(StepReport Report) : RunEffect;

@@ -17,6 +17,7 @@ internal static class RunEnding
     {
         var effects = ImmutableArray.CreateBuilder<RunEffect>();
         effects.AddRange(before);
+        effects.AddRange(LedgerWriting.Warn(state));
         effects.Add(new RunEffect.Record(new RunRecord.RunEnded(
             state.Generation, state.Progress.Step, outcome, state.Progress.Loss, state.Progress.Rate.Overall)));
         var release = new CoordinatorMessage.Release($"Run {state.Id} has ended: {outcome.Reason}");
@@ -28,7 +29,7 @@ internal static class RunEnding
     /// <summary>What nobody asks of a run that has ended: what is left of it does not grow with its ranks or members, and hundreds are shown for as long as they are among the last.</summary>
     internal static RunState LetGo(RunState state) => state with
     {
-        Ledger = LedgerBook.Empty with { FirstGeneration = state.Ledger.FirstGeneration }, Agreement = null, Progress = state.Progress.LetGo(), Paces = state.Paces.Clear(),
+        Ledger = LedgerBook.Empty with { FirstGeneration = state.Ledger.FirstGeneration }, Backlog = LedgerBacklog.Empty, Agreement = null, Progress = state.Progress.LetGo(), Paces = state.Paces.Clear(),
         Refused = state.Refused.Clear(), Joiners = state.Joiners.Clear(), Leavers = state.Leavers.Clear(), Shed = state.Shed.Clear(), LinkMarks = state.LinkMarks.Clear(),
     };
 

@@ -56,6 +56,14 @@ public abstract record RunEvent
     /// <summary>The launcher could not start its workers, or has given up starting them again.</summary>
     public sealed record LaunchFailed(string Reason) : RunEvent;
 
+    /// <summary>Everything up to a number is in the ledger's file, <see cref="LedgerWrite.Number"/>: whoever kills the process now does not lose it.</summary>
+    public sealed record LedgerWritten(long Number) : RunEvent;
+
+    /// <summary>The ledger's file could not be written. What failed is not in it.</summary>
+    /// <param name="Written">Everything up to this number is.</param>
+    /// <param name="Reason">In sentences: the path, the error, and what to do.</param>
+    public sealed record LedgerFailed(long Written, string Reason) : RunEvent;
+
     /// <summary>A timer of an older generation is ignored.</summary>
     public sealed record TimerFired(RunTimer Timer, Generation Generation) : RunEvent;
 }
@@ -94,6 +102,9 @@ public enum RunTimer
 
     /// <summary>The members of a run whose coordinator was lost.</summary>
     Return = 10,
+
+    /// <summary>The next try of a ledger that could not be written.</summary>
+    LedgerAgain = 11,
 }
 
 /// <summary>How long a run waits for what.</summary>
@@ -147,4 +158,10 @@ public sealed record RunWaits
 
     /// <summary>How often it is tried again: with the pause between them an hour, in which a person can make room on a full disk.</summary>
     public int SaveTries { get; init; } = 360;
+
+    /// <summary>Between two tries of a ledger that could not be written: a try costs a system call.</summary>
+    public TimeSpan LedgerAgain { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A run that has nothing else left to do waits for so many tries to fail, an hour, and ends without what its ledger lacks.</summary>
+    public int LedgerTries { get; init; } = 3600;
 }

@@ -38,6 +38,9 @@ public static class RunMachine
             _ when state.Phase is RunPhase.Ended => Decide(state, @event, waits, now),
             RunEvent.WorkerSaid { Message: WorkerMessage.Progress said } by => Store(state, by, said.Generation, said.Ledger, waits, now),
             RunEvent.WorkerSaid { Message: WorkerMessage.Fed said } by => Store(state, by, said.Generation, said.Ledger, waits, now),
+            RunEvent.LedgerWritten written => LedgerWriting.Written(state, written.Number, waits, now),
+            RunEvent.LedgerFailed failed => LedgerWriting.Failed(state, failed.Written, failed.Reason, waits, now),
+            RunEvent.TimerFired { Timer: RunTimer.LedgerAgain } => LedgerWriting.Again(state),
             _ => Decide(state, @event, waits, now),
         };
     }

@@ -53,6 +53,12 @@ public abstract record RunPhase
         /// <summary>The last checkpoint could not be written, so it is tried again; null: it was not tried, or is written.</summary>
         public SaveRetry? Retry { get; init; }
 
+        /// <summary>All else is done, and the run ends when its ledger is written.</summary>
+        public bool IsLedgerAwaited { get; init; }
+
+        /// <summary>It ends without that: a person stopped it, or it could not be written for too long.</summary>
+        public bool IsLedgerGivenUp { get; init; }
+
         /// <summary>Who was asked for what those who are gone fed last; null: nobody was.</summary>
         public LedgerQuestion? Question { get; init; }
     }

@@ -35,6 +35,12 @@ public abstract record RunRecord(Generation Generation, long Step)
 
     public sealed record RunStopping(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 
+    /// <summary>The ledger cannot be written. The run trains on and keeps what it is to have.</summary>
+    public sealed record LedgerFailed(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
+    /// <summary>The ledger is written again, and nothing waits for it any more.</summary>
+    public sealed record LedgerMended(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
+
     /// <summary>The run goes on, and a person should know what about it is not as usual.</summary>
     public sealed record RunWarned(Generation Generation, long Step, string Reason) : RunRecord(Generation, Step);
 

@@ -37,6 +37,8 @@ internal static class RunningMachine
             case RunEvent.WorkerLost lost when Find(phase, lost.Worker) is { } member:
                 var sentence = FailureCause.Loss(member, state.Progress.HighestStep, lost.Reason).Sentence;
                 return Lose(state, phase, lost.Worker, new RegroupCause(sentence, now), waits, MemberNews.Lost(state, member, lost.Reason));
+            case RunEvent.StopRequested when phase.IsLedgerAwaited:
+                return LedgerWriting.GiveUp(state, phase);
             case RunEvent.StopRequested when phase.Retry is not null:
                 // Whoever stops it does not want to wait for room on the disk.
                 return Completion.End(state, phase);

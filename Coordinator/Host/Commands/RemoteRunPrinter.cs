@@ -64,7 +64,7 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
             case "worker.lost" or "worker.failed":
                 screen.Warning($"{Text("worker")} (pid {line.GetProperty("pid")}): {Text("reason")}");
                 break;
-            case "run.warning" or "run.paused" or "members.silent" or "steps.lost":
+            case "run.warning" or "run.paused" or "members.silent" or "steps.lost" or "ledger.failed":
                 screen.Warning(Text("reason"));
                 break;
             case "run.resumed":
@@ -76,7 +76,7 @@ internal sealed class RemoteRunPrinter(Screen screen, JobSpec job, TimeProvider 
             case "worker.joining":
                 screen.Line(RunSentences.Joining(Text("worker"), line.GetProperty("pid").GetInt32(), Text("host"), step));
                 break;
-            case "run.stopping" or "run.waiting" or "run.share" or "run.passed":
+            case "run.stopping" or "run.waiting" or "run.share" or "run.passed" or "ledger.mended":
                 screen.Line(Text("reason"));
                 break;
             case "run.ended":

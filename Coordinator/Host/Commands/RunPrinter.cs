@@ -47,6 +47,12 @@ internal sealed class RunPrinter(Screen screen, TimeProvider time)
             case RunRecord.WorkerFailed r:
                 screen.Warning($"{r.Worker} (pid {r.Pid}) failed: {r.Reason}");
                 break;
+            case RunRecord.LedgerFailed r:
+                screen.Warning(r.Reason);
+                break;
+            case RunRecord.LedgerMended r:
+                screen.Line(r.Reason);
+                break;
             case RunRecord.RunWarned r:
                 screen.Warning(r.Reason);
                 break;

@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Jobs;
-using Orchestrator.Core.Ledger;
 using Orchestrator.Storage.Ledger;
 using Orchestrator.Telemetry.Events;
 using Orchestrator.Telemetry.TensorBoard;
@@ -21,7 +20,7 @@ public sealed class RunFolder : IDisposable
 
     private readonly KeptFile<LineFile> _events;
     private readonly KeptFile<LineFile> _steps;
-    private readonly KeptFile<LedgerWriter> _ledger;
+    private readonly LedgerFile _ledger;
     private readonly KeptFile<TensorBoardWriter> _scalars;
     private readonly TimeProvider _time;
 
@@ -30,8 +29,7 @@ public sealed class RunFolder : IDisposable
         (Path, _time) = (path, time);
         _events = new KeptFile<LineFile>(() => LineFile.Open(Of(path, EventsFile), mayWrite));
         _steps = new KeptFile<LineFile>(() => LineFile.Open(Of(path, StepsFile), mayWrite));
-        // It was looked at when the folder was taken.
-        _ledger = new KeptFile<LedgerWriter>(() => LedgerWriter.Open(Of(path, LedgerReader.FileName), isChecked: false, mayWrite));
+        _ledger = new LedgerFile(Of(path, LedgerReader.FileName), mayWrite);
         _scalars = new KeptFile<TensorBoardWriter>(() => new TensorBoardWriter(Of(path, TensorBoardFolder), time.GetUtcNow()));
     }
 
@@ -53,7 +51,13 @@ public sealed class RunFolder : IDisposable
     {
         var path = order.RunDir;
         Directory.CreateDirectory(path);
-        File.WriteAllText(Of(path, JobFile), JobSpecJson.Write(order.Job) + "\n");
+        var (jobFile, job) = (Of(path, JobFile), JobSpecJson.Write(order.Job) + "\n");
+        if (!isTakenOver || !File.Exists(jobFile) || File.ReadAllText(jobFile) != job)
+        {
+            // On a full disk a file that is written again may be lost, and the run with it.
+            File.WriteAllText(jobFile, job);
+        }
+
         // First: a ledger that is damaged is found before anything is written.
         LedgerWriter.Open(Of(path, LedgerReader.FileName), isChecked: !isTakenOver).Dispose();
         // What is torn is cut off, and whoever looks for the files finds them.
@@ -137,12 +141,8 @@ public sealed class RunFolder : IDisposable
                 }
 
                 break;
-            case RunRecord.GenerationFormed { Formed.IsLoaded: true } formed:
-                // Any other generation goes on from what is held: when it is recorded, its first steps may be committed already.
-                _ledger.Open().Begin(StartOf(order, formed.Formed), FormerLedger(order));
-                break;
             case RunRecord.CheckpointSaved or RunRecord.RunEnded:
-                _ledger.Open().Sync();
+                _ledger.Sync();
                 break;
         }
     }
@@ -163,8 +163,9 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Appends to the ledger; the run's first generation was formed before.</summary>
-    public void Append(RunEffect.AppendLedger fed) => _ledger.Open().Append(fed.Reports);
+    /// <summary>Appends to the ledger. A disk that does not take it is told of in the answer.</summary>
+    /// <returns>Null: what it follows is not written, so neither is this.</returns>
+    internal LedgerAnswer? Append(RunEffect.AppendLedger effect, RunOrder order) => _ledger.Write(effect, FormerLedger(order));
 
     /// <summary>Holds no file until something is written again: the run waits.</summary>
     public void Rest()
@@ -214,10 +215,6 @@ public sealed class RunFolder : IDisposable
     private static string Of(string folder, string name) => System.IO.Path.Combine(folder, name);
 
     private static string CopyOf(string path) => $"{path}.{Environment.ProcessId}";
-
-    private static LedgerStart StartOf(RunOrder order, Formed formed) => new(
-        order.Id, formed.StartStep, order.Job.Seed, order.Job.Training.GlobalBatch, formed.LogicalRanks, order.Job.Training.Epochs, formed.SampleCount,
-        formed.DataSha256);
 
     /// <summary>Of the run whose checkpoint is gone on from: RUN/ledger beside RUN/checkpoints/step-N.</summary>
     private static string? FormerLedger(RunOrder order) =>

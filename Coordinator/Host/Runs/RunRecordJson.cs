@@ -26,6 +26,8 @@ public static class RunRecordJson
         RunRecord.CheckpointFailed => "checkpoint.failed",
         RunRecord.RunStopping => "run.stopping",
         RunRecord.RunWaiting => "run.waiting",
+        RunRecord.LedgerFailed => "ledger.failed",
+        RunRecord.LedgerMended => "ledger.mended",
         RunRecord.RunWarned => "run.warning",
         RunRecord.WorkerLost => "worker.lost",
         RunRecord.WorkerFailed => "worker.failed",
@@ -180,6 +182,12 @@ public static class RunRecordJson
                 json.WriteString("reason", r.Reason);
                 break;
             case RunRecord.RunWaiting r:
+                json.WriteString("reason", r.Reason);
+                break;
+            case RunRecord.LedgerFailed r:
+                json.WriteString("reason", r.Reason);
+                break;
+            case RunRecord.LedgerMended r:
                 json.WriteString("reason", r.Reason);
                 break;
             case RunRecord.RunWarned r:

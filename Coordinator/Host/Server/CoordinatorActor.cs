@@ -205,12 +205,16 @@ public sealed class CoordinatorActor : IAsyncDisposable
         }
     }
 
-    /// <summary>The first tick comes behind the runs that were found.</summary>
+    /// <summary>The first tick comes behind the runs that were found. What was written to a ledger since the machine was told of a write is told with it.</summary>
     private (ClusterState, System.Collections.Immutable.ImmutableArray<ClusterEffect>) Step(ClusterState state, ClusterEvent @event, DateTimeOffset now)
     {
         if (@event is ClusterEvent.Tick)
         {
             _adopted.TrySetResult();
+        }
+        else if (@event is ClusterEvent.LedgerWritten written && _runs.TryGetValue(written.Run, out var run))
+        {
+            @event = written with { Number = run.TakeWritten() };
         }
 
         return ClusterMachine.Step(state, @event, now);
@@ -356,7 +360,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
                 run.Feed.Publish(new RunNews(line, record.Entry, state));
                 break;
             case RunEffect.AppendLedger fed:
-                Write(run, folder => folder.Append(fed));
+                WriteLedger(run, fed);
                 break;
             case RunEffect.ReportStep report:
                 Write(run, folder => folder.Append(report.Report));
@@ -438,10 +442,42 @@ public sealed class CoordinatorActor : IAsyncDisposable
         }
     }
 
+    /// <summary>A full disk under the ledger does not stop the training either: the machine keeps what is not written, and tries it again.</summary>
+    private void WriteLedger(OpenRun run, RunEffect.AppendLedger effect)
+    {
+        var id = run.Order.Id;
+        if (run.Folder.Append(effect, run.Order) is not { } answer)
+        {
+            return;
+        }
+
+        if (answer.Notice is { } notice)
+        {
+            Log.RunFolderProblem(_log, id.Value, notice);
+        }
+
+        if (answer.Problem is null != run.IsLedgerWritten)
+        {
+            run.IsLedgerWritten = answer.Problem is null;
+            Log.RunFolderProblem(_log, id.Value, answer.Problem is { } problem ? $"{problem} The run trains on, and it is tried again." : "The ledger is written again.");
+        }
+
+        if (answer.Problem is { } reason)
+        {
+            _actor.Post(new ClusterEvent.LedgerFailed(id, answer.Written, reason));
+        }
+        else if (run.Wrote(answer.Written))
+        {
+            _actor.Post(new ClusterEvent.LedgerWritten(id, answer.Written));
+        }
+    }
+
     /// <summary>A run and what is open for it.</summary>
     private sealed class OpenRun(RunOrder order, RunFolder folder, TimeProvider time)
     {
         private readonly TaskCompletionSource _queued = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _written;
+        private int _isTold;
 
         public RunOrder Order { get; } = order;
 
@@ -451,9 +487,25 @@ public sealed class CoordinatorActor : IAsyncDisposable
 
         public bool HasProblem { get; set; }
 
+        public bool IsLedgerWritten { get; set; } = true;
+
         /// <summary>Done when the machine has taken the run in: whoever is told its id may ask for it at once.</summary>
         public Task Queued => _queued.Task;
 
         public void MarkQueued() => _queued.TrySetResult();
+
+        /// <summary>The ledger has everything up to a number.</summary>
+        /// <returns>False: the machine is about to ask for the newest already. Steps can take a millisecond, and those of minutes may come at once.</returns>
+        public bool Wrote(long number)
+        {
+            Volatile.Write(ref _written, number);
+            return Interlocked.Exchange(ref _isTold, 1) == 0;
+        }
+
+        public long TakeWritten()
+        {
+            Interlocked.Exchange(ref _isTold, 0);
+            return Volatile.Read(ref _written);
+        }
     }
 }

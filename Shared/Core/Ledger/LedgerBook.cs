@@ -109,10 +109,11 @@ public static class LedgerRule
     /// <summary>A generation begins behind a step, so the steps before it are committed. When some behind it were already, they are abandoned and taken again.</summary>
     public static LedgerTurn Begin(LedgerBook book, Generation generation, long startStep)
     {
-        book = book with { StartStep = book.StartStep ?? startStep };
         return startStep >= book.CommittedStep
-            ? Commit(book, startStep)
-            : new LedgerTurn(book with { Steps = book.Steps.RemoveRange(book.Steps.Keys.Where(step => step > startStep)), CommittedStep = startStep, FirstGeneration = generation }, [], null);
+            ? Commit(book with { StartStep = book.StartStep ?? startStep }, startStep)
+            : new LedgerTurn(
+                // What was handed on of the steps before it is forgotten here, and nobody is to report it again.
+                book with { Steps = book.Steps.RemoveRange(book.Steps.Keys.Where(step => step > startStep)), CommittedStep = startStep, FirstGeneration = generation, StartStep = startStep }, [], null);
     }
 
     /// <summary>Claims of one step by who made them, in runs of at most a record's size.</summary>

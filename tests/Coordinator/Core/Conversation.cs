@@ -31,8 +31,30 @@ internal sealed class Conversation
     {
         Now += after;
         (State, var effects) = ClusterMachine.Step(State, @event, Now);
-        return [.. effects.Select(Format)];
+        var lines = effects.Where(effect => ShowsLineages || !IsLineage(effect)).Select(Format).ToList();
+        if (IsLedgerWritten && effects.Select(effect => (effect as ClusterEffect.ForRun)?.Effect).OfType<RunEffect.AppendLedger>().LastOrDefault() is { } append)
+        {
+            lines.AddRange(Write(append.Writes[^1].Number));
+        }
+
+        return [.. lines];
     }
+
+    /// <summary>What is appended to the ledger is written at once; false: a test says what becomes of it.</summary>
+    public bool IsLedgerWritten { get; set; } = true;
+
+    /// <summary>That a lineage of the ledger begins is among the lines: few tests are about it.</summary>
+    public bool ShowsLineages { get; set; }
+
+    /// <summary>Members are told what is recorded.</summary>
+    public void MakeDurable() => State = State with { Options = State.Options with { IsDurable = true } };
+
+    /// <summary>The ledger's file has everything up to a number.</summary>
+    public string[] Write(long number) => Send(new ClusterEvent.LedgerWritten(Run, number), TimeSpan.Zero);
+
+    public string[] FailLedger(long written, string reason = "The disk is full.") => Send(new ClusterEvent.LedgerFailed(Run, written, reason));
+
+    private static bool IsLineage(ClusterEffect effect) => effect is ClusterEffect.ForRun { Effect: RunEffect.AppendLedger { Writes: [{ Start: not null }] } };
 
     public string[] Attach(string isa = "avx2", string launcher = "", string version = "1.0", string collective = "host:9", string labels = "") => Send(new ClusterEvent.WorkerAttached(
         ++_connections, new WorkerMessage.Hello((int)(100 + _connections), "host", collective, "host:8", isa, "cpu", launcher, version) { Labels = Labels(labels), Instance = InstanceOf((int)_connections) }));
@@ -102,8 +124,8 @@ internal sealed class Conversation
     /// <param name="snapshot">Null: as it is now.</param>
     public Conversation Successor(long ledger = 0, RunSnapshot? snapshot = null)
     {
-        var next = new Conversation { Now = Now };
-        var runs = State.Find(Run) is { } run ? ImmutableArray.Create(new RevivedRun(run.Order, snapshot ?? RunSnapshot.Of(run), new LedgerTail(ledger, ledger, []))) : [];
+        var next = new Conversation { Now = Now, IsLedgerWritten = IsLedgerWritten, State = new ClusterState { Options = State.Options } };
+        var runs = State.Find(Run) is { } run ? ImmutableArray.Create(new RevivedRun(run.Order, snapshot ?? RunSnapshot.Of(run), new LedgerTail(ledger, ledger, []) { IsBegun = ledger > 0 })) : [];
         next.Send(new ClusterEvent.RunsAdopted(runs, 100) { Pool = PoolSnapshot.Of(State) });
         return next;
     }
@@ -213,13 +235,15 @@ internal sealed class Conversation
         ClusterEffect.ForRun { Effect: RunEffect.Tell e } => $"tell {e.Worker} {Format(e.Message)}",
         ClusterEffect.ForRun { Effect: RunEffect.Record e } => $"record {Format(e.Entry)}",
         ClusterEffect.ForRun { Effect: RunEffect.ReportStep e } => Invariant($"step {e.Report.Step}: loss {e.Report.Loss}, {e.Report.Samples} samples, {e.Report.AllReduceBytes} bytes"),
-        ClusterEffect.ForRun { Effect: RunEffect.AppendLedger e } => Invariant(
-            $"ledger {string.Join(", ", e.Reports.Select(report => $"step {report.Step} of {report.Worker} in {report.Generation}: ranks {string.Join(" ", report.Entries.Select(entry => entry.LogicalRank))}"))}"),
+        ClusterEffect.ForRun { Effect: RunEffect.AppendLedger e } => $"ledger {string.Join(", ", e.Writes.SelectMany(Format))}",
         ClusterEffect.ForRun { Effect: RunEffect.StartTimer e } => Invariant($"timer {e.Timer} {e.Generation} {e.After.TotalSeconds} s"),
         ClusterEffect.ForRun { Effect: RunEffect.Evict e } => $"evict {e.Worker}{(e.IsHung ? " to start afresh" : "")}: {e.Reason}",
         ClusterEffect.ForRun { Effect: RunEffect.End e } => $"end {e.Outcome.Result} {e.Outcome.ExitCode}: {e.Outcome.Reason}",
         _ => throw new ArgumentOutOfRangeException(nameof(effect), effect, "Give it words."),
     };
+
+    private static IEnumerable<string> Format(LedgerWrite write) => write.Start is { } start ? [Invariant($"lineage from {start.Step}")]
+        : write.Reports.Select(report => Invariant($"step {report.Step} of {report.Worker} in {report.Generation}: ranks {string.Join(" ", report.Entries.Select(entry => entry.LogicalRank))}"));
 
     private static string Format(CoordinatorMessage message) => message switch
     {
@@ -253,6 +277,8 @@ internal sealed class Conversation
         RunRecord.CheckpointFailed r => $"CheckpointFailed {r.Step}: {r.Reason}",
         RunRecord.StateCompared r => $"StateCompared {r.Step} {r.Sha256}",
         RunRecord.RunWarned r => $"RunWarned: {r.Reason}",
+        RunRecord.LedgerFailed r => $"LedgerFailed: {r.Reason}",
+        RunRecord.LedgerMended r => $"LedgerMended: {r.Reason}",
         RunRecord.RunPaused r => $"RunPaused: {r.Reason}",
         RunRecord.MembersSilent r => $"MembersSilent: {r.Reason}",
         RunRecord.StepsLost r => $"StepsLost {r.LostSteps} behind {r.Step}: {r.Reason}",

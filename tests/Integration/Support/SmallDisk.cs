@@ -20,6 +20,28 @@ internal sealed class SmallDisk : IDisposable
         return new SmallDisk(path);
     }
 
+    /// <summary>Leaves no room for a byte in a new page; a file's last page may have some.</summary>
+    public void Fill()
+    {
+        using var file = new FileStream(Filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        var block = new byte[1 << 20];
+        for (var size = block.Length; size > 0;)
+        {
+            try
+            {
+                file.Write(block, 0, size);
+            }
+            catch (IOException)
+            {
+                size /= 2;
+            }
+        }
+    }
+
+    public void Free() => File.Delete(Filler);
+
+    private string Filler => System.IO.Path.Combine(Path, "filler");
+
     public void Dispose()
     {
         using var unmount = Process.Start("umount", ["--lazy", Path]);

@@ -20,6 +20,7 @@ internal sealed class ControlPlaneRun
     private ClusterState _state = new() { Options = new ClusterOptions("sim", new RunWaits()) };
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private (ImmutableArray<Member> Members, Dictionary<WorkerId, Member> ById) _places = ([], []);
+    private ClusterEvent? _written;
     private int _connections;
 
     /// <param name="workers">Members; as many logical ranks.</param>
@@ -115,6 +116,18 @@ internal sealed class ControlPlaneRun
     {
         Events++;
         _now += TimeSpan.FromMicroseconds(1);
+        Step(@event);
+
+        // Its own disk tells it: that is no message.
+        while (_written is { } written)
+        {
+            _written = null;
+            Step(written);
+        }
+    }
+
+    private void Step(ClusterEvent @event)
+    {
         (_state, var effects) = ClusterMachine.Step(_state, @event, _now);
         foreach (var effect in effects)
         {
@@ -140,6 +153,9 @@ internal sealed class ControlPlaneRun
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Record }:
                 Records++;
+                break;
+            case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append } of:
+                _written = new ClusterEvent.LedgerWritten(of.Run, append.Writes[^1].Number);
                 break;
         }
     }

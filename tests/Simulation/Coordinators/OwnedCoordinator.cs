@@ -238,11 +238,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         if (!_writes.TryGetValue(write.First, out var batch))
         {
             var all = Enumerable.Range((int)write.First, (int)(write.Last - write.First + 1)).ToList();
-            if (!Bug.WritesLedgerLate)
-            {
-                WriteLedger(all);
-            }
-
+            WriteLedger(all);
             var changes = StoredChanges.Of([.. all.Select(number => _journal.GetValueOrDefault(number))]);
             changes = Bug.StoresOneRun && changes.Runs.Length > 1 ? changes with { Runs = [changes.Runs[^1]] } : changes;
             _writes[write.First] = batch = changes.IsEmpty ? (0, changes) : (++_version, changes);
@@ -267,6 +263,23 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
             _journal.Remove(number, out var entry);
             Carry(entry.Effect);
         }
+    }
+
+    private void WriteLedger(RunId run, RunEffect.AppendLedger append)
+    {
+        if (_all.LedgerOf(run).Write(run, append, _all.World.IsLedgerDiskFull(), this) is not { } told)
+        {
+            return;
+        }
+
+        var tenure = _tenure;
+        After(0, () =>
+        {
+            if (_tenure == tenure)
+            {
+                Post(told);
+            }
+        });
     }
 
     private void Release(OwnershipEffect.Release release)
@@ -301,10 +314,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
                 });
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append } of:
-                _all.LedgerOf(of.Run).Append(append.Reports, this);
-                break;
-            case ClusterEffect.ForRun { Effect: RunEffect.Record { Entry: RunRecord.GenerationFormed { Formed: { IsLoaded: true } formed } } } of:
-                _all.LedgerOf(of.Run).Abandon(formed.StartStep);
+                WriteLedger(of.Run, append);
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.End end } of:
                 _all.Told(of.Run, end.Outcome);
@@ -333,6 +343,11 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         if (!_all.Store.Leases.IsHeldBy(OwnerName, Term))
         {
             throw new SimViolationException($"{Name} gives {message.GetType().Name} under term {Term}, and the lease is {_all.Store.Leases.Owner}'s under term {_all.Store.Leases.Term}");
+        }
+
+        if (message is CoordinatorMessage.Recorded recorded && _all.LedgerOf(run).UnwrittenFrom is { } from && from <= recorded.Step)
+        {
+            throw new SimViolationException($"{Name} tells members that step {recorded.Step} is recorded, and the ledger's disk has not taken step {from}");
         }
 
         if (message is CoordinatorMessage.Fence { Generation: var fenced })

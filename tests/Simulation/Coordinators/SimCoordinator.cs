@@ -32,6 +32,9 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
         State = new ClusterState { Options = new ClusterOptions("sim", SimSettings.Waits) };
     }
 
+    /// <summary>Whether the ledgers' disk takes nothing now.</summary>
+    public Func<bool> IsLedgerDiskFull { get; init; } = () => false;
+
     public SimProcess Process => this;
 
     public ClusterState State { get; private set; }
@@ -134,14 +137,17 @@ internal sealed class SimCoordinator : SimProcess, ISimEndpoint, ISimControl
                 After((long)timer.After.TotalMicroseconds, () => Post(new ClusterEvent.TimerFired(of.Run, timer.Timer, timer.Generation)));
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append } of:
-                LedgerOf(of.Run).Append(append.Reports);
+                if (LedgerOf(of.Run).Write(of.Run, append, IsLedgerDiskFull()) is { } told)
+                {
+                    After(0, () => Post(told));
+                }
+
                 break;
             case ClusterEffect.ForRun { Effect: RunEffect.Record record } of:
                 HasWarned |= record.Entry is RunRecord.RunWarned;
-                if (record.Entry is RunRecord.GenerationFormed { Formed: { IsLoaded: true } formed })
+                if (record.Entry is RunRecord.GenerationFormed { Formed.IsLoaded: true })
                 {
                     Loads++;
-                    LedgerOf(of.Run).Abandon(formed.StartStep);
                 }
 
                 break;

@@ -159,4 +159,8 @@ internal sealed class SimCoordinators : ISimControl
 /// <param name="Evicted">Told who is given up.</param>
 /// <param name="Fenced">Told that a generation is given up.</param>
 internal sealed record SimOwnerWorld(
-    SimClock Clock, SimNetwork Network, SimSettings Settings, Action<SimProcess, string> Trace, Action<SimWorker> Evicted, Action Fenced);
+    SimClock Clock, SimNetwork Network, SimSettings Settings, Action<SimProcess, string> Trace, Action<SimWorker> Evicted, Action Fenced)
+{
+    /// <summary>Whether the ledgers' disk takes nothing now.</summary>
+    public Func<bool> IsLedgerDiskFull { get; init; } = () => false;
+}

@@ -47,9 +47,6 @@ public abstract record Bug(string Name)
     /// <summary>Orders go out when they are decided.</summary>
     public virtual bool TellsBeforeStored => false;
 
-    /// <summary>The ledger is written when what was decided with it is stored.</summary>
-    public virtual bool WritesLedgerLate => false;
-
     /// <summary>The store takes a write of any term.</summary>
     public virtual bool StoreTakesAnyTerm => false;
 

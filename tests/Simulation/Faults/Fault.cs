@@ -26,6 +26,9 @@ public abstract record Fault(long AtMicros)
     /// <summary>Writing a checkpoint takes so many times longer.</summary>
     public sealed record SlowDisk(long AtMicros, double Factor, long Micros) : Fault(AtMicros);
 
+    /// <summary>Nothing is appended to the ledger meanwhile.</summary>
+    public sealed record LedgerDiskFull(long AtMicros, long Micros) : Fault(AtMicros);
+
     /// <summary>A worker is killed in the moment it has applied a step: its report may be on the way.</summary>
     public sealed record CrashAtStep(long Step, int Worker, long BackAfterMicros) : Fault(0);
 
@@ -123,6 +126,16 @@ public static class FaultPlan
         }
 
         return [.. faults.OrderBy(fault => fault.AtMicros)];
+    }
+
+    /// <summary>What a quarter of the seeds has besides. Drawn apart: a seed that once found a bug plays as it did then but for this.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="windowMicros">Faults begin within this.</param>
+    /// <param name="mostMicros">They last no longer.</param>
+    public static List<Fault> DrawLedger(int seed, long windowMicros, long mostMicros)
+    {
+        var random = new Random(~seed);
+        return random.Next(4) == 0 ? [new Fault.LedgerDiskFull(random.NextInt64(windowMicros), random.NextInt64(mostMicros))] : [];
     }
 
     /// <summary>Only what needs no failure: workers are told to end, and another number is wanted, now and then at nearly the same moment.</summary>

@@ -77,6 +77,11 @@ internal sealed class FaultHands(SimCluster cluster, SimWorker[] workers, ISimCo
                 cluster.Over(slow.Micros);
                 cluster.Clock.After(slow.Micros, () => cluster.Disk.Slowness = 1);
                 break;
+            case Fault.LedgerDiskFull full:
+                Say(control.Process, fault);
+                cluster.Disk.LedgersFullUntil = Math.Max(cluster.Disk.LedgersFullUntil, cluster.Clock.Micros + full.Micros);
+                cluster.Over(full.Micros);
+                break;
             case Fault.CrashAtStep crash:
                 cluster.Dying += (worker, step) => CrashAtStep(worker, step, crash);
                 break;

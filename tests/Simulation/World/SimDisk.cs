@@ -8,6 +8,9 @@ public sealed class SimDisk
     /// <summary>A write takes so many times longer than usual.</summary>
     public double Slowness { get; set; } = 1;
 
+    /// <summary>In microseconds of the clock: the ledgers, which may lie on another disk than the checkpoints, find no room until then.</summary>
+    public long LedgersFullUntil { get; set; }
+
     /// <summary>Begins to write a step.</summary>
     /// <param name="step">The checkpoint's.</param>
     /// <param name="trustsAnything">Wrong on purpose: what lies there is taken for whole.</param>

@@ -188,6 +188,9 @@ internal sealed class FakeCluster
                 Trace.Add(evict);
                 _members[evict.Worker].IsAlive = false;
                 break;
+            case ClusterEffect.ForRun { Effect: RunEffect.AppendLedger append }:
+                _said.Enqueue(new ClusterEvent.LedgerWritten(Conversation.Run, append.Writes[^1].Number));
+                break;
             case ClusterEffect.ForRun { Effect: RunEffect.Record record }:
                 Trace.Add(record.Entry);
                 Records.Add(record.Entry);

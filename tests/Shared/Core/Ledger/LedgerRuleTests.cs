@@ -83,6 +83,23 @@ public class LedgerRuleTests
         Assert.Equal(["step 2 of w-1 in G2: 0"], Words(LedgerRule.Commit(book, 2)));
     }
 
+    /// <summary>The steps before the checkpoint are in the ledger and forgotten here: a run that ended soon behind it asked everybody for them, and warned that the ledger lacks them.</summary>
+    [Fact]
+    public void FirstGap_SoonBehindStepsThatAreTakenAgain_DoesNotMissWhatWasStoredBefore()
+    {
+        var book = LedgerRule.Begin(LedgerBook.Empty, G1, 0).Book;
+        for (var step = 1; step <= 200; step++)
+        {
+            book = LedgerRule.Commit(Add(book, First, G1, step, 0), step).Book;
+        }
+
+        book = LedgerRule.Begin(book, G2, 100).Book;
+        Assert.Null(LedgerRule.FirstGap(book, 1, 100));
+        book = LedgerRule.Commit(Add(book, First, G2, 101, 0), 101).Book;
+        Assert.Null(LedgerRule.FirstGap(book, 1, 101));
+        Assert.Equal(102, LedgerRule.FirstGap(book, 1, 103));
+    }
+
     [Fact]
     public void Commit_ManySteps_TheBookStaysSmall()
     {

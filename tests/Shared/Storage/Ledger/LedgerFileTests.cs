@@ -178,6 +178,134 @@ public sealed class LedgerFileTests : IDisposable
         Assert.Equal(["lineage 0 from 4", "0: 5"], Words());
     }
 
+    /// <summary>A disk that took a part of a write and did not even let it be cut off left the part in the middle: all that came behind it was lost with it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Append_TheDiskTakesAPartOfIt_CountsForNothingAndCanBeWrittenAgain(bool canCutOff)
+    {
+        Write(Path, Start, 1);
+        var whole = new FileInfo(Path).Length;
+        using (var disk = new FullDisk(Path))
+        using (var writer = new LedgerWriter(Path, disk, new LedgerRecord.Lineage(0, Start)))
+        {
+            // The first part stays for as long as it cannot be cut off.
+            for (var room = 7; room < 80; room += 7)
+            {
+                (disk.Room, disk.CanCutOff) = (room, canCutOff);
+                Assert.Throws<IOException>(() => writer.Append([Report(2), Report(3), Report(4)]));
+                Assert.Equal((whole, whole + (canCutOff ? 0 : 7)), (writer.EndBytes, new FileInfo(Path).Length));
+            }
+
+            (disk.Room, disk.CanCutOff) = (int.MaxValue, true);
+            writer.Append([Report(2)]);
+        }
+
+        Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2"], Words());
+    }
+
+    /// <summary>The lineage was taken for begun, and what followed it was of a lineage that the file did not have.</summary>
+    [Fact]
+    public void Begin_TheDiskIsFull_BeginsWhenThereIsRoom()
+    {
+        Write(Path, Start, 1, 2);
+        using (var disk = new FullDisk(Path))
+        using (var writer = new LedgerWriter(Path, disk, new LedgerRecord.Lineage(0, Start)))
+        {
+            disk.Room = 5;
+            Assert.Throws<IOException>(() => writer.Begin(Start with { Step = 1 }, null));
+            disk.Room = int.MaxValue;
+            writer.Begin(Start with { Step = 1 }, null);
+            writer.Append([Report(2)]);
+        }
+
+        Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2", "lineage 1 from 1", "1: 2"], Words());
+    }
+
+    /// <summary>Whole records of a write that failed stand in the file, and the same ones come again.</summary>
+    [Fact]
+    public void Open_BehindAWriteThatFailed_CutsItsWholeRecordsOff()
+    {
+        Write(Path, Start, 1);
+        var end = new FileInfo(Path).Length;
+        Write(Path, null, 2, 3);
+        using (var writer = LedgerWriter.Open(Path, isChecked: false, endBytes: end))
+        {
+            writer.Append([Report(2)]);
+        }
+
+        Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2"], Words());
+
+        end = new FileInfo(Path).Length;
+        Write(Path, null, 3);
+        Assert.Throws<IOException>(() => LedgerWriter.Open(Path, isChecked: false, mayWrite: () => false, endBytes: end));
+        Assert.Equal(["lineage 0 from 0", "0: 1", "0: 2", "0: 3"], Words());
+    }
+
+    /// <summary>A ledger's file on a disk with little room.</summary>
+    private sealed class FullDisk : Stream
+    {
+        private readonly FileStream _file;
+
+        public FullDisk(string path)
+        {
+            _file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+            _file.Seek(0, SeekOrigin.End);
+        }
+
+        /// <summary>Bytes of one write that are taken.</summary>
+        public int Room { get; set; } = int.MaxValue;
+
+        public bool CanCutOff { get; set; } = true;
+
+        public override bool CanRead => false;
+
+        public override bool CanSeek => true;
+
+        public override bool CanWrite => true;
+
+        public override long Length => _file.Length;
+
+        public override long Position
+        {
+            get => _file.Position;
+            set => _file.Position = value;
+        }
+
+        public override void Flush() => _file.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => _file.Seek(offset, origin);
+
+        public override void SetLength(long value)
+        {
+            if (!CanCutOff)
+            {
+                throw new IOException("Input/output error.");
+            }
+
+            _file.SetLength(value);
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            _file.Write(buffer[..Math.Min(Room, buffer.Length)]);
+            if (Room < buffer.Length)
+            {
+                throw new IOException("No space left on device.");
+            }
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            _file.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+
     private static void Write(string path, LedgerStart? start, params long[] steps) => Write(path, start, null, steps);
 
     private static void Write(string path, LedgerStart? start, string? former, params long[] steps)
