@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(1016, LogLevel.Warning, "The history in the store was not pruned, and will be in an hour: {Reason}")]
     public static partial void NotPruned(ILogger log, string reason);
 
+    [LoggerMessage(1017, LogLevel.Error, "{Damage}")]
+    public static partial void StoreDamaged(ILogger log, string damage);
+
     [LoggerMessage(1013, LogLevel.Information, "Run {Run} is gone on with: {State} at step {Step}")]
     public static partial void Revives(ILogger log, string run, string state, long step);
 

@@ -19,7 +19,7 @@ public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail
     };
 
     /// <summary>The run goes on where it was: members are awaited, one without members waits in the queue.</summary>
-    internal RunTurn Begin(RunWaits waits, DateTimeOffset now)
+    public (RunState State, ImmutableArray<RunEffect> Effects) Begin(RunWaits waits, DateTimeOffset now)
     {
         var begun = Snapshot is { Phase: SnapshotPhase.Training, UnwrittenStart: { } unwritten } && !Ledger.Has(Snapshot.FirstGeneration) ? unwritten : null;
         var tail = begun is null ? Ledger : new LedgerTail(begun.Step, begun.Step, []);

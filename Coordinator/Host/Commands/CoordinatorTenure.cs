@@ -89,7 +89,13 @@ internal static class CoordinatorTenure
     {
         try
         {
-            return await StoredRuns.LoadAsync(store, ownership);
+            var found = await StoredRuns.LoadAsync(store, ownership);
+            foreach (var damage in found?.Damages ?? [])
+            {
+                Log.StoreDamaged(log, damage);
+            }
+
+            return found;
         }
         catch (StoreException e) when (e.IsTransient)
         {

@@ -27,11 +27,13 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
     /// <summary>Runs that have ended.</summary>
     public ImmutableArray<PastRun> Past { get; init; } = [];
 
+    /// <summary>What could not be read, each in a sentence.</summary>
+    public ImmutableArray<string> Damages { get; init; } = [];
+
     /// <summary>Ids of one stint; far more workers than may be attached.</summary>
     private const int WorkerNumbers = 100_000;
 
     /// <exception cref="StoreException">The store failed; asking again can help when it is transient.</exception>
-    /// <exception cref="JsonException">A row is damaged.</exception>
     /// <returns>Null when the lease is another's again.</returns>
     public static async Task<StoredRuns?> LoadAsync(RelationalStore store, Storage.Relational.Ownership ownership)
     {
@@ -45,23 +47,36 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
 
     /// <summary>The same for one who only looks: nothing is reserved.</summary>
     /// <exception cref="StoreException">The store failed.</exception>
-    /// <exception cref="JsonException">A row is damaged.</exception>
     public static async Task<StoredRuns> ReadAsync(RelationalStore store, Storage.Relational.Ownership ownership, long lastWorkerNumber)
     {
         var rows = await store.Runs.LoadAsync(ClusterState.MaxEndedRuns).ConfigureAwait(false);
-        var (runs, missed) = (rows.Select(Revive).ToImmutableArray(), ImmutableDictionary.CreateBuilder<RunId, IReadOnlyList<string>>());
-        var known = rows.Zip(runs, (row, run) => (row.IsEnded, Past: new PastRun(row.Run, run.Order.RunDir, row.Events))).ToList();
+        var revived = rows.Select(row => (Row: row, Found: Revive(row))).ToList();
+        var (runs, missed) = (revived.Select(each => each.Found.Run).ToImmutableArray(), ImmutableDictionary.CreateBuilder<RunId, IReadOnlyList<string>>());
+        var known = revived.Where(each => each.Found.Damage is null).Select(each => (each.Row.IsEnded, Past: new PastRun(each.Row.Run, each.Found.Run.Order.RunDir, each.Row.Events))).ToList();
         foreach (var (_, live) in known.Where(run => !run.IsEnded && LacksSome(run.Past)))
         {
             missed[live.Run] = await PastRuns.ReadAsync(store, live.Run).ConfigureAwait(false);
         }
 
         var pool = await store.Pools.FindAsync(OwnershipActor.Lease).ConfigureAwait(false);
+        var (drained, damage) = Read(pool);
         return new StoredRuns(ownership, runs, [.. rows.Select(row => KeyValuePair.Create(row.Run, row.Version))], lastWorkerNumber)
         {
-            Pool = pool is null ? PoolSnapshot.Empty : DurableJson.ReadPool(pool.Snapshot), PoolVersion = pool?.Version ?? 0, Missed = missed.ToImmutable(),
-            Past = [.. known.Where(run => run.IsEnded).Select(run => run.Past)],
+            Pool = drained, PoolVersion = pool?.Version ?? 0, Missed = missed.ToImmutable(), Past = [.. known.Where(run => run.IsEnded).Select(run => run.Past)],
+            Damages = [.. revived.Select(each => each.Found.Damage).Append(damage).OfType<string>()],
         };
+    }
+
+    private static (PoolSnapshot Pool, string? Damage) Read(PoolChange? pool)
+    {
+        try
+        {
+            return (pool is null ? PoolSnapshot.Empty : DurableJson.ReadPool(pool.Snapshot), null);
+        }
+        catch (JsonException e)
+        {
+            return (PoolSnapshot.Empty, $"The row {pool!.Name} of the store's table pools cannot be read, so nobody knows who was drained; drain them again. {e.Message}");
+        }
     }
 
     /// <summary>A file that cannot be read is no reason to leave the run: whoever goes on with its folder says what is wrong with it.</summary>
@@ -77,17 +92,21 @@ internal sealed record StoredRuns(Storage.Relational.Ownership Ownership, Immuta
         }
     }
 
-    private static RevivedRun Revive(RunRow row)
+    private static (RevivedRun Run, string? Damage) Revive(RunRow row)
     {
-        var run = new RevivedRun(DurableJson.ReadOrder(row.Order), DurableJson.ReadSnapshot(row.Snapshot), LedgerTail.Empty);
+        if (DamagedRow.TryRead(row, out var damaged) is not { } run)
+        {
+            return (damaged!.ToRun(), damaged.Reason);
+        }
+
         try
         {
-            return row.IsEnded ? run : run with { Ledger = ReadLedger(run.Order) };
+            return (row.IsEnded ? run : run with { Ledger = ReadLedger(run.Order) }, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // This run alone cannot go on; the others must.
-            return run.Failing($"Its ledger cannot be gone on with: {e.Message}");
+            return (run.Failing($"Its ledger cannot be gone on with: {e.Message}"), null);
         }
     }
 

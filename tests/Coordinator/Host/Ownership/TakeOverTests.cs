@@ -117,6 +117,72 @@ public sealed class TakeOverTests : IAsyncLifetime
         Assert.IsType<RunPhase.Queued>(next.Actor.State.Find(other)!.Phase);
     }
 
+    /// <summary>One run's row could not be read: every coordinator that loaded it ended, and nobody owned any run.</summary>
+    [Theory]
+    [InlineData("snapshot", "{\"phase\":\"Que")]
+    [InlineData("snapshot", "null")]
+    [InlineData("snapshot", "{}")]
+    [InlineData("snapshot", "{\"phase\":\"Dreaming\",\"reason\":\"?\",\"generation\":1,\"lastGeneration\":1}")]
+    [InlineData("snapshot", "{\"phase\":\"Training\",\"reason\":\"?\",\"generation\":1,\"lastGeneration\":1,\"crew\":{\"generation\":1}}")]
+    [InlineData("run_order", "{")]
+    [InlineData("run_order", "{\"id\":\"other\",\"job\":\"{}\"}")]
+    public async Task TakeOver_ARowOfOneRunIsDamaged_ThatRunIsSetAsideAsItIsAndTheOthersGoOn(string column, string damage)
+    {
+        var other = new RunId("other");
+        await using (var former = await SubmitAsync())
+        {
+            var submitted = former.Actor.SubmitAsync(former.Order(other));
+            await former.DecideAsync(1);
+            await former.StoreAsync(_store, _first, 1);
+            former.Release(1);
+            await submitted.WaitAsync(JournalledCoordinator.Patience);
+        }
+
+        await DamageAsync($"UPDATE runs SET {column} = $damage WHERE run = 'taken'", damage);
+        var before = await _store.Runs.FindAsync(Run);
+        var found = await LoadAsync();
+        Assert.Contains("The row of run taken in the store's table runs cannot be read, so the run is set aside", Assert.Single(found.Damages), StringComparison.Ordinal);
+
+        await using var next = new JournalledCoordinator(_folder.FullName, found);
+        await next.Actor.Adopted.WaitAsync(JournalledCoordinator.Patience);
+        var shown = next.Actor.State.Find(Run)!;
+        Assert.Equal(RunResult.Failed, Assert.IsType<RunPhase.Ended>(shown.Phase).Outcome.Result);
+        var status = shown.ToWire(next.Actor.State);
+        Assert.Equal((Protocol.V1.RunState.Failed, 1, found.Damages[0]), (status.State, status.ExitCode, status.Reason));
+        Assert.IsType<RunPhase.Queued>(next.Actor.State.Find(other)!.Phase);
+
+        // The other run goes on, and whatever a person asks of the damaged one changes nothing of it.
+        await next.Actor.PostAsync(new ClusterEvent.StopRequested(Run, "Stopped by a test."));
+        await next.Actor.PostAsync(new ClusterEvent.ScaleRequested(Run, 3));
+        await next.Actor.PostAsync(new ClusterEvent.ScaleRequested(other, 2));
+        await next.DecideAsync(3);
+        Assert.Equal(other, Assert.Single(next.Changes(3).Runs).Run);
+        Assert.Equal(before, await _store.Runs.FindAsync(Run));
+    }
+
+    [Fact]
+    public async Task TakeOver_ThePoolsRowIsDamaged_TheRunsGoOnAndItIsSaid()
+    {
+        await using (await SubmitAsync())
+        {
+        }
+
+        await DamageAsync("INSERT INTO pools (name, snapshot, version, term, changed_at) VALUES ('runs', $damage, 4, 1, 0)", "{\"drained\":");
+        var found = await LoadAsync();
+        Assert.Contains("The row runs of the store's table pools cannot be read", Assert.Single(found.Damages), StringComparison.Ordinal);
+        Assert.Equal((4, 1), (found.PoolVersion, found.Runs.Length));
+    }
+
+    private async Task DamageAsync(string statement, string damage)
+    {
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(_folder.FullName, "store.db")};Pooling=False");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = statement;
+        command.Parameters.AddWithValue("$damage", damage);
+        Assert.Equal(1, await command.ExecuteNonQueryAsync());
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _store.DisposeAsync();
