@@ -11,6 +11,9 @@ public sealed record HistoryBounds
 
     /// <summary>Events of one run: the oldest go. A run that is well has a few dozen; one whose workers come and go all the time has many.</summary>
     public int MaxEvents { get; init; } = 20_000;
+
+    /// <summary>Rows that one transaction takes away, from 1 on: it holds the lease's row, and the owner's other writes and the renewal of its lease wait for it. A thousand take some milliseconds.</summary>
+    public int RowsAtOnce { get; init; } = 1000;
 }
 
 /// <summary>What one turn of pruning took away.</summary>

@@ -280,7 +280,7 @@ public abstract class StoreTests
 
         // Nothing is a day old.
         Assert.Equal(new Pruned(0, 0), await store.History.PruneAsync(lease, new HistoryBounds { Kept = TimeSpan.FromDays(1) }));
-        var ago = new HistoryBounds { Kept = TimeSpan.FromDays(-1) };
+        var ago = new HistoryBounds { Kept = TimeSpan.FromDays(-1), RowsAtOnce = 5 };
         var turns = new List<Pruned>();
         while (await store.History.PruneAsync(lease, ago) is { IsNothing: false } pruned)
         {
@@ -288,7 +288,7 @@ public abstract class StoreTests
         }
 
         Assert.Equal((48, 24), (turns.Sum(turn => turn.Events), turns.Sum(turn => turn.Samples)));
-        Assert.True(turns.Count > 1, "One transaction took it all.");
+        Assert.All(turns, turn => Assert.InRange(turn.Events + turn.Samples, 1, 5));
         Assert.Equal(25, (await store.Runs.LoadAsync(ended: 100)).Length);
         Assert.Equal((0, 0, 1), (await CountAsync(store, new RunId("run-1"))));
         Assert.Equal((2, 1, 1), (await CountAsync(store, new RunId("run-7"))));
@@ -311,7 +311,59 @@ public abstract class StoreTests
         Assert.Equal(new Pruned(20, 20), await store.History.PruneAsync(lease, bounds));
         Assert.Equal(new Pruned(0, 10), await store.History.PruneAsync(lease, bounds));
         Assert.Equal(new Pruned(0, 0), await store.History.PruneAsync(lease, bounds));
+        await ExpectPrunedAsync(store);
+    }
 
+    /// <summary>One transaction took all that was too much of a run, or all of ten runs, and the lease's row was held meanwhile.</summary>
+    [Fact]
+    public async Task Prune_InSmallParts_TakesNoMoreAtOnceAndComesToTheSame()
+    {
+        await using var store = await OpenAsync();
+        var lease = await TakeAsync(store, "c-1");
+        await StoreAsync(store, lease, Some.Change(1) with
+        {
+            Events = [.. Enumerable.Range(1, 30).Select(i => new RunEventLine("e", $"{i}"))], Samples = [.. Enumerable.Range(1, 41).Select(step => Sample(step))],
+        });
+        await StoreAsync(store, lease, Some.Change(new RunId("other"), 1) with { Events = [new("a", "1")], Samples = [Sample(1)] });
+        var bounds = new HistoryBounds { MaxEvents = 10, MaxSamples = 20, RowsAtOnce = 7 };
+        var turns = new List<Pruned>();
+        while (await store.History.PruneAsync(lease, bounds) is { IsNothing: false } pruned)
+        {
+            turns.Add(pruned);
+        }
+
+        Assert.Equal((20, 30), (turns.Sum(turn => turn.Events), turns.Sum(turn => turn.Samples)));
+        Assert.All(turns, turn => Assert.InRange(turn.Events + turn.Samples, 1, 7));
+        await ExpectPrunedAsync(store);
+    }
+
+    [Fact]
+    public async Task Prune_AfterATakeOver_GoesOnWhereItStopped()
+    {
+        await using var store = await OpenAsync();
+        var first = await TakeAsync(store, "c-1");
+        await StoreAsync(store, first, Some.Change(1) with
+        {
+            IsEnded = true, Events = [.. Enumerable.Range(1, 30).Select(i => new RunEventLine("e", $"{i}"))], Samples = [.. Enumerable.Range(1, 41).Select(step => Sample(step))],
+        });
+        var bounds = new HistoryBounds { Kept = TimeSpan.FromDays(-1), RowsAtOnce = 20 };
+        Assert.Equal(new Pruned(20, 0), await store.History.PruneAsync(first, bounds));
+        await store.Leases.GiveUpAsync(first);
+        var second = await TakeAsync(store, "c-2");
+        Assert.Null(await store.History.PruneAsync(first, bounds));
+        Assert.Equal((10, 41, 0), await CountAsync(store, Some.Run));
+
+        // The first that are left are the newer ones.
+        Assert.Equal("21", (await store.Runs.EventsAsync(Some.Run, 0, 1))[0].Line);
+        foreach (var turn in new Pruned[] { new(10, 10), new(0, 20), new(0, 11), new(0, 0) })
+        {
+            Assert.Equal(turn, await store.History.PruneAsync(second, bounds));
+        }
+    }
+
+    /// <summary>Of 30 events the last ten are left, of 41 samples every fourth; another run is as it was.</summary>
+    private static async Task ExpectPrunedAsync(RelationalStore store)
+    {
         Assert.Equal(Enumerable.Range(21, 10).Select(i => $"{i}"), (await store.Runs.EventsAsync(Some.Run, 0, 100)).Select(line => line.Line));
         Assert.Equal(Enumerable.Range(0, 11).Select(i => 1L + (4 * i)), (await store.Runs.SamplesAsync(Some.Run, 0, 100)).Select(sample => sample.Step));
         Assert.Equal((1, 1, 0), await CountAsync(store, new RunId("other")));
