@@ -79,7 +79,7 @@ public static class ClusterMachine
     private static void Lose(ClusterTurn turn, WorkerId worker, string reason)
     {
         var state = turn.State;
-        turn.State = state with { Workers = state.Workers.Remove(worker), Pulses = state.Pulses.Remove(worker) };
+        turn.State = state.Without(worker) with { Pulses = state.Pulses.Remove(worker) };
         turn.Give(state.RunOf(worker), new RunEvent.WorkerLost(worker, reason));
     }
 
@@ -114,16 +114,13 @@ public static class ClusterMachine
     /// <summary>Its stream ends soon, or when its run has released it; no other run may count on it.</summary>
     private static void SetAside(ClusterTurn turn, WorkerId worker, bool isEnd)
     {
-        var workers = turn.State.Workers;
-        if (!workers.TryGetValue(worker, out var candidate))
+        var state = turn.State;
+        if (!state.Workers.TryGetValue(worker, out var candidate))
         {
             return;
         }
 
-        turn.State = turn.State with
-        {
-            Workers = turn.State.RunOf(worker) is null ? workers.Remove(worker) : workers.SetItem(worker, candidate with { IsEnding = true }),
-        };
+        turn.State = state.RunOf(worker) is null ? state.Without(worker) : state.With(candidate with { IsEnding = true });
         if (isEnd)
         {
             Draining.Forget(turn, candidate.Hello.Instance);
@@ -196,7 +193,7 @@ public static class ClusterMachine
         if (hello.Member is { } member && state.Find(member.Run) is { } run && RecordedFor(state, run, member) is { } recorded)
         {
             var back = new Candidate(member.Worker, hello with { Member = null }) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) };
-            turn.State = state with { Workers = state.Workers.Add(back.Worker, back), Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
+            turn.State = state.With(back) with { Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
             turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, recorded));
             turn.Give(run, new RunEvent.MemberBack(back, member.Generation, member.IsFenced));
             if (back.IsDrained)
@@ -209,10 +206,9 @@ public static class ClusterMachine
 
         var number = state.LastWorkerNumber + 1;
         var worker = WorkerId.FromNumber(number);
-        turn.State = state with
+        turn.State = state.With(new Candidate(worker, hello) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) }) with
         {
             LastWorkerNumber = number, Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
-            Workers = state.Workers.Add(worker, new Candidate(worker, hello) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) }),
         };
         turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, worker));
         foreach (var waiting in state.Runs)
@@ -271,7 +267,7 @@ public static class ClusterMachine
     /// <summary>Every run gets nearer to its share: some start, some take free workers in, some let workers go. Again until nothing moves, for each move may make way for another.</summary>
     private static void Schedule(ClusterTurn turn)
     {
-        while (ScheduleRule.Next(turn.State) is { } move)
+        while (ScheduleRule.Next(turn.State = turn.State.Counting()) is { } move)
         {
             foreach (var passed in move.Passes)
             {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Liveness;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Core.Scheduling;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 
@@ -48,6 +49,12 @@ public sealed record ClusterState
     /// <summary>Live runs by the hash of the token that is good for them only: asked at each call with such a token.</summary>
     private ImmutableDictionary<string, RunId> Grants { get; init; } = ImmutableDictionary<string, RunId>.Empty;
 
+    /// <summary>As they were when they were last counted; they may be of other workers than these.</summary>
+    private KindCounts Counted { get; init; } = KindCounts.Empty;
+
+    /// <summary>How many workers of each kind there are, and how many of them are idle. At no cost behind <see cref="Counting"/>, and while workers come and go one by one.</summary>
+    public KindCounts Kinds => Counted.IsOf(Workers, Serving) ? Counted : KindCounts.Of(Workers, Serving);
+
     /// <summary>The live run that a token is good for; null: none.</summary>
     /// <param name="tokenSha256">As <see cref="RunOrder.JoinTokenSha256"/>.</param>
     public RunId? GrantOf(string tokenSha256) => Grants.TryGetValue(tokenSha256, out var run) ? run : null;
@@ -56,6 +63,18 @@ public sealed record ClusterState
 
     /// <summary>The run that a worker serves; null: it is free.</summary>
     public RunState? RunOf(WorkerId worker) => Serving.TryGetValue(worker, out var run) ? Find(run) : null;
+
+    /// <summary>The same, with its workers counted.</summary>
+    internal ClusterState Counting() => Counted.IsOf(Workers, Serving) ? this : this with { Counted = Kinds };
+
+    /// <summary>A worker more, or one as it is now.</summary>
+    internal ClusterState With(Candidate worker) => Change(Workers.SetItem(worker.Worker, worker), Workers.GetValueOrDefault(worker.Worker), worker);
+
+    /// <summary>A worker less; its pulse stays.</summary>
+    internal ClusterState Without(WorkerId worker) => Workers.TryGetValue(worker, out var gone) ? Change(Workers.Remove(worker), gone, null) : this;
+
+    private ClusterState Change(ImmutableSortedDictionary<WorkerId, Candidate> workers, Candidate? before, Candidate? after) =>
+        this with { Workers = workers, Counted = Counted.IsOf(Workers, Serving) ? Counted.With(workers, before, after) : Counted };
 
     /// <summary>A run more, or one as it is now.</summary>
     public ClusterState With(RunState run)

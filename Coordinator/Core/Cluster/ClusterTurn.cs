@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Orchestrator.Coordinator.Core.Formation;
 using Orchestrator.Coordinator.Core.Runs;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
@@ -24,11 +23,13 @@ internal sealed class ClusterTurn(ClusterState state, DateTimeOffset now)
         }
 
         var (next, effects) = RunMachine.Step(run, @event, State.Options.Waits, Now);
-        var evicted = effects.OfType<RunEffect.Evict>().Select(evict => evict.Worker).ToImmutableArray();
-        State = (ReferenceEquals(run, next) ? State : State.With(next)) with
+        State = ReferenceEquals(run, next) ? State : State.With(next);
+        foreach (var evict in effects.OfType<RunEffect.Evict>())
         {
-            Workers = WithEnding(State.Workers.RemoveRange(evicted), effects), Pulses = State.Pulses.RemoveRange(evicted),
-        };
+            State = State.Without(evict.Worker) with { Pulses = State.Pulses.Remove(evict.Worker) };
+        }
+
+        SetAsideEnding(effects);
         Add(run.Id, effects);
         if (next.Phase is RunPhase.Ended && run.Phase is not RunPhase.Ended)
         {
@@ -41,16 +42,22 @@ internal sealed class ClusterTurn(ClusterState state, DateTimeOffset now)
     {
         foreach (var worker in JoinGrantRule.BoundTo(State, run).ToList())
         {
-            State = State with { Workers = State.Workers.Remove(worker), Pulses = State.Pulses.Remove(worker) };
+            State = State.Without(worker) with { Pulses = State.Pulses.Remove(worker) };
             Effects.Add(new ClusterEffect.Dismiss(worker, $"Its token was good for run {run} only, and that run has ended."));
         }
     }
 
     /// <summary>A process that a launcher started ends when its run releases it for good: it is free for a moment, and may not be offered.</summary>
-    private static ImmutableSortedDictionary<WorkerId, Candidate> WithEnding(ImmutableSortedDictionary<WorkerId, Candidate> workers, ImmutableArray<RunEffect> effects) =>
-        workers.SetItems(effects.OfType<RunEffect.Tell>().Where(tell => tell.Message is CoordinatorMessage.Release { MayReturn: false })
-            .Select(tell => workers.GetValueOrDefault(tell.Worker)).OfType<Candidate>().Where(candidate => candidate.Hello.Launcher.Length > 0)
-            .Select(candidate => KeyValuePair.Create(candidate.Worker, candidate with { IsEnding = true })));
+    private void SetAsideEnding(ImmutableArray<RunEffect> effects)
+    {
+        foreach (var tell in effects.OfType<RunEffect.Tell>().Where(tell => tell.Message is CoordinatorMessage.Release { MayReturn: false }))
+        {
+            if (State.Workers.GetValueOrDefault(tell.Worker) is { Hello.Launcher.Length: > 0 } candidate)
+            {
+                State = State.With(candidate with { IsEnding = true });
+            }
+        }
+    }
 
     public void Add(RunId run, ImmutableArray<RunEffect> effects) =>
         Effects.AddRange(effects.Select<RunEffect, ClusterEffect>(

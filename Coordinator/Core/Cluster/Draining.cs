@@ -32,7 +32,7 @@ public static class Draining
             return;
         }
 
-        turn.State = turn.State with { Workers = turn.State.Workers.SetItem(worker, candidate with { IsDrained = true }) };
+        turn.State = turn.State.With(candidate with { IsDrained = true });
         if (candidate.Hello.Instance is { Length: > 0 } instance)
         {
             turn.State = Bound(turn.State with { Drained = turn.State.Drained.SetItem(instance, new DrainMark(instance, worker, turn.Now)) });
@@ -50,7 +50,7 @@ public static class Draining
             return;
         }
 
-        turn.State = turn.State with { Workers = turn.State.Workers.SetItem(worker, candidate with { IsDrained = false }) };
+        turn.State = turn.State.With(candidate with { IsDrained = false });
         Forget(turn, candidate.Hello.Instance);
         if (!candidate.IsEnding && turn.State.RunOf(worker) is { } run && Sharing.MayKeep(run, worker))
         {

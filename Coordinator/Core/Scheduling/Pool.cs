@@ -13,7 +13,7 @@ namespace Orchestrator.Coordinator.Core.Scheduling;
 /// </remarks>
 public sealed class Pool
 {
-    private readonly List<KindKey> _kinds = [];
+    private readonly ImmutableArray<KindCount> _kinds;
     private readonly HashSet<WorkerId> _refused = [];
 
     private Pool(ClusterState state)
@@ -24,26 +24,12 @@ public sealed class Pool
             _refused.UnionWith(run.Refused.Keys);
         }
 
-        var (counts, examples) = (new List<int>(), new List<Candidate>());
-        foreach (var candidate in state.Workers.Values.Where(candidate => !candidate.IsLeaving).Concat(Runs.SelectMany(Awaited)))
-        {
-            var kind = KindOf(candidate);
-            if (kind < 0)
-            {
-                kind = _kinds.Count;
-                _kinds.Add(KeyOf(candidate));
-                counts.Add(0);
-                examples.Add(candidate);
-            }
-
-            counts[kind]++;
-        }
-
-        var claims = Runs.Select(run => ClaimOf(run, state, counts.Count)).ToImmutableArray();
+        _kinds = state.Kinds.SetApart(_refused, Runs.SelectMany(Awaited));
+        var claims = Runs.Select(run => ClaimOf(run, state)).ToImmutableArray();
         Shares = ShareRule.Decide(
-            claims, [.. counts.Select((count, kind) => new WorkerKind(count, [.. Runs.Select((run, i) => FitRule.IsFit(run, examples[kind]) || claims[i].Held[kind] > 0)]))],
+            claims, [.. _kinds.Select((kind, k) => new WorkerKind(kind.Count, [.. Runs.Select((run, i) => FitRule.IsFit(run, kind.First) || claims[i].Held[k] > 0)]))],
             isWhole: !Runs.Any(run => run.Phase is RunPhase.Reviving));
-        (Claims, WorkerCount) = (claims, counts.Sum());
+        (Claims, WorkerCount) = (claims, _kinds.Sum(kind => kind.Count));
     }
 
     /// <summary>Workers of the pool, busy or free, that are not about to leave it.</summary>
@@ -58,6 +44,22 @@ public sealed class Pool
     public ImmutableArray<Share> Shares { get; }
 
     public static Pool Of(ClusterState state) => new(state);
+
+    /// <summary>Somebody attached serves no run, and is not about to leave.</summary>
+    public bool HasIdle => _kinds.Any(kind => kind.Idle > 0);
+
+    /// <summary>Idle workers that a run which waits may have as far as device, labels and token are concerned, kind by kind.</summary>
+    public IEnumerable<IdleKind> IdleFor(int run)
+    {
+        for (var kind = 0; kind < _kinds.Length; kind++)
+        {
+            var (example, idle) = (_kinds[kind].First, _kinds[kind].Idle);
+            if (idle > 0 && JoinGrantRule.MayServe(example, Runs[run].Id) && FitRule.HasWhatItNeeds(Runs[run], example))
+            {
+                yield return new IdleKind(example, idle, Math.Max(0, Shares[run].OfKind[kind] - Claims[run].Held[kind]));
+            }
+        }
+    }
 
     /// <summary>Takes the workers that a run may have beyond those that it holds, kind by kind; false for the others. Each call that says true uses one up.</summary>
     public Func<Candidate, bool> RoomOf(int run)
@@ -102,9 +104,9 @@ public sealed class Pool
     private static IEnumerable<Candidate> Awaited(RunState run) => run.Phase is RunPhase.Reviving reviving
         ? reviving.Crew.Members.Values.Where(member => !reviving.Back.ContainsKey(member.Worker)) : [];
 
-    private ShareClaim ClaimOf(RunState run, ClusterState state, int kinds)
+    private ShareClaim ClaimOf(RunState run, ClusterState state)
     {
-        var held = new int[kinds];
+        var held = new int[_kinds.Length];
         foreach (var worker in run.Staying)
         {
             if (state.Workers.GetValueOrDefault(worker) is { IsLeaving: false } candidate)
@@ -122,12 +124,17 @@ public sealed class Pool
         return new ShareClaim(run.Order.Job.Priority, workers.Min, run.Scale.Desired, run.Scale.Limit, run.Phase is not RunPhase.Queued, [.. held]) { PassesLeft = run.Phase is RunPhase.Queued ? PassRule.LeftTo(run) : 0 };
     }
 
-    /// <summary>Kinds are few, and most pools have one: nothing is hashed for each of ten thousand workers.</summary>
-    private int KindOf(Candidate candidate) => _kinds.IndexOf(KeyOf(candidate));
+    private int KindOf(Candidate candidate)
+    {
+        var key = KindKey.Of(candidate, _refused.Contains(candidate.Worker));
+        for (var kind = 0; kind < _kinds.Length; kind++)
+        {
+            if (_kinds[kind].Key == key)
+            {
+                return kind;
+            }
+        }
 
-    private KindKey KeyOf(Candidate candidate) => new(
-        candidate.Hello.HighestIsa, candidate.Hello.Device, candidate.LabelText, candidate.Hello.Launcher, candidate.OnlyRun, _refused.Contains(candidate.Worker) ? candidate.Worker : null);
-
-    /// <summary>A worker that some run has refused is a kind of its own.</summary>
-    private readonly record struct KindKey(string Isa, string Device, string Labels, string Launcher, RunId? OnlyRun, WorkerId? Refused);
+        return -1;
+    }
 }

@@ -57,8 +57,11 @@ public static class ScheduleRule
 
         // Nobody waits for workers that others have, and everybody for those that are still to attach.
         var goal = share.Fit >= wanted.Desired ? Math.Min(wanted.Desired, share.Total) : wanted.Desired;
-        var idle = Free(state, run.Id).Where(candidate => FitRule.HasWhatItNeeds(run, candidate));
-        var decision = FormationRule.Decide(wanted, idle, run.Refused, run.Order.Launcher, new FormationShare(share.Total, goal, pool.RoomOf(i)), queued.IsGraceOver);
+        var asked = new FormationOrder(wanted, run.Refused, run.Order.Launcher, share.Total, goal, queued.IsGraceOver);
+
+        // Most looks find that the run waits on: who the idle ones are matters when it starts, or refuses somebody.
+        var decision = FormationRule.Wait(asked, pool.IdleFor(i))
+            ?? FormationRule.Decide(asked, Free(state, run.Id).Where(candidate => FitRule.HasWhatItNeeds(run, candidate)), pool.RoomOf(i));
 
         // Nothing comes of it. What a former coordinator had stored may be the same sentence, and its wait for more workers was lost with it.
         var isKnown = decision.Reason == run.Reason && !decision.IsFormed && decision.Refusals.IsEmpty && (queued.IsGraceRunning || !decision.HasEnough);
@@ -67,6 +70,11 @@ public static class ScheduleRule
 
     private static RunEvent.WorkersOffered? Join(ClusterState state, Pool pool, int i)
     {
+        if (!pool.HasIdle)
+        {
+            return null;
+        }
+
         var decision = JoinRule.Decide(pool.Runs[i], Free(state, pool.Runs[i].Id), pool.RoomOf(i), pool.ExchangedBy(i));
         return decision.IsNothing ? null : new RunEvent.WorkersOffered(decision);
     }

@@ -69,29 +69,37 @@ internal sealed class ShareDeal
         kept.Used.CopyTo(_used, 0);
     }
 
-    /// <summary>As many of them as can be had.</summary>
-    public void Give(int run, int count)
+    /// <summary>As many of them as can be had; returns how many these are.</summary>
+    public int Give(int run, int count)
     {
-        while (count > 0 && Give(run))
+        var left = count;
+        if (left > 0 && OnlyRoomFor(run) is { } room)
         {
-            count--;
+            // The run has no choice while any of these are left: all at once is what one by one would be.
+            var some = Math.Min(left, _kinds[room].Count - _used[room]);
+            Add(run, room, some);
+            left -= some;
         }
+
+        while (left > 0 && Give(run))
+        {
+            left--;
+        }
+
+        return count - left;
     }
 
     /// <summary>All of them or none.</summary>
     public bool TryGive(int run, int count)
     {
         var kept = Save();
-        for (var given = 0; given < count; given++)
+        if (Give(run, count) == count)
         {
-            if (!Give(run))
-            {
-                Restore(kept);
-                return false;
-            }
+            return true;
         }
 
-        return true;
+        Restore(kept);
+        return false;
     }
 
     /// <summary>Some runs grow, always the one with the fewest; among equals the one that holds more now, so that nobody moves without need.</summary>
@@ -113,19 +121,24 @@ internal sealed class ShareDeal
         {
             var next = growing.Min;
             growing.Remove(next);
-            if (Give(next.Run) && _totals[next.Run] < limitOf(next.Run))
+            var count = Math.Min(limitOf(next.Run) - next.Total, growing.Count == 0 ? int.MaxValue : TurnsBefore(next, growing.Min));
+            if (Give(next.Run, count) == count && _totals[next.Run] < limitOf(next.Run))
             {
                 growing.Add(next with { Total = _totals[next.Run] });
             }
         }
     }
 
+    /// <summary>How often a run comes before another one that does not grow meanwhile.</summary>
+    private static int TurnsBefore((int Total, int NotHeld, int Run) next, (int Total, int NotHeld, int Run) other) =>
+        other.Total - next.Total + ((next.NotHeld, next.Run).CompareTo((other.NotHeld, other.Run)) < 0 ? 1 : 0);
+
     /// <summary>One more worker for a run.</summary>
     private bool Give(int run)
     {
         if (RoomFor(run) is { } room)
         {
-            Add(run, room);
+            Add(run, room, 1);
             return true;
         }
 
@@ -170,7 +183,7 @@ internal sealed class ShareDeal
     /// <summary>Everybody along the path takes over the place of the one behind it.</summary>
     private void Exchange(int last, int room, (int Run, int Kind)?[] from)
     {
-        Add(last, room);
+        Add(last, room, 1);
         for (var giver = last; from[giver] is { } step; giver = step.Run)
         {
             _dealt[giver, step.Kind]--;
@@ -180,11 +193,31 @@ internal sealed class ShareDeal
         }
     }
 
-    private void Add(int run, int kind)
+    private void Add(int run, int kind, int count)
     {
-        _dealt[run, kind]++;
-        _totals[run]++;
-        _used[kind]++;
+        _dealt[run, kind] += count;
+        _totals[run] += count;
+        _used[kind] += count;
+    }
+
+    /// <summary>The kind with workers left that the run can use, when there is just one.</summary>
+    private int? OnlyRoomFor(int run)
+    {
+        int? only = null;
+        for (var kind = 0; kind < _kinds.Length; kind++)
+        {
+            if (_kinds[kind].IsFit[run] && _used[kind] < _kinds[kind].Count)
+            {
+                if (only is not null)
+                {
+                    return null;
+                }
+
+                only = kind;
+            }
+        }
+
+        return only;
     }
 
     /// <summary>A kind with a worker left that the run can use: first what it holds already, then what the others hold least of.</summary>

@@ -4,7 +4,7 @@ namespace Orchestrator.Coordinator.Core.Scheduling;
 
 /// <summary>How many workers of one pool each run shall have.</summary>
 /// <remarks>
-/// Claims stand in the order of the queue: by priority, then by submission. Workers are dealt out one by one:
+/// Claims stand in the order of the queue: by priority, then by submission. Workers are dealt out one by one, or as many at once as come to the same:
 /// <list type="number">
 /// <item>Whoever has started keeps what it has, up to its least. Nobody is brought below that.</item>
 /// <item>Priority by priority, from the highest: each run in its turn gets its least, or nothing more than it has. The first that cannot get it is the next one. Runs behind it
@@ -15,7 +15,7 @@ namespace Orchestrator.Coordinator.Core.Scheduling;
 /// </list>
 /// So a run of a lower priority only has what the higher ones do not desire, and its least once it has started. With more workers, and the same runs started,
 /// nobody has fewer. Workers of several kinds are exchanged among the runs where that helps one of them (an augmenting path, as in a bipartite matching);
-/// the feasible counts are a polymatroid, so that dealing out one by one is also the fairest way. Cost: workers x kinds x runs.
+/// the feasible counts are a polymatroid, so that dealing out one by one is also the fairest way. Cost: workers x kinds x runs where runs of one priority share; kinds x runs for one run on one kind.
 /// </remarks>
 public static class ShareRule
 {

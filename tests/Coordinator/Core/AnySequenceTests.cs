@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Core.Changes;
 using Orchestrator.Coordinator.Core.Runs;
+using Orchestrator.Coordinator.Core.Scheduling;
 using Orchestrator.Core.Identities;
 using Orchestrator.Core.Messages;
 using Orchestrator.Core.Reduction;
@@ -49,6 +50,7 @@ public sealed class AnySequenceTests
         var where = $"seed {seed}, round {round}: {string.Join(" | ", effects)}";
         var run = talk.State.Find(Run);
         Assert.True(effects.Count(effect => effect.StartsWith("end ", StringComparison.Ordinal)) <= (ended ? 0 : 1), where);
+        Assert.True(KindCounts.Of(talk.State.Workers, talk.State.Serving).Kinds.SequenceEqual(talk.State.Kinds.Kinds), where);
         ended |= run?.Phase is RunPhase.Ended;
         if (run is null)
         {
