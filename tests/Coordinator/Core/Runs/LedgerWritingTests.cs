@@ -217,6 +217,29 @@ public class LedgerWritingTests
         Assert.StartsWith("record RunWarned: The ledger lacks ranks of step 1, and perhaps of later ones", Assert.Single(effects, line => line.StartsWith("record", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
+    /// <summary>The checkpoint is further than the ledger, and whoever could have told the rest is gone: the run went on from there and said nothing.</summary>
+    [Fact]
+    public void Begin_FromACheckpointBehindWhatTheLedgerHas_IsSaid()
+    {
+        var talk = Unwritten();
+        for (var step = 1; step <= 3; step++)
+        {
+            talk.Say(1, Fed(step));
+        }
+
+        talk.Say(1, Saved(3));
+        talk.Lose(1);
+        Assert.IsType<RunPhase.Queued>(talk.RunState.Phase);
+
+        var next = talk.Successor(ledger: 1);
+        next.Attach();
+        Assert.Contains(next.Say(101, Prepared(generation: 2, appliedSteps: 3)), line => line.StartsWith("record RunWarned: The ledger lacks ranks of step 2, and perhaps of later ones", StringComparison.Ordinal));
+
+        // The owner that had heard of them has them still.
+        talk.Attach();
+        Assert.DoesNotContain(talk.Say(2, Prepared(generation: 2, appliedSteps: 3)), line => line.StartsWith("record RunWarned", StringComparison.Ordinal));
+    }
+
     /// <summary>A durable run of one member whose lineage is in the ledger; what comes of further writes is told by the test.</summary>
     private static Conversation Unwritten()
     {
