@@ -82,6 +82,38 @@ public sealed class ChaosTests(ITestOutputHelper output) : IDisposable
         WorkerProcesses.ExpectNone(runId);
     }
 
+    /// <summary>Behind a kill only one of two was left, so the next fault waited for another one; the run was killed too, said no last word, and the wait had no end.</summary>
+    [Fact]
+    public async Task Chaos_TheRunItselfIsKilled_TheVerdictSaysHowItEnded()
+    {
+        var folder = _folder.New("chaos");
+        await using var chaos = Command.Start(Spirals.Command(
+            "chaos", ["training.steps=4000", "evaluation.everySteps=0"], "--workers", "2", "--faults", "kill", "--every", "0.1", "--seed", "1", "--format", "json", "--out", folder));
+        await chaos.WaitForErrorAsync("chaos: kill w-");
+        Signals.Send(Assert.Single(WorkerProcesses.Of(Path.Combine(folder, "chaos"))), Signal.Kill);
+        var verdict = (await chaos.WaitForEndAsync()).Expect(1).ExpectError("broken: the run ended with exit code 137 and no result").Json;
+        Assert.Equal("broken", verdict.GetProperty("verdict").GetString());
+    }
+
+    /// <summary>Nobody was a member for any time, and a share of no time is no number that JSON has.</summary>
+    [Fact]
+    public async Task Chaos_TheRunDoesNotStart_TheVerdictSaysSo()
+    {
+        var folder = _folder.New("chaos");
+        Directory.CreateDirectory(folder);
+        await File.WriteAllTextAsync(Path.Combine(folder, "chaos"), "A file, where the run's folder would be.", TestContext.Current.CancellationToken);
+        var result = await Command.RunAsync(Spirals.Command(
+            "chaos", ["training.steps=50", "evaluation.everySteps=0"], "--workers", "2", "--faults", "kill", "--every", "1", "--format", "json", "--out", folder));
+        Assert.Equal("broken", result.Expect(1).ExpectError("broken: the run ended with exit code", "no kill landed").Json.GetProperty("verdict").GetString());
+    }
+
+    [Theory]
+    [InlineData("--faults", "", "--faults names nothing; there are kill")]
+    [InlineData("--seeds", "0", "--seeds is 0")]
+    [InlineData("--format", "yaml", "yaml")]
+    public async Task Chaos_OptionsWithWhichNothingIsShown_AreRefused(string option, string value, string expected) =>
+        (await Command.RunAsync("chaos", Spirals.Job, option, value)).Expect(2).ExpectError(expected);
+
     [Fact]
     public async Task Chaos_AFaultThatThereIsNot_IsRefusedWithThoseThatThereAre() =>
         (await Command.RunAsync("chaos", Spirals.Job, "--faults", "kill,fire")).Expect(2).ExpectError("fire", "kill, freeze, term, join, cut, disk and coordinator");

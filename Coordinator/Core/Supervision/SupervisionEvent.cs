@@ -5,14 +5,16 @@ public abstract record SupervisionEvent
 {
     private SupervisionEvent() { }
 
-    /// <summary>The run wants this many workers.</summary>
+    /// <summary>The run wants this many workers. Those that are too many are not killed: the run tells them to leave.</summary>
     public sealed record Wanted(int Desired) : SupervisionEvent;
 
+    /// <summary>The process runs; its end comes behind this.</summary>
     public sealed record Started(int Slot, int Pid) : SupervisionEvent;
 
     /// <summary>The system did not start a process.</summary>
     public sealed record NotStarted(int Slot, string Reason) : SupervisionEvent;
 
+    /// <summary>A process ended; that of a slot which keeps another one by now is not missed.</summary>
     /// <param name="IsWell">It ended with code 0: it was told to.</param>
     /// <param name="Brief">In a sentence.</param>
     /// <param name="How">The same with what it said last.</param>
@@ -37,10 +39,13 @@ public abstract record SupervisionEffect
 {
     private SupervisionEffect() { }
 
+    /// <summary>Answered with <see cref="SupervisionEvent.Started"/> or <see cref="SupervisionEvent.NotStarted"/>.</summary>
     public sealed record Start(int Slot) : SupervisionEffect;
 
-    public sealed record Kill(int Slot, int Pid) : SupervisionEffect;
+    /// <summary>Its end is heard as that of any process.</summary>
+    public sealed record Kill(int Pid) : SupervisionEffect;
 
+    /// <summary>Answered with <see cref="SupervisionEvent.DelayOver"/> after this time.</summary>
     public sealed record Delay(int Slot, TimeSpan For) : SupervisionEffect;
 
     /// <summary>Ask after this time whether a lost process has attached again.</summary>

@@ -29,7 +29,7 @@ public static class SupervisionMachine
                 return (state,
                 [
                     new SupervisionEffect.Say(Invariant($"The worker process {over.Pid} was lost {state.Limits.Thaw.TotalSeconds:0} s ago and has not come back; it is killed and replaced.")),
-                    new SupervisionEffect.Kill(over.Slot, over.Pid),
+                    new SupervisionEffect.Kill(over.Pid),
                 ]);
             case SupervisionEvent.DelayOver over when state.Slots.TryGetValue(over.Slot, out var slot) && slot.Stage == SlotStage.Waiting:
                 return state.Kept > state.Desired
@@ -72,28 +72,38 @@ public static class SupervisionMachine
             Stage = SlotStage.Waiting, Pid = 0, MemberSince = null, Failures = failures, EarlyEnds = wasMember ? 0 : slot.EarlyEnds + 1, Restarts = restarts,
         };
         state = wasMember ? state : state with { FirstError = state.FirstError ?? how };
-        if (restarts.Length > limits.MaxRestarts || next.EarlyEnds >= limits.MaxEarlyEnds)
+        if (next.EarlyEnds >= limits.MaxEarlyEnds)
         {
-            return GiveUp(With(state, number, next with { Stage = SlotStage.GivenUp }), how, restarts.Length - 1, wasMember);
+            return GiveUp(With(state, number, next with { Stage = SlotStage.GivenUp }), how, Invariant($"after {next.EarlyEnds} that ended before they were members"));
+        }
+
+        if (restarts.Length > limits.MaxRestarts)
+        {
+            var most = Invariant($"after {limits.MaxRestarts} {(limits.MaxRestarts == 1 ? "restart" : "restarts")} within {limits.Window.TotalMinutes:0} minutes, the most that --restarts allows");
+            return GiveUp(With(state, number, next with { Stage = SlotStage.GivenUp }), how, most);
         }
 
         var delay = DelayOf(limits, failures);
         var when = delay == TimeSpan.Zero ? "at once" : Invariant($"in {delay.TotalSeconds:0.0} s");
-        var say = new SupervisionEffect.Say($"{(isWell ? "A worker process has left." : how)} Another is started {when} (restart {restarts.Length} of at most {limits.MaxRestarts} within {limits.Window.TotalMinutes:0} minutes).", IsBad: !isWell);
+        var say = new SupervisionEffect.Say(
+            Invariant($"{(isWell ? "A worker process has left." : how)} Another is started {when} (restart {restarts.Length} of at most {limits.MaxRestarts} within {limits.Window.TotalMinutes:0} minutes)."),
+            IsBad: !isWell);
         return delay == TimeSpan.Zero
             ? (With(state, number, next with { Stage = SlotStage.Running }), [say, new SupervisionEffect.Start(number)])
             : (With(state, number, next), [say, new SupervisionEffect.Delay(number, delay)]);
     }
 
-    private static (SupervisionState, ImmutableArray<SupervisionEffect>) GiveUp(SupervisionState state, string how, int restarts, bool wasMember)
+    private static (SupervisionState, ImmutableArray<SupervisionEffect>) GiveUp(SupervisionState state, string how, string why)
     {
-        var why = wasMember ? $"after {restarts} restarts within {state.Limits.Window.TotalMinutes:0} minutes" : $"after {state.Limits.MaxEarlyEnds} that ended before they were members";
-        if (state.Kept >= Math.Max(1, state.Min))
+        var needed = Math.Max(1, state.Min);
+        var said = Invariant($"{how} It is not started again, {why}: {state.Kept} worker {(state.Kept == 1 ? "process is" : "processes are")} kept");
+        if (state.Kept >= needed)
         {
-            return (state, [new SupervisionEffect.Say($"{how} It is not started again, {why}: {state.Kept} worker {(state.Kept == 1 ? "process is" : "processes are")} kept.")]);
+            return (state, [new SupervisionEffect.Say($"{said}.")]);
         }
 
-        return state.HasGivenUp ? (state, []) : (state with { HasGivenUp = true }, [new SupervisionEffect.GiveUp(state.FirstError ?? how)]);
+        return state.HasGivenUp ? (state, [])
+            : (state with { HasGivenUp = true }, [new SupervisionEffect.GiveUp(state.FirstError ?? Invariant($"{said}, and the run needs {needed}."))]);
     }
 
     private static TimeSpan DelayOf(RestartLimits limits, int failures)

@@ -56,9 +56,10 @@ public enum SlotStage
 /// <summary>How often processes are started again.</summary>
 public sealed record RestartLimits
 {
-    /// <summary>Restarts of one slot within the window: a worker that dies every minute is of no use.</summary>
+    /// <summary>Restarts of one slot within the window, from 0 on: a worker that dies every minute is of no use.</summary>
     public int MaxRestarts { get; init; } = 10;
 
+    /// <summary>What was longer ago does not count.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Processes of one slot that may end in a row before they were members: the third ends of the same cause as the first.</summary>
@@ -67,6 +68,7 @@ public sealed record RestartLimits
     /// <summary>Before the second restart; doubles from then on. The first is at once: mostly it was chance.</summary>
     public TimeSpan FirstDelay { get; init; } = TimeSpan.FromSeconds(0.5);
 
+    /// <summary>No restart waits longer.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A member for this long is well: the next end counts as the first.</summary>

@@ -12,6 +12,7 @@ internal sealed class ChaosRun
     /// <summary>A change of members, or the death that it follows, takes about so long.</summary>
     private static readonly TimeSpan SoonAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>Of a fault that hits no process.</summary>
     private const int NoProcess = 0;
 
     private readonly ChaosPlan _plan;
@@ -77,9 +78,8 @@ internal sealed class ChaosRun
 
             NoteStarts();
 
-            if (watch.IsRunning && watch.Elapsed >= next && !_events.IsEnded)
+            if (watch.IsRunning && watch.Elapsed >= next && !_events.IsEnded && await TryHitAsync(_upcoming))
             {
-                await HitAsync(_upcoming);
                 _upcoming = _plan.Next();
                 next = watch.Elapsed + WaitFor(_upcoming);
             }
@@ -114,52 +114,49 @@ internal sealed class ChaosRun
         }
     }
 
-    private async Task HitAsync(PlannedFault fault)
+    /// <returns>False: a victim is a member that is well, and so is another; there are no two now, and this turn waits.</returns>
+    private async Task<bool> TryHitAsync(PlannedFault fault)
     {
-        if (fault.Kind == FaultKind.Join)
+        switch (fault.Kind)
         {
-            await ScaleAsync();
+            case FaultKind.Join:
+                await ScaleAsync();
+                return true;
+            case FaultKind.Coordinator:
+                await HitOwnerAsync(fault);
+                return true;
+            case FaultKind.Disk:
+                FillDisk(fault);
+                return true;
+        }
+
+        var well = _victims.Of(_events.Members(), _events.NewestGeneration, Steps.Read());
+        if (well.Count == 0)
+        {
+            return false;
+        }
+
+        var (worker, pid) = well[(int)(fault.Victim * well.Count)];
+        await HitAsync(fault, worker, pid);
+        return true;
+    }
+
+    /// <summary>One that is still full stays so until its own time is over.</summary>
+    private void FillDisk(PlannedFault fault)
+    {
+        if (_isDiskFull)
+        {
             return;
         }
 
-        if (fault.Kind == FaultKind.Coordinator)
+        _isDiskFull = true;
+        _disk!.Fill();
+        Land(fault, "the disk of the checkpoints", NoProcess);
+        _mends.Add(LaterAsync(fault.Lasting, () =>
         {
-            await HitOwnerAsync(fault);
-            return;
-        }
-
-        if (fault.Kind == FaultKind.Disk)
-        {
-            // One that is still full stays so until its own time is over.
-            if (!_isDiskFull)
-            {
-                _isDiskFull = true;
-                _disk!.Fill();
-                Land(fault, "the disk of the checkpoints", NoProcess);
-                _mends.Add(LaterAsync(fault.Lasting, () =>
-                {
-                    _disk.Free();
-                    _isDiskFull = false;
-                }));
-            }
-
-            return;
-        }
-
-        // A victim is a member that is well, and so is another; until there are two, this turn waits.
-        while (!_events.IsEnded)
-        {
-            _events.Read();
-            var well = _victims.Of(_events.Members(), _events.NewestGeneration, Steps.Read());
-            if (well.Count > 0)
-            {
-                var (worker, pid) = well[(int)(fault.Victim * well.Count)];
-                await HitAsync(fault, worker, pid);
-                return;
-            }
-
-            await Task.Delay(Look, Interruption.Token);
-        }
+            _disk.Free();
+            _isDiskFull = false;
+        }));
     }
 
     private async Task HitAsync(PlannedFault fault, string worker, int pid)
@@ -223,12 +220,15 @@ internal sealed class ChaosRun
         var runId = _events.All[0].GetProperty("runId").GetString()!;
         var wanted = _isGrown ? _workers : _workers + 1;
         var (code, _) = await _cluster.AskAsync("scale", runId, $"{wanted}");
-        if (code == 0)
+        if (code != 0)
         {
-            _isGrown = !_isGrown;
-            Landed.Add(new LandedFault(FaultKind.Join, DateTimeOffset.UtcNow, NoProcess, TimeSpan.Zero));
-            Say($"scale to {wanted} workers");
+            Say($"the scale to {wanted} workers was refused with exit code {code}; it does not count as a fault");
+            return;
         }
+
+        _isGrown = !_isGrown;
+        Landed.Add(new LandedFault(FaultKind.Join, DateTimeOffset.UtcNow, NoProcess, TimeSpan.Zero));
+        Say($"scale to {wanted} workers");
     }
 
     private static void Say(string what) => Console.Error.WriteLine($"chaos: {what}");

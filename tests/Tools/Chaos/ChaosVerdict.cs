@@ -21,12 +21,13 @@ internal sealed record ChaosVerdict(
 
     /// <param name="quiet">The result of the quiet twin.</param>
     /// <param name="isMeasured">The twin had as many workers: throughputs compare.</param>
-    /// <param name="chaos">The result of the run under faults.</param>
+    /// <param name="ended">How the run under faults ended, and its result.</param>
     /// <param name="ledger">The result of `ledger verify`.</param>
     /// <param name="run">What was done to it.</param>
     /// <param name="kinds">What was to be done.</param>
-    public static ChaosVerdict Of(JsonElement? quiet, bool isMeasured, JsonElement? chaos, JsonElement? ledger, ChaosRun run, IEnumerable<FaultKind> kinds)
+    public static ChaosVerdict Of(JsonElement? quiet, bool isMeasured, (int Code, JsonElement? Result) ended, JsonElement? ledger, ChaosRun run, IEnumerable<FaultKind> kinds)
     {
+        var chaos = ended.Result;
         var reasons = new List<string>();
         var (quietSha, chaosSha) = (Text(quiet, "weightsSha256"), Text(chaos, "weightsSha256"));
         var faults = kinds.ToDictionary(kind => kind, kind => run.Landed.Count(fault => fault.Kind == kind));
@@ -34,7 +35,7 @@ internal sealed record ChaosVerdict(
         var restarts = RestartsOf(run);
         var setBacks = SetBack.Of(run.Events.All, run.Steps.Read());
         var lostCommits = (int)setBacks.Sum(each => each.LostSteps);
-        Require(Text(chaos, "state") == "succeeded", $"the run ended as {Text(chaos, "state") ?? "nothing"}");
+        Require(Text(chaos, "state") == "succeeded", $"the run ended with exit code {ended.Code} and {(Text(chaos, "state") is { } state ? $"is {state}" : "no result; what it said stands above")}");
         Require(quietSha is not null && quietSha == chaosSha, $"the weights are {chaosSha ?? "none"} and those of the quiet run {quietSha ?? "none"}");
         Require(isOnce, $"the ledger is not good: {Text(ledger, "problem") ?? "it could not be verified"}");
         Require(restarts == 0, $"{restarts} workers that nobody hit were lost");
@@ -48,7 +49,7 @@ internal sealed record ChaosVerdict(
             reasons, faults, quietSha is not null && quietSha == chaosSha, isOnce, Number(ledger, "samplesVerified") is { } samples ? (long)samples : 0,
             isMeasured && Number(quiet, "samplesPerSecond") is > 0 and { } rate && Number(chaos, "samplesPerSecond") is { } kept ? kept / rate : null,
             PausesOf(run, FaultKind.Kill, Pause), PausesOf(run, FaultKind.Kill, NextStep), PausesOf(run, FaultKind.Freeze, Pause),
-            run.Starts.Count, run.Starts.Processor.TotalSeconds, run.Starts.Processor / (run.Lasted * Environment.ProcessorCount), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha, run.TakeOvers);
+            run.Starts.Count, run.Starts.Processor.TotalSeconds, run.Lasted == TimeSpan.Zero ? 0 : run.Starts.Processor / (run.Lasted * Environment.ProcessorCount), (long)(Number(chaos, "lostLogicalRankSteps") ?? 0), lostCommits, restarts, quietSha, chaosSha, run.TakeOvers);
 
         void Require(bool isKept, string reason)
         {

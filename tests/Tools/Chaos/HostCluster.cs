@@ -6,8 +6,8 @@ using Orchestrator.Coordinator.Host;
 namespace Orchestrator.Tools.Chaos;
 
 /// <summary>
-/// A standing cluster on hosts of its own: each worker in a network namespace with a cable to a switch, at which the coordinator sits too. A worker that
-/// ends is started again, as a service manager does. There is one worker more than the run wishes for, so that one can join. Needs root and iproute2.
+/// A standing cluster on hosts of its own: each worker in a network namespace with a cable to a switch, at which the coordinator sits too. There is one
+/// worker more than the run wishes for, so that one can join. Needs root and iproute2.
 /// </summary>
 internal sealed class HostCluster : ICluster
 {
@@ -18,22 +18,27 @@ internal sealed class HostCluster : ICluster
     private const string Switch = "switch";
     private const string Coordinator = $"{Hub}:7070";
 
-    private static readonly TimeSpan Restart = TimeSpan.FromSeconds(0.5);
+    /// <summary>For the coordinator to listen, on a machine that is far too busy.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
     private readonly string _folder;
     private readonly int _hosts;
     private readonly string[] _submit;
     private readonly string _prefix = $"chaos{Environment.ProcessId}";
-    private readonly CancellationTokenSource _end = new();
-    private readonly Dictionary<int, int> _hostOf = [];
-    private readonly List<Task> _workers = [];
+    private readonly StandingWorkers _workers;
     private Process? _coordinator;
 
     /// <param name="folder">For logs and the hosts' temporary files.</param>
     /// <param name="workers">The run wishes for.</param>
     /// <param name="submit">Arguments of `submit`, without the coordinator's address.</param>
-    public HostCluster(string folder, int workers, IEnumerable<string> submit) => (_folder, _hosts, _submit) = (folder, workers + 1, [.. submit]);
-
+    public HostCluster(string folder, int workers, IEnumerable<string> submit)
+    {
+        (_folder, _hosts, _submit) = (folder, workers + 1, [.. submit]);
+        _workers = new StandingWorkers((host, start) => InNamespace(
+            Name(host), $"worker-{host}.{start}", "Orchestrator.Worker", "worker", "--coordinator", Coordinator, "--listen", $"{Address(host)}:0", "--insecure"));
+    }
 
     public async Task<Task<(int Code, JsonElement? Result)>> StartAsync()
     {
@@ -42,32 +47,19 @@ internal sealed class HostCluster : ICluster
         Environment.SetEnvironmentVariable("ORCHESTRATOR_TOKEN_FILE", Path.Combine(_folder, "tokens"));
         await MakeNetworkAsync();
         _coordinator = InNamespace(Name(null), "coordinator", "Orchestrator.Coordinator", "coordinator", "--listen", Coordinator, "--http", $"{Hub}:7071", "--insecure", "--runs", _folder);
-        for (var host = 0; host < _hosts; host++)
-        {
-            _workers.Add(KeepAsync(host));
-        }
-
+        _workers.Start(_hosts);
         return RunAsync();
     }
 
     public Task<(int Code, JsonElement? Result)> AskAsync(params string[] command) =>
         RunProgram.RunAsync(["ip", "netns", "exec", Name(null)], "Orchestrator.Coordinator", [.. command, "--coordinator", Coordinator]);
 
-    public async Task SetCutAsync(int pid, bool isCut)
-    {
-        int host;
-        lock (_hostOf)
-        {
-            host = _hostOf[pid];
-        }
-
-        await SystemTool.RunAsync("ip", "-n", Name(null), "link", "set", Port(host), isCut ? "down" : "up");
-    }
+    public Task SetCutAsync(int pid, bool isCut) =>
+        SystemTool.RunAsync("ip", "-n", Name(null), "link", "set", Port(_workers.NumberOf(pid)), isCut ? "down" : "up");
 
     public async ValueTask DisposeAsync()
     {
-        await _end.CancelAsync();
-        await Task.WhenAll(_workers);
+        await _workers.DisposeAsync();
         if (_coordinator is not null)
         {
             await RunProgram.StopAsync(_coordinator);
@@ -79,20 +71,25 @@ internal sealed class HostCluster : ICluster
         }
 
         _coordinator?.Dispose();
-        _end.Dispose();
     }
 
     private async Task<(int Code, JsonElement? Result)> RunAsync()
     {
         // The coordinator opens its port after it has read its options; a submit before that is refused.
-        var log = Path.Combine(_folder, "coordinator.log");
-        while (!File.Exists(log) || !(await ReadAsync(log)).Contains(Coordinator, StringComparison.Ordinal))
+        var (log, startedAt) = (Path.Combine(_folder, "coordinator.log"), Stopwatch.GetTimestamp());
+        while (!(await ReadAsync(log)).Contains(Coordinator, StringComparison.Ordinal))
         {
-            await Task.Delay(50);
             if (_coordinator!.HasExited)
             {
-                throw new ToolException($"The coordinator ended: {(await ReadAsync(log)).Trim()}", ExitCodes.Failed);
+                throw new ToolException($"The coordinator ended with exit code {_coordinator.ExitCode} before it listened at {Coordinator}: {(await ReadAsync(log)).Trim()}", ExitCodes.Failed);
             }
+
+            if (Stopwatch.GetElapsedTime(startedAt) > Patience)
+            {
+                throw new ToolException($"After {Patience.TotalSeconds:0} s the coordinator does not listen at {Coordinator}. Its log is {log}.", ExitCodes.Failed);
+            }
+
+            await Task.Delay(Look, Interruption.Token);
         }
 
         return await AskAsync(["submit", .. _submit]);
@@ -117,30 +114,6 @@ internal sealed class HostCluster : ICluster
         }
     }
 
-    /// <summary>Keeps a worker running on a host until the end.</summary>
-    private async Task KeepAsync(int host)
-    {
-        for (var start = 1; !_end.IsCancellationRequested; start++)
-        {
-            using var worker = InNamespace(
-                Name(host), $"worker-{host}.{start}", "Orchestrator.Worker", "worker", "--coordinator", Coordinator, "--listen", $"{Address(host)}:0", "--insecure");
-            lock (_hostOf)
-            {
-                _hostOf[worker.Id] = host;
-            }
-
-            try
-            {
-                await worker.WaitForExitAsync(_end.Token);
-                await Task.Delay(Restart, _end.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                await RunProgram.StopAsync(worker);
-            }
-        }
-    }
-
     /// <summary>Starts a program on a host.</summary>
     private Process InNamespace(string name, string log, string program, params string[] arguments)
     {
@@ -150,8 +123,14 @@ internal sealed class HostCluster : ICluster
         return RunProgram.StartLogged(["ip", "netns", "exec", name], Path.Combine(_folder, $"{log}.log"), program, arguments, temporary);
     }
 
+    /// <returns>Nothing while the file is not there.</returns>
     private static async Task<string> ReadAsync(string path)
     {
+        if (!File.Exists(path))
+        {
+            return "";
+        }
+
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         return await reader.ReadToEndAsync();
     }

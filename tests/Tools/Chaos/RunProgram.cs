@@ -24,15 +24,20 @@ internal static class RunProgram
     /// <exception cref="OperationCanceledException">A signal came; the verb has ended.</exception>
     public static Task<(int Code, JsonElement? Result)> RunAsync(string program, IEnumerable<string> arguments) => RunAsync([], program, arguments);
 
+    /// <inheritdoc cref="RunAsync(string, IEnumerable{string})"/>
     /// <param name="prefix">A command that runs another one, and its arguments.</param>
-    public static async Task<(int Code, JsonElement? Result)> RunAsync(IEnumerable<string> prefix, string program, IEnumerable<string> arguments)
+    /// <param name="program">Orchestrator.Coordinator or Orchestrator.Worker.</param>
+    /// <param name="arguments">The verb and its options.</param>
+    /// <param name="cancellation">Ends it as a signal does.</param>
+    public static async Task<(int Code, JsonElement? Result)> RunAsync(IEnumerable<string> prefix, string program, IEnumerable<string> arguments, CancellationToken cancellation = default)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Interruption.Token, cancellation);
         string[] command = [.. prefix, "dotnet", Assembly(program), .. arguments];
         using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
-        var reading = process.StandardOutput.ReadToEndAsync();
+        var reading = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         try
         {
-            await process.WaitForExitAsync(Interruption.Token);
+            await process.WaitForExitAsync(end.Token);
         }
         catch (OperationCanceledException)
         {

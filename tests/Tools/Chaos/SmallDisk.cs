@@ -5,7 +5,7 @@ namespace Orchestrator.Tools.Chaos;
 /// <summary>A disk of its own for the checkpoints, in memory, that can be filled to the last byte. Needs root. Disposal takes it away with all that is on it.</summary>
 internal sealed class SmallDisk : IAsyncDisposable
 {
-    private const int MiB = 1024;
+    private const int SizeMiB = 1024;
 
     private readonly string _filler;
 
@@ -17,7 +17,7 @@ internal sealed class SmallDisk : IAsyncDisposable
     public static async Task<SmallDisk> MountAsync(string folder)
     {
         Directory.CreateDirectory(folder);
-        await SystemTool.RunAsync("mount", "-t", "tmpfs", "-o", $"size={MiB}m", "chaos", folder);
+        await SystemTool.RunAsync("mount", "-t", "tmpfs", "-o", $"size={SizeMiB}m", "chaos", folder);
         return new SmallDisk(folder);
     }
 

@@ -18,11 +18,11 @@ internal sealed class Victims
 
     /// <param name="members">Process ids of the present generation's members by worker.</param>
     /// <param name="generation">Its number.</param>
-    /// <param name="steps">That were committed, in order.</param>
+    /// <param name="steps">That were committed, in order; without any of this generation nobody who was mended is known to be well.</param>
     /// <returns>Members of whom one may be hit, by worker; empty: nobody would be left.</returns>
     public IReadOnlyList<(string Worker, int Pid)> Of(IReadOnlyDictionary<string, int> members, long generation, IReadOnlyList<RunStep> steps)
     {
-        var last = steps.Where(step => step.Generation == generation).Select(step => step.Time).DefaultIfEmpty(DateTimeOffset.MinValue).Last();
+        var last = steps.LastOrDefault(step => step.Generation == generation).Time;
         var well = members.Where(member => !_hit.TryGetValue(member.Value, out var mended) || mended < last)
             .OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => (member.Key, member.Value)).ToList();
         return well.Count > 1 ? well : [];

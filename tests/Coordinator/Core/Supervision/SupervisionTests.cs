@@ -93,7 +93,7 @@ public sealed class SupervisionTests
         End(2);
         Hear(new SupervisionEvent.BecameMember(Start(2)));
 
-        Assert.Equal(["say It was killed by signal 9. It is not started again, after 1 restarts within 10 minutes: 1 worker process is kept."], End(2));
+        Assert.Equal(["say It was killed by signal 9. It is not started again, after 1 restart within 10 minutes, the most that --restarts allows: 1 worker process is kept."], End(2));
     }
 
     [Fact]
@@ -113,7 +113,8 @@ public sealed class SupervisionTests
         _state = SupervisionState.Create(new RestartLimits { MaxRestarts = 0 }, min: 1);
         Run(1);
 
-        Assert.Equal(["give up: It was killed by signal 9."], End(1));
+        Assert.Equal(
+            ["give up: It was killed by signal 9. It is not started again, after 0 restarts within 10 minutes, the most that --restarts allows: 0 worker processes are kept, and the run needs 1."], End(1));
     }
 
     [Fact]
@@ -140,6 +141,18 @@ public sealed class SupervisionTests
         }
 
         Assert.Equal(["give up: The first error."], last);
+    }
+
+    /// <summary>It said "after 3 that ended before they were members", and it was one.</summary>
+    [Fact]
+    public void Ended_BeforeItWasAMemberAndNoRestartsAllowed_SaysWhichLimitItWas()
+    {
+        _state = SupervisionState.Create(new RestartLimits { MaxRestarts = 0 }, min: 1);
+        Hear(new SupervisionEvent.Wanted(2));
+        Start(1);
+        Start(2);
+
+        Assert.Equal(["say No libtorch. It is not started again, after 0 restarts within 10 minutes, the most that --restarts allows: 1 worker process is kept."], End(2, how: "No libtorch."));
     }
 
     [Fact]
