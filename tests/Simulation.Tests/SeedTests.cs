@@ -40,6 +40,8 @@ public sealed class SeedTests
     [InlineData(3735)]
     [InlineData(19059)]
     [InlineData(3901)] // of the simulator: a worker left while nobody owned the run, and the next owner was told of 22 steps that it had not taken
+    [InlineData(23725)] // the same, when a part of a step was in the ledger
+    [InlineData(25305)] // of the simulator: what a member told of a lost one's step came behind the word that the step is recorded, in the report of a later step
     [InlineData(10383)] // a run went on from a checkpoint behind what its ledger had, everybody was gone who could have told the rest, and it did not say so
     public void Play_ASeedWithOwnersThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new SimCluster(seed, isOwned: true).Play());
 

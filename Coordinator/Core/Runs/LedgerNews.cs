@@ -30,7 +30,8 @@ internal static class LedgerNews
     {
         var (job, answer) = (state.Order.Job, state.Agreement!.Answer);
         var start = new LedgerStart(state.Id, startStep, job.Seed, job.Training.GlobalBatch, job.Training.LogicalRanks, job.Training.Epochs, answer.SampleCount, answer.DataSha256);
-        var gap = state.FormedGenerations == 0 ? null : LedgerRule.FirstGap(state.Ledger with { StartStep = state.Ledger.CommittedStep }, job.Training.LogicalRanks, startStep);
+        var gap = state.FormedGenerations == 0 ? null
+            : LedgerRule.FirstGap(state.Ledger with { StartStep = state.Ledger.StartStep ?? state.Ledger.CommittedStep }, job.Training.LogicalRanks, startStep);
         return Say(Append(state, LedgerRule.Begin(state.Ledger, state.Generation, startStep)).Then(next => LedgerWriting.HandOn(next, start, [])), gap);
     }
 

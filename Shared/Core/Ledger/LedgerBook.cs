@@ -109,11 +109,11 @@ public static class LedgerRule
     /// <summary>A generation begins behind a step, so the steps before it are committed. When some behind it were already, they are abandoned and taken again.</summary>
     public static LedgerTurn Begin(LedgerBook book, Generation generation, long startStep)
     {
+        // Everybody is gone who could report what is missing of the steps before it, and what was handed on of them may be forgotten here.
+        book = book with { StartStep = startStep };
         return startStep >= book.CommittedStep
-            ? Commit(book with { StartStep = book.StartStep ?? startStep }, startStep)
-            : new LedgerTurn(
-                // What was handed on of the steps before it is forgotten here, and nobody is to report it again.
-                book with { Steps = book.Steps.RemoveRange(book.Steps.Keys.Where(step => step > startStep)), CommittedStep = startStep, FirstGeneration = generation, StartStep = startStep }, [], null);
+            ? Commit(book, startStep)
+            : new LedgerTurn(book with { Steps = book.Steps.RemoveRange(book.Steps.Keys.Where(step => step > startStep)), CommittedStep = startStep, FirstGeneration = generation }, [], null);
     }
 
     /// <summary>Claims of one step by who made them, in runs of at most a record's size.</summary>

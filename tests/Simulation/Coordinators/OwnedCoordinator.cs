@@ -95,6 +95,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
 
         foreach (var effect in Bug.Cluster(before, @event, after, effects))
         {
+            CheckRecorded(effect);
             _journal[++_last] = (effect, after);
             if (Bug.TellsBeforeStored)
             {
@@ -127,6 +128,15 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     {
         _all.World.Trace(this, "dies");
         _all.World.Network.Died(this);
+    }
+
+    /// <summary>When it is decided: what somebody tells of a lost member's step behind that is in the report of a later one.</summary>
+    private void CheckRecorded(ClusterEffect effect)
+    {
+        if (effect is ClusterEffect.ForRun { Run: var run, Effect: RunEffect.Tell { Message: CoordinatorMessage.Recorded recorded } } && _all.LedgerOf(run).UnwrittenFrom is { } from && from <= recorded.Step)
+        {
+            throw new SimViolationException($"{Name} tells members that step {recorded.Step} is recorded, and the ledger's disk has not taken step {from}");
+        }
     }
 
     private void Own(OwnershipEvent @event)
@@ -343,11 +353,6 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         if (!_all.Store.Leases.IsHeldBy(OwnerName, Term))
         {
             throw new SimViolationException($"{Name} gives {message.GetType().Name} under term {Term}, and the lease is {_all.Store.Leases.Owner}'s under term {_all.Store.Leases.Term}");
-        }
-
-        if (message is CoordinatorMessage.Recorded recorded && _all.LedgerOf(run).UnwrittenFrom is { } from && from <= recorded.Step)
-        {
-            throw new SimViolationException($"{Name} tells members that step {recorded.Step} is recorded, and the ledger's disk has not taken step {from}");
         }
 
         if (message is CoordinatorMessage.Fence { Generation: var fenced })
