@@ -113,9 +113,10 @@ internal static class AllReduceBench
     private static Ranks StartGloo(AllReduceBenchOptions options)
     {
         var script = Path.Combine(AppContext.BaseDirectory, "Peers", "gloo_rank.py");
-        var meeting = Path.Combine(Directory.CreateTempSubdirectory("gloo-").FullName, "meeting");
+        var folder = Directory.CreateTempSubdirectory("gloo-");
+        var meeting = Path.Combine(folder.FullName, "meeting");
         var environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1", ["OPENBLAS_NUM_THREADS"] = "1", ["GLOO_SOCKET_IFNAME"] = "lo" };
-        var ranks = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess(options.Python, [script, $"{i}", $"{options.Ranks}", meeting], environment)));
+        var ranks = new Ranks(Enumerable.Range(0, options.Ranks).Select(i => new RankProcess(options.Python, [script, $"{i}", $"{options.Ranks}", meeting], environment)), folder);
         ranks.Hear();
         return ranks;
     }
@@ -144,8 +145,8 @@ internal static class AllReduceBench
 
     private sealed record Row(string System, string Transport, int Ranks, int Mib, Timing Timing, double? TimesPeer);
 
-    /// <summary>The processes of one system.</summary>
-    private sealed class Ranks(IEnumerable<RankProcess> processes) : IDisposable
+    /// <summary>The processes of one system, and the folder where they meet, which goes with them.</summary>
+    private sealed class Ranks(IEnumerable<RankProcess> processes, DirectoryInfo? meeting = null) : IDisposable
     {
         private readonly List<RankProcess> _processes = [.. processes];
 
@@ -159,7 +160,11 @@ internal static class AllReduceBench
             return [.. Hear().Select(RankTurn.Parse)];
         }
 
-        public void Dispose() => _processes.ForEach(process => process.Dispose());
+        public void Dispose()
+        {
+            _processes.ForEach(process => process.Dispose());
+            meeting?.Delete(recursive: true);
+        }
     }
 
     /// <summary>All turns of one system at one size: each iteration counts as its slowest rank.</summary>
