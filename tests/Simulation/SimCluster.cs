@@ -110,6 +110,9 @@ public sealed class SimCluster : ISimHome
     /// <summary>A worker was told to end twice, and ended at once.</summary>
     internal bool HasForced { get; set; }
 
+    /// <summary>The first rank of the run that the ledger lacks; null: it is whole.</summary>
+    public (long Step, int Rank)? LedgerGap => _coordinator.LedgerOf(SimCoordinator.Run).FirstGap(Settings.LogicalRanks, Settings.Steps);
+
     public RunState? Run => _coordinator.State?.Find(SimCoordinator.Run);
 
     private RunOutcome? Outcome => _coordinator.OutcomeOf(SimCoordinator.Run);
@@ -346,7 +349,7 @@ public sealed class SimCluster : ISimHome
     }
 
     private string? WhyNotGood(RunOutcome outcome) =>
-        outcome.Result == RunResult.Succeeded && _coordinator.LedgerOf(SimCoordinator.Run).FirstGap(Settings.LogicalRanks, Settings.Steps) is { } gap && WhyNotLost(gap.Step, gap.Rank) is { } reason ? Describe(reason)
+        outcome.Result == RunResult.Succeeded && LedgerGap is { } gap && WhyNotLost(gap.Step, gap.Rank) is { } reason ? Describe(reason)
         : outcome.Result != RunResult.Succeeded ? Describe($"the run ended as {outcome.Result}: {outcome.Reason}")
         : outcome.WeightsSha256 != SimSettings.HashOf(_states[Settings.Steps]) ? Describe($"the run ended with {outcome.WeightsSha256}, not the quiet run's hash")
         : null;

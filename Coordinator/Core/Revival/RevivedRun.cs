@@ -43,7 +43,7 @@ public sealed record RevivedRun(RunOrder Order, RunSnapshot Snapshot, LedgerTail
             },
             Ledger = new LedgerBook(tail.ToSteps(), Math.Max(tail.HighestStep, 0), Snapshot.FirstGeneration)
             {
-                StartStep = Snapshot.Phase == SnapshotPhase.Training || tail.IsBegun ? tail.CompleteStep : null,
+                LogicalRanks = Order.Job.Training.LogicalRanks, StartStep = Snapshot.Phase == SnapshotPhase.Training || tail.IsBegun ? tail.CompleteStep : null,
             },
         };
         return Snapshot switch

@@ -17,12 +17,8 @@ internal static class LedgerNews
         return (next, effects, turn.Conflict);
     }
 
-    /// <summary>Steps are committed. What nobody has reported of a step by the time at which nobody remembers it any more, nobody will.</summary>
-    public static RunTurn Commit(RunState state, long step)
-    {
-        var gap = LedgerRule.FirstGap(state.Ledger, state.Order.Job.Training.LogicalRanks, step - LedgerRule.MaxKeptSteps);
-        return Say(Append(state, LedgerRule.Commit(state.Ledger, step)), gap);
-    }
+    /// <summary>Steps are committed.</summary>
+    public static RunTurn Commit(RunState state, long step) => Append(state, LedgerRule.Commit(state.Ledger, step));
 
     /// <summary>A generation begins to train behind a step, from a checkpoint or from the initial weights: with it a lineage of the ledger does. Any other goes on from what is held. Everybody was lost
     /// who trained up to there, so nobody will report what is missing still.</summary>
@@ -30,19 +26,28 @@ internal static class LedgerNews
     {
         var (job, answer) = (state.Order.Job, state.Agreement!.Answer);
         var start = new LedgerStart(state.Id, startStep, job.Seed, job.Training.GlobalBatch, job.Training.LogicalRanks, job.Training.Epochs, answer.SampleCount, answer.DataSha256);
-        var gap = state.FormedGenerations == 0 ? null
-            : LedgerRule.FirstGap(state.Ledger with { StartStep = state.Ledger.StartStep ?? state.Ledger.CommittedStep }, job.Training.LogicalRanks, startStep);
-        return Say(Append(state, LedgerRule.Begin(state.Ledger, state.Generation, startStep)).Then(next => LedgerWriting.HandOn(next, start, [])), gap);
+        // Behind what the ledger has, all of the checkpoint's steps are missing; before it, what nobody had told.
+        var known = state with { Ledger = state.Ledger with { StartStep = state.Ledger.StartStep ?? state.Ledger.CommittedStep } };
+        var lacking = state.FormedGenerations == 0 ? (state, []) : GiveUp(known, startStep);
+        return lacking.Then(next => Append(next, LedgerRule.Begin(next.Ledger, next.Generation, startStep))).Then(next => LedgerWriting.HandOn(next, start, []));
     }
 
-    /// <summary>Once: what is said of the first is true of those behind it.</summary>
-    private static RunTurn Say(RunTurn turn, long? gap) => gap is null || turn.State.IsGapTold ? turn :
-    (
-        turn.State with { IsGapTold = true },
-        turn.Effects.Add(new RunEffect.Record(new RunRecord.RunWarned(
-            turn.State.Generation, turn.State.Progress.Step,
-            $"The ledger lacks ranks of step {gap}, and perhaps of later ones: who fed them was lost, and so was a coordinator that may have heard of it. `ledger verify` will name them.")))
-    );
+    /// <summary>Every member has reported in its generation, and with its first report what it had heard of others: what is missing of older steps is lost, and the run says so.</summary>
+    public static RunTurn GiveUp(RunState state, long startStep)
+    {
+        if (state.Ledger.StartStep is not { } start || start >= startStep)
+        {
+            return (state, []);
+        }
+
+        var (book, lacking) = LedgerRule.GiveUp(state.Ledger, startStep);
+        return (state with { Ledger = book }, lacking.IsEmpty ? []
+            : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, state.Progress.Step, Lack(lacking.Length, lacking[0], lacking[^1])))]);
+    }
+
+    /// <returns>What a person should know of a ledger that is not whole.</returns>
+    public static string Lack(int steps, long first, long last) =>
+        $"The ledger lacks ranks of {(steps == 1 ? $"step {first}" : $"{steps} of steps {first} to {last}")}: who fed them was lost before its report, and nobody who is left had heard of them. `ledger verify` will name them.";
 
     private static RunTurn Append(RunState state, LedgerTurn turn) => LedgerWriting.HandOn(state with { Ledger = turn.Book }, null, turn.Stored);
 }

@@ -46,9 +46,7 @@ public sealed record LedgerQuestion(ImmutableSortedSet<WorkerId> Asked, WorkerId
 
     /// <returns>What a person should know when the run ends with a ledger that is not whole.</returns>
     internal static RunEffect[] Warn(RunState state, long step) => Gap(state, step) is { } gap
-        ? [new RunEffect.Record(new RunRecord.RunWarned(
-            state.Generation, step, $"The ledger lacks ranks of step {gap}: who fed them was lost before its report, and nobody who is left had heard of them. `ledger verify` will name them."))]
-        : [];
+        ? [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, step, LedgerNews.Lack(1, gap, gap)))] : [];
 
-    private static long? Gap(RunState state, long step) => LedgerRule.FirstGap(state.Ledger, state.Order.Job.Training.LogicalRanks, step);
+    private static long? Gap(RunState state, long step) => LedgerRule.FirstGap(state.Ledger, step);
 }

@@ -92,7 +92,9 @@ internal static class MemberNews
     public static RunTurn Progress(RunState state, Crew crew, WorkerId worker, WorkerMessage.Progress report, DateTimeOffset now)
     {
         var (progress, complete) = ProgressRule.Add(state.Progress, crew, worker, report, now);
-        return Committed(state with { Paces = Measure(state.Paces, crew, worker, report, now) }, progress, complete);
+        var turn = Committed(state with { Paces = Measure(state.Paces, crew, worker, report, now) }, progress, complete);
+        var isEverybodyHeard = state.Phase is RunPhase.Running && crew.Members.Count == crew.Ranks.Count && progress.Step > crew.StartStep;
+        return isEverybodyHeard ? turn.Then(next => LedgerNews.GiveUp(next, crew.StartStep)) : turn;
     }
 
     /// <summary>The first step of a generation is left out: its ranks may be others, and processes warm up.</summary>

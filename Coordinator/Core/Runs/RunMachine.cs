@@ -24,6 +24,7 @@ public static class RunMachine
         var state = new RunState
         {
             Order = order, Phase = phase, Reason = "Waits for its turn.", Scale = new Scale(workers.Desired, workers.Max), ResumeFrom = order.ResumeFrom,
+            Ledger = LedgerBook.Empty with { LogicalRanks = order.Job.Training.LogicalRanks },
         };
         var queued = new RunEffect.Record(new RunRecord.RunQueued(order.Job.Name, workers.Min, workers.Desired, workers.Max, order.ResumeFrom));
         return (state, order.IsEmbedded

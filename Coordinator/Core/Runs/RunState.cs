@@ -47,11 +47,15 @@ public sealed record RunState
     /// <summary>What was handed on to the ledger and is not known to be written.</summary>
     public LedgerBacklog Backlog { get; init; } = LedgerBacklog.Empty;
 
-    /// <summary>A person was told that the ledger lacks a step: once, for the others follow from it.</summary>
-    public bool IsGapTold { get; init; }
-
     /// <summary>Reports up to this step need not be kept by anybody: the ledger's file has them, or nobody knows more.</summary>
-    public long RecordedStep => Backlog.WrittenUpTo(Math.Min(Progress.Step, Ledger.CommittedStep));
+    public long RecordedStep
+    {
+        get
+        {
+            var committed = Math.Min(Progress.Step, Ledger.CommittedStep);
+            return Backlog.WrittenUpTo(LedgerRule.FirstGap(Ledger, committed) is { } gap ? gap - 1 : committed);
+        }
+    }
 
     /// <summary>Why the run is where it is, in a sentence.</summary>
     public required string Reason { get; init; }

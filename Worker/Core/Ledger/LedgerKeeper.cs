@@ -10,15 +10,22 @@ namespace Orchestrator.Worker.Core.Ledger;
 /// </remarks>
 public sealed class LedgerKeeper
 {
-    /// <summary>Steps of which peers' entries are kept: a member's reports are behind its steps by a few. As many as the coordinator compares late reports with.</summary>
+    /// <summary>The last steps of which peers' entries are kept in any case: a member's reports are behind its steps by a few. As many as the coordinator compares late reports with.</summary>
     public const int MaxPeerSteps = LedgerRule.MaxKeptSteps;
 
-    /// <summary>Of one report: it stays far below the 4 MiB of a message, with any number of logical ranks.</summary>
-    private const int MaxPeerEntries = 16_384;
+    /// <summary>
+    /// Of peers, and so of one report, which stays below the 4 MiB of a message with 34 bytes each. With eight logical ranks they are those of eight thousand steps: a member that
+    /// the coordinator cannot hear is given up after ten seconds.
+    /// </summary>
+    public const int MaxPeerEntries = 65_536;
 
     private readonly Lock _gate = new();
     private readonly SortedDictionary<(long Step, int LogicalRank), LedgerEntry> _own = [];
     private readonly SortedDictionary<(long Step, int LogicalRank), LedgerEntry> _peers = [];
+
+    // A coordinator that records nothing lives and dies with the run.
+    private long _recorded = long.MaxValue;
+    private long _newest;
 
     /// <summary>A rank that is computed again replaces its entry.</summary>
     public void Add(LedgerEntry entry)
@@ -35,10 +42,19 @@ public sealed class LedgerKeeper
         lock (_gate)
         {
             _peers[(entry.Step, entry.LogicalRank)] = entry;
-            while (_peers.Keys.First().Step <= entry.Step - MaxPeerSteps)
-            {
-                _peers.Remove(_peers.Keys.First());
-            }
+            _newest = entry.Step;
+            ForgetOld();
+        }
+    }
+
+    /// <summary>The coordinator has recorded what was fed in the steps up to this one. From the first time on what is not recorded is kept for longer than <see cref="MaxPeerSteps"/>.</summary>
+    /// <param name="step">Its number: steps applied with it.</param>
+    public void Forget(long step)
+    {
+        lock (_gate)
+        {
+            _recorded = step;
+            ForgetOld();
         }
     }
 
@@ -68,7 +84,7 @@ public sealed class LedgerKeeper
     {
         lock (_gate)
         {
-            return [.. _peers.Values.SkipWhile(entry => entry.Step < fromStep).Take(MaxPeerEntries)];
+            return [.. _peers.Values.SkipWhile(entry => entry.Step < fromStep)];
         }
     }
 
@@ -85,7 +101,15 @@ public sealed class LedgerKeeper
                 _own.Remove((entry.Step, entry.LogicalRank));
             }
 
-            return withPeers ? [.. own, .. _peers.Values.TakeWhile(entry => entry.Step <= step).TakeLast(MaxPeerEntries)] : own;
+            return withPeers ? [.. own, .. _peers.Values.TakeWhile(entry => entry.Step <= step)] : own;
+        }
+    }
+
+    private void ForgetOld()
+    {
+        while (_peers.Count > 0 && _peers.Keys.First().Step is var first && ((first <= _newest - MaxPeerSteps && first <= _recorded) || _peers.Count > MaxPeerEntries))
+        {
+            _peers.Remove(_peers.Keys.First());
         }
     }
 }

@@ -26,6 +26,9 @@ public abstract record WorkerEffect
     /// <summary>Report what peers told of the samples that they fed, from a step on.</summary>
     public sealed record TellLedger(Generation Generation, long FromStep) : WorkerEffect;
 
+    /// <summary>What peers told of a step and of those before it is recorded.</summary>
+    public sealed record ForgetLedger(long Step) : WorkerEffect;
+
     /// <summary>Dispose model, data and buffers.</summary>
     public sealed record DropRun(string Reason) : WorkerEffect;
 

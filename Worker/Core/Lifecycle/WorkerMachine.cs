@@ -78,7 +78,7 @@ public static class WorkerMachine
 
     private static (WorkerState, ImmutableArray<WorkerEffect>) Said(WorkerState state, CoordinatorMessage message) => message switch
     {
-        CoordinatorMessage.Recorded recorded => (state with { Kept = state.Kept.Behind(recorded.Step) }, []),
+        CoordinatorMessage.Recorded recorded => (state with { Kept = state.Kept.Behind(recorded.Step) }, [new WorkerEffect.ForgetLedger(recorded.Step)]),
         CoordinatorMessage.Heartbeat beat => TermRule.Decide(state.Term, beat.Term).Problem is { } problem ? LeaveRule.HangUp(state, problem, isRefusal: true) : (state, []),
         CoordinatorMessage.Prepare prepare when state.Phase == WorkerPhase.Idle && state.Worker is not null =>
             (state with

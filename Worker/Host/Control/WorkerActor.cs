@@ -88,6 +88,9 @@ internal sealed class WorkerActor
             case WorkerEffect.TellLedger tell:
                 session.TellLedger(tell.Generation, tell.FromStep);
                 break;
+            case WorkerEffect.ForgetLedger forget:
+                session.ForgetLedger(forget.Step);
+                break;
             case WorkerEffect.DropRun drop:
                 Log.Dropped(_log, drop.Reason);
                 _metrics.Released();

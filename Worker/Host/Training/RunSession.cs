@@ -86,6 +86,9 @@ internal sealed class RunSession(string device, CollectiveServer server, Action<
         }
     }
 
+    /// <summary>What peers told up to this step is recorded: a coordinator that takes the run over knows it.</summary>
+    public void ForgetLedger(long step) => _run?.Ledger.Forget(step);
+
     public void DropRun() => _thread.Post(Drop);
 
     public void Dispose()

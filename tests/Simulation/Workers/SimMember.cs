@@ -85,6 +85,8 @@ internal sealed class SimMember
 
     public bool HasHeardOf(long step, int rank) => _ledger.OfPeers(step).Any(entry => entry.Step == step && entry.LogicalRank == rank);
 
+    public void ForgetLedger(long step) => _ledger.Forget(step);
+
     public void TellLedger(Generation generation, long fromStep) => _worker.Report(_run, new WorkerMessage.Fed(generation, _ledger.OfPeers(fromStep)));
 
     public void Save(Generation generation) => _worker.SaveCheckpoint(_run, generation, _state.Applied, _value);

@@ -297,6 +297,9 @@ internal sealed class SimWorker : SimProcess, ISimEndpoint
             case WorkerEffect.TellLedger tell:
                 _member?.TellLedger(tell.Generation, tell.FromStep);
                 break;
+            case WorkerEffect.ForgetLedger forget:
+                _member?.ForgetLedger(forget.Step);
+                break;
             case WorkerEffect.DropRun:
                 _member?.Dispose();
                 _member = null;

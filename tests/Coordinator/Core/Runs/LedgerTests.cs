@@ -154,6 +154,50 @@ public class LedgerTests
         }
     }
 
+    /// <summary>Sixty-four steps are a tenth of a second of a small model: of what the others had heard of a member that nobody heard for longer, the rest was thrown away.</summary>
+    [Fact]
+    public void Lost_AfterTenSecondsInWhichNobodyHeardIt_WhatTheOthersHeardOfItIsStored()
+    {
+        var talk = AfterAThousandStepsOfOne();
+
+        var effects = talk.Say(1, Fed(1001, 0, 1, 2, 3, 4, 5, 6, 7) with
+        {
+            Generation = new(2), Ledger = [.. Enumerable.Range(1, 1000).SelectMany(step => Fed(step, 4, 5, 6, 7).Ledger), .. Fed(1001, 0, 1, 2, 3, 4, 5, 6, 7).Ledger],
+        });
+
+        var ledger = string.Join(", ", effects.Where(line => line.StartsWith("ledger", StringComparison.Ordinal)));
+        Assert.Equal(1000, Enumerable.Range(1, 1000).Count(step => ledger.Contains($"step {step} of w-1 in G2: ranks 4 5 6 7", StringComparison.Ordinal)));
+        Assert.DoesNotContain(effects, line => line.StartsWith("record RunWarned", StringComparison.Ordinal));
+        Assert.Equal(1001, talk.RunState.RecordedStep);
+    }
+
+    [Fact]
+    public void Lost_AfterTenSecondsInWhichNobodyHeardIt_WhatNobodyKnowsIsNamedOnce()
+    {
+        var talk = AfterAThousandStepsOfOne();
+        Assert.Equal(0, talk.RunState.RecordedStep);
+
+        var effects = talk.Say(1, Fed(1001, 0, 1, 2, 3, 4, 5, 6, 7) with { Generation = new(2) });
+
+        Assert.Contains(effects, line => line.StartsWith("record RunWarned: The ledger lacks ranks of 1000 of steps 1 to 1000:", StringComparison.Ordinal));
+        Assert.Equal(1001, talk.RunState.RecordedStep);
+        Assert.Equal(["ledger step 1002 of w-1 in G2: ranks 0 1 2 3 4 5 6 7", "step 1002: loss 1, 32 samples, 100 bytes"], talk.Say(1, Fed(1002, 0, 1, 2, 3, 4, 5, 6, 7) with { Generation = new(2) }));
+    }
+
+    /// <summary>The second of two members is not heard and is given up; the first goes on alone.</summary>
+    private static Conversation AfterAThousandStepsOfOne()
+    {
+        var talk = Training(2, Job(steps: 2000), hasLedger: true);
+        for (var step = 1; step <= 1000; step++)
+        {
+            Assert.Empty(talk.Say(1, Fed(step, 0, 1, 2, 3)));
+        }
+
+        talk.Lose(2);
+        Assert.Contains("ledger step 1 of w-1 in G1: ranks 0 1 2 3", string.Join("\n", talk.Say(1, Fenced(2, 1000))), StringComparison.Ordinal);
+        return talk;
+    }
+
     /// <summary>Steps 1 to the given one, each member its ranks.</summary>
     private static void Report(Conversation talk, long steps, params int[][] ranks)
     {

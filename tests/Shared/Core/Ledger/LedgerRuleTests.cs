@@ -87,17 +87,17 @@ public class LedgerRuleTests
     [Fact]
     public void FirstGap_SoonBehindStepsThatAreTakenAgain_DoesNotMissWhatWasStoredBefore()
     {
-        var book = LedgerRule.Begin(LedgerBook.Empty, G1, 0).Book;
+        var book = LedgerRule.Begin(LedgerBook.Empty with { LogicalRanks = 1 }, G1, 0).Book;
         for (var step = 1; step <= 200; step++)
         {
             book = LedgerRule.Commit(Add(book, First, G1, step, 0), step).Book;
         }
 
         book = LedgerRule.Begin(book, G2, 100).Book;
-        Assert.Null(LedgerRule.FirstGap(book, 1, 100));
+        Assert.Null(LedgerRule.FirstGap(book, 100));
         book = LedgerRule.Commit(Add(book, First, G2, 101, 0), 101).Book;
-        Assert.Null(LedgerRule.FirstGap(book, 1, 101));
-        Assert.Equal(102, LedgerRule.FirstGap(book, 1, 103));
+        Assert.Null(LedgerRule.FirstGap(book, 101));
+        Assert.Equal(102, LedgerRule.FirstGap(book, 103));
     }
 
     [Fact]
@@ -110,6 +110,51 @@ public class LedgerRuleTests
         }
 
         Assert.Equal(LedgerRule.MaxKeptSteps, book.Steps.Count);
+    }
+
+    /// <summary>A member that nobody heard for seconds was given up, and what the others had heard of it came when its steps were no longer kept: it was thrown away.</summary>
+    [Fact]
+    public void Add_ARankThatIsMissingInAStepOfLongAgo_IsStoredAndNothingIsLeftOfIt()
+    {
+        const int steps = 1000;
+        var book = LedgerRule.Begin(LedgerBook.Empty with { LogicalRanks = 2 }, G1, 0).Book;
+        for (var step = 1; step <= steps; step++)
+        {
+            book = Add(book, First, G1, step, 0);
+        }
+
+        book = LedgerRule.Commit(book, steps).Book;
+        Assert.Equal(1, LedgerRule.FirstGap(book, steps));
+        Assert.Equal(steps - LedgerRule.MaxKeptSteps, book.Gaps.Count);
+
+        var turn = LedgerRule.Add(book, Second, G2, [.. Enumerable.Range(1, steps).Select(step => Entry(step, 1))]);
+
+        Assert.Equal(Enumerable.Range(1, steps).Select(step => $"step {step} of w-2 in G2: 1"), Words(turn));
+        Assert.Empty(turn.Book.Gaps);
+        Assert.Null(LedgerRule.FirstGap(turn.Book, steps));
+        Assert.Empty(LedgerRule.Add(turn.Book, Second, G2, [Entry(1, 1)]).Stored);
+    }
+
+    [Fact]
+    public void Add_AnotherDigestOfAStepOfLongAgoWithAGap_IsAConflict()
+    {
+        var book = LedgerRule.Begin(LedgerBook.Empty with { LogicalRanks = 2 }, G1, 0).Book;
+        book = LedgerRule.Commit(Add(book, First, G1, 1, 0), 100).Book;
+
+        Assert.NotNull(LedgerRule.Add(book, Second, G2, [new LedgerEntry(1, 0, 7, Entry(1, 0).Digest)]).Conflict);
+    }
+
+    [Fact]
+    public void Commit_StepsThatNobodyReported_AreGapsUpToABound()
+    {
+        var book = LedgerRule.Begin(LedgerBook.Empty with { LogicalRanks = 2 }, G1, 0).Book;
+        for (var step = 1L; step <= 3 * LedgerRule.MaxGaps; step += LedgerRule.MaxGaps - 1)
+        {
+            book = LedgerRule.Commit(book, step).Book;
+        }
+
+        Assert.Equal(LedgerRule.MaxGaps, book.Gaps.Count);
+        Assert.Equal(book.CommittedStep - LedgerRule.MaxKeptSteps, book.Gaps.Keys.Last());
     }
 
     private static LedgerBook Add(LedgerBook book, WorkerId worker, Generation generation, long step, params int[] ranks)

@@ -64,5 +64,33 @@ public class LedgerKeeperTests
             Enumerable.Range(1001 - LedgerKeeper.MaxPeerSteps, LedgerKeeper.MaxPeerSteps), _keeper.Take(1000, withPeers: true).Select(entry => (int)entry.Step));
     }
 
+    /// <summary>Sixty-four steps are a tenth of a second of a small model, and the coordinator does not hear a member that is cut off from it for ten.</summary>
+    [Fact]
+    public void AddOfPeer_StepsThatAreNotRecorded_AreKeptUntilTheyAre()
+    {
+        for (var step = 1; step <= 1000; step++)
+        {
+            _keeper.AddOfPeer(Entry(step, 1));
+            _keeper.Forget(10);
+        }
+
+        Assert.Equal((11, 990), ((int)_keeper.OfPeers(1)[0].Step, _keeper.OfPeers(1).Length));
+
+        _keeper.Forget(1000);
+        Assert.Equal(LedgerKeeper.MaxPeerSteps, _keeper.OfPeers(1).Length);
+    }
+
+    [Fact]
+    public void AddOfPeer_WhileNobodyRecords_TheOldestAreForgottenAboveTheBound()
+    {
+        _keeper.Forget(0);
+        for (var step = 1; step <= LedgerKeeper.MaxPeerEntries + 5; step++)
+        {
+            _keeper.AddOfPeer(Entry(step, 1));
+        }
+
+        Assert.Equal((6, LedgerKeeper.MaxPeerEntries), ((int)_keeper.OfPeers(1)[0].Step, _keeper.OfPeers(1).Length));
+    }
+
     private static LedgerEntry Entry(long step, int rank) => new(step, rank, 8, new SampleDigest((ulong)step, (ulong)rank));
 }
