@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace Orchestrator.Tests.Support;
@@ -46,7 +44,7 @@ internal sealed class RunningPrometheus : IAsyncDisposable
 
         var path = Path.Combine(folder.FullName, "prometheus.yml");
         File.WriteAllText(path, configuration);
-        var port = FreePort();
+        var port = FreePort.Find();
         var process = Process.Start(new ProcessStartInfo(
             program,
             [
@@ -108,11 +106,4 @@ internal sealed class RunningPrometheus : IAsyncDisposable
     }
 
     private static bool IsNumber(string text) => double.IsFinite(double.Parse(text, CultureInfo.InvariantCulture));
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Orchestrator.Coordinator.Host;
 
@@ -28,11 +26,7 @@ internal sealed partial class CoordinatorProcesses : IAsyncDisposable
     public CoordinatorProcesses(string folder, int count, string store)
     {
         (_folder, _store, _processes, _logs) = (folder, store, new Process[count], new string[count]);
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        // All open at once, so that they differ.
-        listeners.ForEach(listener => listener.Start());
-        _addresses = [.. listeners.Select(listener => listener.LocalEndpoint.ToString()!)];
-        listeners.ForEach(listener => listener.Dispose());
+        _addresses = [.. FreePort.Find(count).Select(port => $"127.0.0.1:{port}")];
     }
 
     /// <summary>Of all, for --coordinator.</summary>

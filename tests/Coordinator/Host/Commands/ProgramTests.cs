@@ -89,7 +89,7 @@ public sealed class ProgramTests : IDisposable
     public async Task Client_NoCoordinator_IsExitCode4(string line)
     {
         WriteJob();
-        var port = FreePort();
+        var port = FreePort.Find();
 
         var run = await Type([.. line.Split(' '), "--coordinator", $"127.0.0.1:{port}"]);
 
@@ -161,7 +161,7 @@ public sealed class ProgramTests : IDisposable
     [Fact]
     public async Task Client_RunFolder_AsksTheCoordinatorThatItNames()
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         using (CoordinatorFile.Write(_folder, $"127.0.0.1:{port}", TokenFile.NewLines()))
         {
             Assert.StartsWith($"No coordinator answers at 127.0.0.1:{port}.", (await Type("status", "--coordinator", _folder)).Reason);
@@ -215,12 +215,5 @@ public sealed class ProgramTests : IDisposable
 
         Assert.Equal(0, run.ExitCode);
         Assert.StartsWith("  ./orchestrator run ", run.Out[^1]);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

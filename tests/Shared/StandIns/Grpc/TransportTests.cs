@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Grpc.StandIn.Tests.V1;
@@ -18,7 +17,7 @@ public sealed class TransportTests
     [Fact]
     public async Task Unary_NobodyListens_IsUnavailableWithAddressAndCause()
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{port}");
 
         using var call = new Loopback.LoopbackClient(channel).UnaryAsync(new Ask());
@@ -34,7 +33,7 @@ public sealed class TransportTests
     [Fact]
     public async Task Streams_NobodyListens_AreUnavailable()
     {
-        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{FreePort()}");
+        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{FreePort.Find()}");
         var client = new Loopback.LoopbackClient(channel);
 
         using var duplex = client.Duplex();
@@ -55,7 +54,7 @@ public sealed class TransportTests
     [Fact]
     public async Task WaitForReady_ServerStartsLater_CallSucceeds()
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         using var channel = GrpcChannel.ForAddress(
             $"http://127.0.0.1:{port}", new GrpcChannelOptions { InitialReconnectBackoff = TimeSpan.FromMilliseconds(20) });
         var options = new CallOptions(deadline: DateTime.UtcNow.AddSeconds(30)).WithWaitForReady();
@@ -72,7 +71,7 @@ public sealed class TransportTests
     [Fact]
     public async Task WaitForReady_ServerNeverStarts_EndsAtTheDeadline()
     {
-        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{FreePort()}");
+        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{FreePort.Find()}");
         var options = new CallOptions(deadline: DateTime.UtcNow.AddMilliseconds(300)).WithWaitForReady();
 
         var failure = await Assert.ThrowsAsync<RpcException>(async () => await new Loopback.LoopbackClient(channel).UnaryAsync(new Ask(), options));
@@ -172,12 +171,5 @@ public sealed class TransportTests
             () => GrpcChannel.ForAddress("http://127.0.0.1:1", new GrpcChannelOptions { Credentials = ChannelCredentials.SecureSsl }));
         Assert.Throws<InvalidOperationException>(
             () => GrpcChannel.ForAddress("https://127.0.0.1:1", new GrpcChannelOptions { Credentials = ChannelCredentials.Insecure }));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

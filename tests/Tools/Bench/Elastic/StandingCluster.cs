@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Orchestrator.Security.Tokens;
@@ -13,11 +11,11 @@ namespace Orchestrator.Tools.Bench.Elastic;
 /// <summary>A coordinator and workers that stand, on this machine. Disposal ends them.</summary>
 internal sealed class StandingCluster(string folder) : IAsyncDisposable
 {
-    private readonly string _address = $"127.0.0.1:{FreePort()}";
+    private readonly string _address = $"127.0.0.1:{FreePort.Find()}";
     private readonly List<Process> _processes = [];
 
     /// <summary>host:port of the JSON API.</summary>
-    public string Http { get; } = $"127.0.0.1:{FreePort()}";
+    public string Http { get; } = $"127.0.0.1:{FreePort.Find()}";
 
     /// <summary>The coordinator; it runs from <see cref="StartAsync"/> on.</summary>
     public Process Coordinator => _processes[0];
@@ -85,12 +83,5 @@ internal sealed class StandingCluster(string folder) : IAsyncDisposable
         var process = RunProgram.StartLogged([], Path.Combine(folder, $"{log}.log"), program, arguments);
         _processes.Add(process);
         return process;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
