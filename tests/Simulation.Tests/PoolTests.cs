@@ -77,6 +77,13 @@ public sealed class PoolTests
         Assert.Fail($"{MostSeeds} seeds did not show that {bug.Name}.");
     }
 
+    /// <summary>The store was slow while runs were taken over: workers opened another stream before they were welcomed, and the end of the first one took them from the pool for ever.</summary>
+    [Theory]
+    [InlineData(626)]
+    [InlineData(895)]
+    [InlineData(1068)]
+    public void Play_ASeedWithOwnersThatOnceFoundABug_EveryRunEnds(int seed) => Play(seed, 1, isOwned: true);
+
     /// <summary>A worker that is to join one run, and has just loaded it, is asked by the next: its answer is on the way, both runs are in their first generation, and it must not count in the second.</summary>
     [Fact]
     public void Play_AJoinersAnswerComesWhenItIsAskedByAnotherRun_CountsInItsOwnRunOnly()

@@ -26,7 +26,11 @@ public abstract record ClusterEvent
     public sealed record WorkerSaid(WorkerId Worker, WorkerMessage Message) : ClusterEvent;
 
     /// <summary>The worker's stream ended; the last event of this worker.</summary>
-    public sealed record WorkerLost(WorkerId Worker, string Reason) : ClusterEvent;
+    public sealed record WorkerLost(WorkerId Worker, string Reason) : ClusterEvent
+    {
+        /// <summary>The stream; when the worker has come back by another one, nothing is lost. Null: the only one that it has.</summary>
+        public long? Connection { get; init; }
+    }
 
     public sealed record RunSubmitted(RunOrder Order) : ClusterEvent;
 

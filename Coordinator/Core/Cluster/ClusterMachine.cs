@@ -25,7 +25,7 @@ public static class ClusterMachine
                 Hear(turn, said);
                 break;
             case ClusterEvent.WorkerLost lost:
-                Lose(turn, lost.Worker, lost.Reason);
+                Lose(turn, lost);
                 break;
             case ClusterEvent.Tick:
                 Tick(turn);
@@ -76,11 +76,22 @@ public static class ClusterMachine
         return (turn.State.Forget(), turn.Effects.ToImmutable());
     }
 
-    private static void Lose(ClusterTurn turn, WorkerId worker, string reason)
+    private static void Lose(ClusterTurn turn, ClusterEvent.WorkerLost lost)
+    {
+        if (lost.Connection is { } connection && turn.State.Pulses.TryGetValue(lost.Worker, out var pulse) && pulse.Connection != connection)
+        {
+            turn.Effects.Add(new ClusterEffect.Note($"A former stream of {lost.Worker} ended: {lost.Reason}."));
+            return;
+        }
+
+        Lose(turn, lost.Worker, lost.Reason);
+    }
+
+    private static void Lose(ClusterTurn turn, WorkerId worker, string reason, bool isBack = false)
     {
         var state = turn.State;
         turn.State = state.Without(worker) with { Pulses = state.Pulses.Remove(worker) };
-        turn.Give(state.RunOf(worker), new RunEvent.WorkerLost(worker, reason));
+        turn.Give(state.RunOf(worker), new RunEvent.WorkerLost(worker, reason) { IsBack = isBack });
     }
 
     private static void Hear(ClusterTurn turn, ClusterEvent.WorkerSaid said)
@@ -186,14 +197,14 @@ public static class ClusterMachine
         if (hello.Member is { } former && state.Workers.TryGetValue(former.Worker, out var stale) && (stale.Hello.Pid, stale.Hello.Host) == (hello.Pid, hello.Host))
         {
             // It hung up first: of a network that was away, this side hears later. Here the worker is as good as lost, and comes back as such.
-            Lose(turn, former.Worker, "it has come back by another stream");
+            Lose(turn, former.Worker, "it has come back by another stream", isBack: true);
             state = turn.State;
         }
 
         if (hello.Member is { } member && state.Find(member.Run) is { } run && RecordedFor(state, run, member) is { } recorded)
         {
             var back = new Candidate(member.Worker, hello with { Member = null }) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) };
-            turn.State = state.With(back) with { Pulses = state.Pulses.Add(back.Worker, Pulse.First(turn.Now)) };
+            turn.State = state.With(back) with { Pulses = state.Pulses.Add(back.Worker, Pulse.First(attached.Connection, turn.Now)) };
             turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, back.Worker, recorded));
             turn.Give(run, new RunEvent.MemberBack(back, member.Generation, member.IsFenced));
             if (back.IsDrained)
@@ -208,7 +219,7 @@ public static class ClusterMachine
         var worker = WorkerId.FromNumber(number);
         turn.State = state.With(new Candidate(worker, hello) { OnlyRun = attached.OnlyRun, IsDrained = Draining.IsDrained(state, hello) }) with
         {
-            LastWorkerNumber = number, Pulses = state.Pulses.Add(worker, Pulse.First(turn.Now)),
+            LastWorkerNumber = number, Pulses = state.Pulses.Add(worker, Pulse.First(attached.Connection, turn.Now)),
         };
         turn.Effects.Add(new ClusterEffect.Admit(attached.Connection, worker));
         foreach (var waiting in state.Runs)

@@ -15,13 +15,16 @@ public readonly record struct Pulse(DateTimeOffset HeardAt, TimeSpan Silence, Ti
     /// <summary>The most that counts between two ticks: a coordinator that was frozen itself, or starved, has heard nobody.</summary>
     public static readonly TimeSpan MaxTick = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>The stream on which it is heard.</summary>
+    public long Connection { get; init; }
+
     /// <summary>What its last heartbeat said of its training thread.</summary>
     public WorkMark Work { get; init; }
 
     /// <summary>For how long its heartbeats have said that. Only time between two messages counts, so neither a coordinator that was away nor a network that held them up makes it longer.</summary>
     public TimeSpan Held { get; init; }
 
-    public static Pulse First(DateTimeOffset now) => new(now, TimeSpan.Zero, TimeSpan.Zero, false);
+    public static Pulse First(long connection, DateTimeOffset now) => new(now, TimeSpan.Zero, TimeSpan.Zero, false) { Connection = connection };
 
     /// <param name="heartbeat">Null: it said something else.</param>
     /// <param name="now">When it came.</param>

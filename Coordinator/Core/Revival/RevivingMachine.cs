@@ -42,6 +42,9 @@ internal static class RevivingMachine
             case RunEvent.WorkerSaid said when phase.Back.ContainsKey(said.Worker):
                 // Bounded by what a worker keeps, and by the seconds that this takes.
                 return (state with { Phase = phase with { Heard = phase.Heard.Enqueue(said) } }, []);
+            case RunEvent.WorkerLost { IsBack: true } lost when phase.Back.ContainsKey(lost.Worker):
+                // The store was slow, so it was not welcomed in time, and asked again: it is still what it was, and tells everything anew.
+                return (state with { Phase = phase with { Back = phase.Back.Remove(lost.Worker), CaughtUp = phase.CaughtUp.Remove(lost.Worker) } }, []);
             case RunEvent.WorkerLost lost when phase.Back.ContainsKey(lost.Worker):
                 var left = phase with { Crew = phase.Crew.Without(lost.Worker), Back = phase.Back.Remove(lost.Worker), CaughtUp = phase.CaughtUp.Remove(lost.Worker), IsChanging = true };
                 return Consider(state, left, waits, now).Before(MemberNews.Lost(state, phase.Crew.Members[lost.Worker], lost.Reason));

@@ -18,7 +18,11 @@ public abstract record RunEvent
     public sealed record WorkerSaid(WorkerId Worker, WorkerMessage Message) : RunEvent;
 
     /// <summary>The worker's stream ended.</summary>
-    public sealed record WorkerLost(WorkerId Worker, string Reason) : RunEvent;
+    public sealed record WorkerLost(WorkerId Worker, string Reason) : RunEvent
+    {
+        /// <summary>The same process has opened another stream.</summary>
+        public bool IsBack { get; init; }
+    }
 
     /// <summary>A member that had lost its coordinator is attached again.</summary>
     /// <param name="Candidate">As it introduced itself.</param>

@@ -334,7 +334,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
         if (!_arriving.TryRemove(admit.Connection, out var connection))
         {
             // It went between Hello and here: its stream's end comes as the next event of nobody, so the machine is told.
-            _actor.Post(new ClusterEvent.WorkerLost(admit.Worker, "its stream broke before it was welcomed"));
+            _actor.Post(new ClusterEvent.WorkerLost(admit.Worker, "its stream broke before it was welcomed") { Connection = admit.Connection });
             return;
         }
 

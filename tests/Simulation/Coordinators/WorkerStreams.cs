@@ -101,7 +101,7 @@ internal sealed class WorkerStreams(ISimEndpoint owner, SimNetwork network, Acti
                 break;
             case ClusterEffect.Admit admit:
                 // It went between Hello and here.
-                owner.Process.After(0, () => post(new ClusterEvent.WorkerLost(admit.Worker, "its stream broke before it was welcomed")));
+                owner.Process.After(0, () => post(new ClusterEvent.WorkerLost(admit.Worker, "its stream broke before it was welcomed") { Connection = admit.Connection }));
                 break;
             case ClusterEffect.Reject reject when _byNumber.TryGetValue(reject.Connection, out var connection):
                 Lose(connection.Key, reject.Reason);

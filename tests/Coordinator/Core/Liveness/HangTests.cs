@@ -145,7 +145,7 @@ public sealed class HangTests
     [Fact]
     public void Hear_TheSameWorkAfterAnHour_CountsAsHalfASecond()
     {
-        var pulse = Pulse.First(default).Hear(new WorkerMessage.Heartbeat(Computes), default);
+        var pulse = Pulse.First(1, default).Hear(new WorkerMessage.Heartbeat(Computes), default);
         Assert.Equal(TimeSpan.FromSeconds(0.5), pulse.Hear(new WorkerMessage.Heartbeat(Computes), default(DateTimeOffset) + TimeSpan.FromHours(1)).Held);
         Assert.Equal(TimeSpan.Zero, pulse.Hear(new WorkerMessage.Heartbeat(Waits), default(DateTimeOffset) + TimeSpan.FromHours(1)).Held);
     }

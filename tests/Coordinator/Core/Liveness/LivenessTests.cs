@@ -148,7 +148,7 @@ public sealed class LivenessTests
     public void Hear_GapsOfASecond_AreLearnedAndForgotten()
     {
         var now = default(DateTimeOffset);
-        var pulse = Pulse.First(now).Hear(new WorkerMessage.Heartbeat(), now);
+        var pulse = Pulse.First(1, now).Hear(new WorkerMessage.Heartbeat(), now);
         pulse = pulse.Hear(new WorkerMessage.Heartbeat(), now += TimeSpan.FromSeconds(1));
         Assert.Equal(TimeSpan.FromSeconds(1), pulse.Gap);
         for (var i = 0; i < 120; i++)

@@ -21,6 +21,24 @@ public sealed class RevivalTests
         Assert.Equal(["step 4: loss 1, 32 samples, 200 bytes"], next.Say(2, Conversation.Progress(4)));
     }
 
+    /// <summary>A store that is slow while the runs are taken over: the worker is not welcomed in time and opens another stream. It was counted as lost, and the end of its first stream took the second along.</summary>
+    [Fact]
+    public void Revive_AMemberOpensAnotherStreamBeforeItIsWelcomed_NobodyIsLost()
+    {
+        var next = Conversation.AtStep(3, workers: 2).Successor(ledger: 3);
+        Assert.Equal(["admit w-1"], next.Attach(1, generation: 1));
+        Assert.Equal(["admit w-1"], next.Attach(1, generation: 1));
+        Assert.Equal(
+            ["note: A former stream of w-1 ended: it broke before it was welcomed."],
+            next.Send(new Cluster.ClusterEvent.WorkerLost(new WorkerId("w-1"), "it broke before it was welcomed") { Connection = 1 }));
+        Assert.Empty(next.Say(1, new WorkerMessage.CaughtUp()));
+
+        Assert.Equal(["admit w-2", "record RunAdopted"], next.Return(2, generation: 1));
+        next.Say(1, Conversation.Progress(4));
+        Assert.Equal(["step 4: loss 1, 32 samples, 200 bytes"], next.Say(2, Conversation.Progress(4)));
+        Assert.Contains("record WorkerLost w-1 at 4: its stream broke", next.Send(new Cluster.ClusterEvent.WorkerLost(new WorkerId("w-1"), "its stream broke") { Connection = 2 }));
+    }
+
     /// <summary>The first of the queue needs all five workers, and the first that came back was given to one that comes behind it: for five were not attached yet.</summary>
     [Fact]
     public void Revive_WorkersAttachOneByOne_NobodyStartsBeforeTheFirstOfTheQueueMeanwhile()
