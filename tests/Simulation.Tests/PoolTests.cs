@@ -81,6 +81,7 @@ public sealed class PoolTests
     [Theory]
     [InlineData(626)]
     [InlineData(895)]
+    [InlineData(900)] // of the simulator: it counted starts that an owner had decided and that were not stored
     [InlineData(1068)]
     public void Play_ASeedWithOwnersThatOnceFoundABug_EveryRunEnds(int seed) => Play(seed, 1, isOwned: true);
 

@@ -16,7 +16,7 @@ internal sealed class PoolWatch(PoolPlan plan)
     /// <summary>So many runs behind one that waits may start before it.</summary>
     private const int MostPasses = 4;
 
-    private readonly Dictionary<RunId, int> _passed = [];
+    private readonly Dictionary<RunId, List<RunId>> _passed = [];
     private readonly Dictionary<WorkerId, RunId> _served = [];
     private readonly Dictionary<RunId, PoolJob> _jobs = plan.Jobs.ToDictionary(job => job.Run);
     private readonly HashSet<RunId> _waiting = [];
@@ -115,6 +115,11 @@ internal sealed class PoolWatch(PoolPlan plan)
             // The first owner finds nothing.
             (_term, _quietSince, _last) = (term, null, null);
             _waiting.UnionWith(state.Runs.Where(run => run.FormedGenerations == 0 && run.Phase is not RunPhase.Ended).Select(run => run.Id));
+            foreach (var passed in _passed.Values)
+            {
+                // The former owner decided that they start, and that came to nothing.
+                passed.RemoveAll(run => state.Find(run)?.Phase is RunPhase.Queued);
+            }
         }
 
         foreach (var run in state.Runs)
@@ -144,10 +149,11 @@ internal sealed class PoolWatch(PoolPlan plan)
             foreach (var started in starting.Where(other => IsBefore(run, other)))
             {
                 Passes++;
-                _passed[run.Id] = _passed.GetValueOrDefault(run.Id) + 1;
-                if (_passed[run.Id] > MostPasses || _jobs[run.Id].Priority > _jobs[started.Id].Priority)
+                var passed = _passed.TryGetValue(run.Id, out var known) ? known : _passed[run.Id] = [];
+                passed.Add(started.Id);
+                if (passed.Count > MostPasses || _jobs[run.Id].Priority > _jobs[started.Id].Priority)
                 {
-                    return $"{started.Id} (priority {_jobs[started.Id].Priority}) starts before {run.Id} (priority {_jobs[run.Id].Priority}), which {_passed[run.Id]} have passed";
+                    return $"{started.Id} (priority {_jobs[started.Id].Priority}) starts before {run.Id} (priority {_jobs[run.Id].Priority}), which {passed.Count} have passed";
                 }
             }
         }
