@@ -33,15 +33,20 @@ internal static class LedgerNews
     }
 
     /// <summary>Every member has reported in its generation, and with its first report what it had heard of others: what is missing of older steps is lost, and the run says so.</summary>
+    /// <param name="state">The run.</param>
+    /// <param name="startStep">Decided before the generation.</param>
     public static RunTurn GiveUp(RunState state, long startStep)
     {
-        if (state.Ledger.StartStep is not { } start || start >= startStep)
+        // A gap behind it that is so old is one as well.
+        var step = state.Ledger.Gaps.IsEmpty ? startStep : Math.Max(startStep, state.Ledger.Gaps.Keys.Last());
+        if (state.Ledger.StartStep is not { } start || start >= step)
         {
             return (state, []);
         }
 
-        var (book, lacking) = LedgerRule.GiveUp(state.Ledger, startStep);
-        return (state with { Ledger = book }, lacking.IsEmpty ? []
+        var (book, lacking) = LedgerRule.GiveUp(state.Ledger, step);
+        var isSaid = start > startStep && !lacking.IsEmpty && lacking[0] == start + 1;
+        return (state with { Ledger = book }, lacking.IsEmpty || isSaid ? []
             : [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, state.Progress.Step, Lack(lacking.Length, lacking[0], lacking[^1])))]);
     }
 

@@ -214,7 +214,7 @@ public class LedgerWritingTests
             effects.AddRange(talk.Say(1, Fed(step)));
         }
 
-        Assert.StartsWith("record RunWarned: The ledger lacks ranks of step 1, and perhaps of later ones", Assert.Single(effects, line => line.StartsWith("record", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.StartsWith("record RunWarned: The ledger lacks ranks of step 1:", Assert.Single(effects, line => line.StartsWith("record", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     /// <summary>The checkpoint is further than the ledger, and whoever could have told the rest is gone: the run went on from there and said nothing.</summary>
