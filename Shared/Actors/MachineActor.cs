@@ -25,7 +25,7 @@ public sealed class MachineActor<TState, TEvent, TEffect> : IAsyncDisposable
         new BoundedChannelOptions(MailboxCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     private readonly Func<TState, TEvent, DateTimeOffset, (TState Next, ImmutableArray<TEffect> Effects)> _step;
-    private readonly Action<TEffect> _carryOut;
+    private readonly Action<ImmutableArray<TEffect>> _carryOut;
     private readonly Action<Exception, TEvent> _crashed;
     private readonly TimeProvider _time;
     private volatile TState _state;
@@ -37,6 +37,18 @@ public sealed class MachineActor<TState, TEvent, TEffect> : IAsyncDisposable
     /// <param name="time">The only clock.</param>
     public MachineActor(
         TState initial, Func<TState, TEvent, DateTimeOffset, (TState Next, ImmutableArray<TEffect> Effects)> step, Action<TEffect> carryOut,
+        Action<Exception, TEvent> crashed, TimeProvider time)
+        : this(initial, step, effects => Each(effects, carryOut), crashed, time)
+    {
+    }
+
+    /// <param name="initial">The state before the first event.</param>
+    /// <param name="step">The pure machine.</param>
+    /// <param name="carryOut">Carries out all effects of an event, without waiting; not called when there are none.</param>
+    /// <param name="crashed">Told once, before the actor stops: the exception and the event that was being worked off.</param>
+    /// <param name="time">The only clock.</param>
+    public MachineActor(
+        TState initial, Func<TState, TEvent, DateTimeOffset, (TState Next, ImmutableArray<TEffect> Effects)> step, Action<ImmutableArray<TEffect>> carryOut,
         Action<Exception, TEvent> crashed, TimeProvider time)
     {
         (_state, _step, _carryOut, _crashed, _time) = (initial, step, carryOut, crashed, time);
@@ -79,6 +91,14 @@ public sealed class MachineActor<TState, TEvent, TEffect> : IAsyncDisposable
         await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    private static void Each(ImmutableArray<TEffect> effects, Action<TEffect> carryOut)
+    {
+        foreach (var effect in effects)
+        {
+            carryOut(effect);
+        }
+    }
+
     private async Task PostLateAsync(TEvent @event)
     {
         try
@@ -99,9 +119,9 @@ public sealed class MachineActor<TState, TEvent, TEffect> : IAsyncDisposable
             {
                 var (next, effects) = _step(_state, @event, _time.GetUtcNow());
                 _state = next;
-                foreach (var effect in effects)
+                if (!effects.IsEmpty)
                 {
-                    _carryOut(effect);
+                    _carryOut(effects);
                 }
             }
             catch (Exception e)

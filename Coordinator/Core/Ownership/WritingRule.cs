@@ -6,7 +6,7 @@ namespace Orchestrator.Coordinator.Core.Ownership;
 /// <remarks>A transaction whose answer is missing is sent again as it was. Were more put into it, the store could not tell the second from the first.</remarks>
 internal static class WritingRule
 {
-    /// <summary>Changes of one transaction: it stays short.</summary>
+    /// <summary>Turns of one transaction: it stays short.</summary>
     public const int MostAtOnce = 64;
 
     public static (OwnershipState, ImmutableArray<OwnershipEffect>) Send(OwnershipState state, OwnershipPhase.Owning owning, PendingWrites writes, DateTimeOffset now)

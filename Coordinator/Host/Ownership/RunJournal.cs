@@ -10,8 +10,8 @@ using Orchestrator.Storage.Relational;
 
 namespace Orchestrator.Coordinator.Host.Ownership;
 
-/// <summary>What a coordinator decided and has not carried out yet, by number: each effect with the state that it came from. It is carried out when its change is stored; the ledger is written before.</summary>
-/// <remarks>Added to by the coordinator's actor; read and emptied in the order of the numbers by one piece of the ownership's work after the other.</remarks>
+/// <summary>What a coordinator decided and has not carried out yet, by number: the effects of each event with the state that they came from. They are carried out when their change is stored; the ledger is written before.</summary>
+/// <remarks>All that comes of one event is one transaction's: were its parts stored one after the other, an owner that dies between them would leave a state whose event nobody tells. Added to by the coordinator's actor; read and emptied in the order of the numbers by one piece of the ownership's work after the other.</remarks>
 internal sealed class RunJournal
 {
     /// <summary>Between two samples of a run that are kept: a chart needs no more.</summary>
@@ -21,7 +21,7 @@ internal sealed class RunJournal
     public const int MostSamples = 60;
 
     private readonly Lock _gate = new();
-    private readonly ConcurrentDictionary<long, Entry> _entries = new();
+    private readonly ConcurrentDictionary<long, Turn> _turns = new();
     private readonly Dictionary<RunId, long> _versions;
     private readonly Dictionary<RunId, DateTimeOffset> _sampledAt = [];
     private readonly List<(RunId Run, StepSample Sample)> _samples = [];
@@ -33,7 +33,7 @@ internal sealed class RunJournal
     private int _refused;
 
     /// <param name="versions">Of the runs that the store has.</param>
-    /// <param name="decided">Called after each effect that is added.</param>
+    /// <param name="decided">Called after each turn that is added.</param>
     /// <param name="time">For samples and event lines.</param>
     public RunJournal(IEnumerable<KeyValuePair<RunId, long>> versions, Action decided, TimeProvider time) =>
         (_versions, _decided, _time) = (new Dictionary<RunId, long>(versions), decided, time);
@@ -48,7 +48,7 @@ internal sealed class RunJournal
     public Func<bool> MayOrder { get; set; } = () => true;
 
     /// <summary>Effects that were decided and will not be carried out: the ownership was over.</summary>
-    public int Dropped => _entries.Count + Volatile.Read(ref _refused);
+    public int Dropped => _turns.Values.Sum(turn => turn.Effects.Length) + Volatile.Read(ref _refused);
 
     /// <summary>Nothing is carried out any more when this returns.</summary>
     public void Stop()
@@ -60,13 +60,15 @@ internal sealed class RunJournal
         }
     }
 
-    public void Add(ClusterEffect effect, ClusterState state)
+    /// <param name="effects">All of one event.</param>
+    /// <param name="state">That the event left.</param>
+    public void Add(ImmutableArray<ClusterEffect> effects, ClusterState state)
     {
-        _entries[++_last] = new Entry(effect, state, _time.GetUtcNow());
+        _turns[++_last] = new Turn(effects, state, _time.GetUtcNow());
         _decided();
     }
 
-    /// <summary>The changes of these effects, as one transaction; nothing: none of them has to be stored. The same again when it is asked again.</summary>
+    /// <summary>The changes of these turns, as one transaction; nothing: none of them has to be stored. The same again when it is asked again.</summary>
     public JournalChanges Changes(long first, long last)
     {
         if (_underWay.First == first)
@@ -77,32 +79,20 @@ internal sealed class RunJournal
         var (changes, pool) = (new Dictionary<RunId, RunChange>(), (PoolSnapshot?)null);
         for (var number = first; number <= last; number++)
         {
-            var entry = _entries[number];
-            if (entry.Effect is ClusterEffect.StorePool)
+            // Before the store: a run whose end is stored has its whole ledger, also when this process dies before the answer.
+            WriteLedger(number);
+            var turn = _turns[number];
+            if (turn.Effects.Any(effect => effect is ClusterEffect.StorePool))
             {
-                pool = PoolSnapshot.Of(entry.State);
+                pool = PoolSnapshot.Of(turn.State);
             }
 
-            if (entry.Effect is not ClusterEffect.ForRun { Run: var id, Effect: var effect } || entry.State.Find(id) is not { } run)
+            foreach (var effects in turn.Effects.OfType<ClusterEffect.ForRun>().GroupBy(effect => effect.Run, effect => effect.Effect))
             {
-                continue;
-            }
-
-            if (effect is RunEffect.AppendLedger)
-            {
-                // Before the store: a run whose end is stored has its whole ledger, also when this process dies before the answer.
-                CarryOutEarly(number, entry);
-            }
-            else if (effect is RunEffect.ReportStep step)
-            {
-                if (Sample(id, step.Report, entry.At))
+                if (turn.State.Find(effects.Key) is { } run && IsChange(run.Id, [.. effects], turn.At))
                 {
-                    changes[id] = Change(changes.GetValueOrDefault(id), run, effect, entry.At);
+                    changes[run.Id] = Change(changes.GetValueOrDefault(run.Id), run, effects, turn.At);
                 }
-            }
-            else if (IsStored(effect))
-            {
-                changes[id] = Change(changes.GetValueOrDefault(id), run, effect, entry.At);
             }
         }
 
@@ -111,44 +101,68 @@ internal sealed class RunJournal
     }
 
     /// <summary>What was fed to the members is a fact, whoever owns the run; writing it tells nobody anything.</summary>
-    private void CarryOutEarly(long number, Entry entry)
+    private void WriteLedger(long number)
     {
+        var turn = _turns[number];
+        if (!turn.Effects.Any(IsLedger))
+        {
+            return;
+        }
+
         lock (_gate)
         {
             if (MayOrder())
             {
-                CarryOut(entry.Effect, entry.State, entry.At);
-                _entries[number] = entry with { IsCarriedOut = true };
+                foreach (var effect in turn.Effects.Where(IsLedger))
+                {
+                    CarryOut(effect, turn.State, turn.At);
+                }
+
+                _turns[number] = turn with { Effects = [.. turn.Effects.Where(effect => !IsLedger(effect))] };
             }
         }
     }
+
+    private static bool IsLedger(ClusterEffect effect) => effect is ClusterEffect.ForRun { Effect: RunEffect.AppendLedger };
 
     /// <summary>They are stored.</summary>
     public void Release(long first, long last)
     {
         for (var number = first; number <= last; number++)
         {
-            if (_entries.TryRemove(number, out var entry) && !entry.IsCarriedOut)
+            if (_turns.TryRemove(number, out var turn))
             {
-                lock (_gate)
+                foreach (var effect in turn.Effects)
                 {
-                    if (MayOrder())
-                    {
-                        CarryOut(entry.Effect, entry.State, entry.At);
-                    }
-                    else
-                    {
-                        _refused++;
-                    }
+                    Release(effect, turn);
                 }
             }
         }
     }
 
+    private void Release(ClusterEffect effect, Turn turn)
+    {
+        lock (_gate)
+        {
+            if (MayOrder())
+            {
+                CarryOut(effect, turn.State, turn.At);
+            }
+            else
+            {
+                _refused++;
+            }
+        }
+    }
+
+    /// <summary>Whether what came of an event for a run has to be stored; takes its samples in.</summary>
+    private bool IsChange(RunId run, RunEffect[] effects, DateTimeOffset at) =>
+        effects.OfType<RunEffect.ReportStep>().Count(step => Sample(run, step.Report, at)) > 0 | effects.Any(IsStored);
+
     /// <summary>Whatever a worker or a person is told rests on the run's state; what is only counted or written to the run folder does not.</summary>
     private static bool IsStored(RunEffect effect) => effect is RunEffect.Record or RunEffect.End or RunEffect.Tell { Message: not CoordinatorMessage.Recorded };
 
-    private static RunChange Change(RunChange? before, RunState run, RunEffect effect, DateTimeOffset at)
+    private static RunChange Change(RunChange? before, RunState run, IEnumerable<RunEffect> effects, DateTimeOffset at)
     {
         var change = (before ?? new RunChange
         {
@@ -157,14 +171,12 @@ internal sealed class RunJournal
         {
             State = RunStates.Of(run), IsEnded = run.Phase is RunPhase.Ended, Generation = run.LastGeneration, Snapshot = DurableJson.Write(RunSnapshot.Of(run)),
         };
-        if (effect is not RunEffect.Record { Entry: var record })
+        var records = effects.OfType<RunEffect.Record>().Select(effect => effect.Entry).ToArray();
+        return change with
         {
-            return change;
-        }
-
-        change = change with { Events = change.Events.Add(new RunEventLine(RunRecordJson.NameOf(record), RunRecordJson.Line(record, run.Order, at))) };
-        return record is RunRecord.CheckpointSaved saved
-            ? change with { Checkpoints = change.Checkpoints.Add(new CheckpointRow(saved.Step, saved.Path, saved.WeightsSha256, at)) } : change;
+            Events = change.Events.AddRange(records.Select(record => new RunEventLine(RunRecordJson.NameOf(record), RunRecordJson.Line(record, run.Order, at)))),
+            Checkpoints = change.Checkpoints.AddRange(records.OfType<RunRecord.CheckpointSaved>().Select(saved => new CheckpointRow(saved.Step, saved.Path, saved.WeightsSha256, at))),
+        };
     }
 
     private RunChange Finish(RunChange change)
@@ -194,8 +206,5 @@ internal sealed class RunJournal
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
-    private sealed record Entry(ClusterEffect Effect, ClusterState State, DateTimeOffset At)
-    {
-        public bool IsCarriedOut { get; init; }
-    }
+    private sealed record Turn(ImmutableArray<ClusterEffect> Effects, ClusterState State, DateTimeOffset At);
 }

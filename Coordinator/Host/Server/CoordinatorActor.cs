@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors;
 using Orchestrator.Coordinator.Core.Cluster;
@@ -259,15 +260,17 @@ public sealed class CoordinatorActor : IAsyncDisposable
         _actor.Post(new ClusterEvent.RunsAdopted(runs, found.LastWorkerNumber) { Pool = found.Pool });
     }
 
-    private void CarryOutOrStore(ClusterEffect effect)
+    private void CarryOutOrStore(ImmutableArray<ClusterEffect> effects)
     {
-        if (_journal is null)
+        if (_journal is not null)
+        {
+            _journal.Add(effects, State);
+            return;
+        }
+
+        foreach (var effect in effects)
         {
             CarryOut(effect, State, _time.GetUtcNow());
-        }
-        else
-        {
-            _journal.Add(effect, State);
         }
     }
 

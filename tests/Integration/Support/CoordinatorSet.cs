@@ -42,18 +42,26 @@ internal sealed partial class CoordinatorSet : IAsyncDisposable
     public static async Task<CoordinatorSet> StartAsync(TestFolder folder, int coordinators, int workers)
     {
         var set = new CoordinatorSet(await PostgresCluster.StartAsync(), folder.New("runs"), coordinators);
-        for (var i = 0; i < coordinators; i++)
+        try
         {
-            set.Start(i);
-        }
+            for (var i = 0; i < coordinators; i++)
+            {
+                set.Start(i);
+            }
 
-        await set.NextOwnerAsync();
-        for (var i = 0; i < workers; i++)
+            await set.NextOwnerAsync();
+            for (var i = 0; i < workers; i++)
+            {
+                set._workers.Add(Command.Start("worker", "--coordinator", set.Addresses));
+            }
+
+            return set;
+        }
+        catch
         {
-            set._workers.Add(Command.Start("worker", "--coordinator", set.Addresses));
+            await set.DisposeAsync();
+            throw;
         }
-
-        return set;
     }
 
     /// <summary>Steps that a worker has applied, as it tells Prometheus itself: nobody else needs to be there.</summary>

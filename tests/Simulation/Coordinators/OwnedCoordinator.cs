@@ -20,7 +20,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     private readonly int _start;
     private readonly double _rate;
     private readonly WorkerStreams _streams;
-    private readonly Dictionary<long, (ClusterEffect Effect, ClusterState State)> _journal = [];
+    private readonly Dictionary<long, (ImmutableArray<ClusterEffect> Effects, ClusterState State)> _journal = [];
     private readonly Dictionary<long, (long Version, StoredChanges Changes)> _writes = [];
     private readonly Dictionary<long, Action> _asked = [];
     private OwnershipState _ownership = new() { Times = Times };
@@ -93,21 +93,28 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
             _all.World.Trace(this, @event.ToString());
         }
 
-        foreach (var effect in Bug.Cluster(before, @event, after, effects))
+        effects = [.. Bug.Cluster(before, @event, after, effects)];
+        if (effects.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (var effect in effects)
         {
             CheckRecorded(effect);
-            _journal[++_last] = (effect, after);
-            if (Bug.TellsBeforeStored)
+        }
+
+        // All that comes of one event is stored together, as the coordinator's journal does it.
+        _journal[++_last] = (effects, after);
+        if (Bug.TellsBeforeStored)
+        {
+            foreach (var effect in effects)
             {
                 Carry(effect);
             }
-
-            Own(new OwnershipEvent.Decided());
-            if (Cluster is null)
-            {
-                return;
-            }
         }
+
+        Own(new OwnershipEvent.Decided());
     }
 
     public SimTaking Take(string key, object message, out string? objection)
@@ -249,7 +256,7 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
         {
             var all = Enumerable.Range((int)write.First, (int)(write.Last - write.First + 1)).ToList();
             WriteLedger(all);
-            var changes = StoredChanges.Of([.. all.Select(number => _journal.GetValueOrDefault(number))]);
+            var changes = StoredChanges.Of([.. all.SelectMany(number => _journal.TryGetValue(number, out var turn) ? turn.Effects.Select(effect => (effect, turn.State)) : [])]);
             changes = Bug.StoresOneRun && changes.Runs.Length > 1 ? changes with { Runs = [changes.Runs[^1]] } : changes;
             _writes[write.First] = batch = changes.IsEmpty ? (0, changes) : (++_version, changes);
         }
@@ -268,12 +275,18 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     /// <summary>Before the store, as the journal does it: what was fed is a fact.</summary>
     private void WriteLedger(List<int> numbers)
     {
-        foreach (var number in numbers.Where(number => MayOrder && _journal[number].Effect is ClusterEffect.ForRun { Effect: RunEffect.AppendLedger }))
+        foreach (var number in numbers.Where(_ => MayOrder))
         {
-            _journal.Remove(number, out var entry);
-            Carry(entry.Effect);
+            var (effects, state) = _journal[number];
+            _journal[number] = ([.. effects.Where(effect => !IsLedger(effect))], state);
+            foreach (var effect in effects.Where(IsLedger))
+            {
+                Carry(effect);
+            }
         }
     }
+
+    private static bool IsLedger(ClusterEffect effect) => effect is ClusterEffect.ForRun { Effect: RunEffect.AppendLedger };
 
     private void WriteLedger(RunId run, RunEffect.AppendLedger append)
     {
@@ -296,9 +309,12 @@ internal sealed class OwnedCoordinator : SimProcess, ISimEndpoint
     {
         for (var number = release.First; number <= release.Last && !IsDead; number++)
         {
-            if (_journal.Remove(number, out var entry) && MayOrder && !Bug.TellsBeforeStored)
+            if (_journal.Remove(number, out var turn) && !Bug.TellsBeforeStored)
             {
-                Carry(entry.Effect);
+                foreach (var effect in turn.Effects.Where(_ => MayOrder && !IsDead))
+                {
+                    Carry(effect);
+                }
             }
         }
     }

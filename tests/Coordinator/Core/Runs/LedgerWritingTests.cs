@@ -233,7 +233,7 @@ public class LedgerWritingTests
 
         var next = talk.Successor(ledger: 1);
         next.Attach();
-        Assert.Contains(next.Say(101, Prepared(generation: 2, appliedSteps: 3)), line => line.StartsWith("record RunWarned: The ledger lacks ranks of step 2, and perhaps of later ones", StringComparison.Ordinal));
+        Assert.Contains(next.Say(101, Prepared(generation: 2, appliedSteps: 3)), line => line.StartsWith("record RunWarned: The ledger lacks ranks of 2 of steps 2 to 3", StringComparison.Ordinal));
 
         // The owner that had heard of them has them still.
         talk.Attach();

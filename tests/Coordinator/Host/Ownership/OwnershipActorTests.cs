@@ -33,7 +33,7 @@ public sealed class OwnershipActorTests : IDisposable
             },
         };
         owner.Journal = journal;
-        journal.Add(new ClusterEffect.Note("It takes long."), new ClusterState { Options = new ClusterOptions("1", new RunWaits()) });
+        journal.Add([new ClusterEffect.Note("It takes long.")], new ClusterState { Options = new ClusterOptions("1", new RunWaits()) });
         await isBusy.Task.WaitAsync(Patience);
 
         // A renewal makes it longer again.

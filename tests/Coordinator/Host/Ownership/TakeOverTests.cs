@@ -50,7 +50,7 @@ public sealed class TakeOverTests : IAsyncLifetime
     {
         await using (var former = await SubmitAsync())
         {
-            await DecideAndStoreAsync(former, new ClusterEvent.StopRequested(Run, "Stopped by a test."), effects: 3);
+            await DecideAndStoreAsync(former, new ClusterEvent.StopRequested(Run, "Stopped by a test."));
         }
 
         var found = await LoadAsync();
@@ -64,7 +64,7 @@ public sealed class TakeOverTests : IAsyncLifetime
     {
         await using (var former = await SubmitAsync())
         {
-            await DecideAndStoreAsync(former, new ClusterEvent.StopRequested(Run, "Stopped by a test."), effects: 3);
+            await DecideAndStoreAsync(former, new ClusterEvent.StopRequested(Run, "Stopped by a test."));
         }
 
         Directory.Delete(Path.GetDirectoryName(Events)!, recursive: true);
@@ -87,9 +87,9 @@ public sealed class TakeOverTests : IAsyncLifetime
         await using var former = await SubmitAsync();
         var before = File.ReadAllText(Events);
         var scale = former.Actor.AskAsync(new ClusterEvent.ScaleRequested(Run, 2));
-        await former.DecideAsync(2);
+        await former.DecideAsync();
         former.MayOrder = false;
-        former.Release(2);
+        former.Release();
         await scale.WaitAsync(JournalledCoordinator.Patience);
         Assert.Equal(before, File.ReadAllText(Events));
     }
@@ -102,15 +102,15 @@ public sealed class TakeOverTests : IAsyncLifetime
         await using (var former = await SubmitAsync())
         {
             var submitted = former.Actor.SubmitAsync(former.Order(other));
-            await former.DecideAsync(1);
-            await former.StoreAsync(_store, _first, 1);
-            former.Release(1);
+            await former.DecideAsync();
+            await former.StoreAsync(_store, _first);
+            former.Release();
             await submitted.WaitAsync(JournalledCoordinator.Patience);
         }
 
         File.WriteAllText(Path.Combine(Path.GetDirectoryName(Events)!, "ledger"), "This is no ledger.");
         await using var next = new JournalledCoordinator(_folder.FullName, await LoadAsync());
-        await next.DecideAsync(2);
+        await next.DecideAsync();
         var failed = Assert.IsType<RunPhase.Ended>(next.Actor.State.Find(Run)!.Phase).Outcome;
         Assert.Equal(RunResult.Failed, failed.Result);
         Assert.Contains("does not begin as a ledger does", failed.Reason, StringComparison.Ordinal);
@@ -132,9 +132,9 @@ public sealed class TakeOverTests : IAsyncLifetime
         await using (var former = await SubmitAsync())
         {
             var submitted = former.Actor.SubmitAsync(former.Order(other));
-            await former.DecideAsync(1);
-            await former.StoreAsync(_store, _first, 1);
-            former.Release(1);
+            await former.DecideAsync();
+            await former.StoreAsync(_store, _first);
+            former.Release();
             await submitted.WaitAsync(JournalledCoordinator.Patience);
         }
 
@@ -194,19 +194,19 @@ public sealed class TakeOverTests : IAsyncLifetime
     {
         var coordinator = new JournalledCoordinator(_folder.FullName);
         var submitted = coordinator.Actor.SubmitAsync(coordinator.Order(Run));
-        await coordinator.DecideAsync(1);
-        await coordinator.StoreAsync(_store, _first, 1);
-        coordinator.Release(1);
+        await coordinator.DecideAsync();
+        await coordinator.StoreAsync(_store, _first);
+        coordinator.Release();
         await submitted.WaitAsync(JournalledCoordinator.Patience);
         return coordinator;
     }
 
     /// <summary>And then the owner dies.</summary>
-    private async Task DecideAndStoreAsync(JournalledCoordinator coordinator, ClusterEvent asked, int effects = 2)
+    private async Task DecideAndStoreAsync(JournalledCoordinator coordinator, ClusterEvent asked)
     {
         await coordinator.Actor.PostAsync(asked with { Asker = 1 });
-        await coordinator.DecideAsync(effects);
-        await coordinator.StoreAsync(_store, _first, effects);
+        await coordinator.DecideAsync();
+        await coordinator.StoreAsync(_store, _first);
         coordinator.Journal.Stop();
     }
 

@@ -20,11 +20,10 @@ public sealed class AskTests : IAsyncDisposable
         await SubmitAsync();
         var stop = _coordinator.Actor.AskAsync(new ClusterEvent.StopRequested(Run, "Stopped by a test."));
 
-        // The record of the end, the end, and the answer.
-        await _coordinator.DecideAsync(3);
+        await _coordinator.DecideAsync();
         Assert.False(stop.IsCompleted);
         Assert.IsType<RunPhase.Ended>(_coordinator.Actor.State.Find(Run)!.Phase);
-        _coordinator.Release(3);
+        _coordinator.Release();
         await stop.WaitAsync(JournalledCoordinator.Patience);
     }
 
@@ -33,7 +32,7 @@ public sealed class AskTests : IAsyncDisposable
     {
         await SubmitAsync();
         var scale = _coordinator.Actor.AskAsync(new ClusterEvent.ScaleRequested(Run, 2));
-        await _coordinator.DecideAsync(2);
+        await _coordinator.DecideAsync();
         _coordinator.Journal.Stop();
         await _coordinator.Actor.DisposeAsync();
 
@@ -46,17 +45,17 @@ public sealed class AskTests : IAsyncDisposable
     {
         await _coordinator.Actor.PostAsync(new ClusterEvent.WorkerAttached(
             _coordinator.Actor.Open().Id, new WorkerMessage.Hello(1, "h", "h:1", "", "avx2", "cpu", "", ProgramVersion.Text) { Instance = "one" }));
-        await _coordinator.DecideAsync(1);
-        Assert.True(_coordinator.Changes(1).IsEmpty);
-        _coordinator.Release(1);
+        await _coordinator.DecideAsync();
+        Assert.True(_coordinator.Changes().IsEmpty);
+        _coordinator.Release();
 
         var drain = _coordinator.Actor.AskAsync(new ClusterEvent.DrainRequested(WorkerId.FromNumber(1)));
-        await _coordinator.DecideAsync(2);
+        await _coordinator.DecideAsync();
         Assert.False(drain.IsCompleted);
-        var stored = _coordinator.Changes(2).Pool!;
+        var stored = _coordinator.Changes().Pool!;
         Assert.Equal(("runs", 1), (stored.Name, stored.Version));
         Assert.Equal("one", Assert.Single(DurableJson.ReadPool(stored.Snapshot).Drained).Instance);
-        _coordinator.Release(2);
+        _coordinator.Release();
         await drain.WaitAsync(JournalledCoordinator.Patience);
     }
 
@@ -69,8 +68,8 @@ public sealed class AskTests : IAsyncDisposable
     private async Task SubmitAsync()
     {
         var submitted = _coordinator.Actor.SubmitAsync(_coordinator.Order(Run));
-        await _coordinator.DecideAsync(1);
-        _coordinator.Release(1);
+        await _coordinator.DecideAsync();
+        _coordinator.Release();
         await submitted.WaitAsync(JournalledCoordinator.Patience);
     }
 }

@@ -52,29 +52,29 @@ internal sealed class JournalledCoordinator : IAsyncDisposable
     /// <summary>Whether its ownership holds.</summary>
     public bool MayOrder { get; set; } = true;
 
-    /// <summary>Waits until so many effects more are decided, and no longer.</summary>
-    public async Task DecideAsync(int effects)
+    /// <summary>Waits until what came of so many events more is decided, and no longer.</summary>
+    public async Task DecideAsync(int turns = 1)
     {
-        for (var i = 0; i < effects; i++)
+        for (var i = 0; i < turns; i++)
         {
             await _decided.Reader.ReadAsync().AsTask().WaitAsync(Patience);
         }
     }
 
-    /// <summary>What a transaction for the next effects has.</summary>
-    public JournalChanges Changes(int effects) => Journal.Changes(_done + 1, _done + effects);
+    /// <summary>What a transaction for the next turns has.</summary>
+    public JournalChanges Changes(int turns = 1) => Journal.Changes(_done + 1, _done + turns);
 
-    /// <summary>The next effects are stored: carries them out.</summary>
-    public void Release(int effects)
+    /// <summary>The next turn is stored: carries it out.</summary>
+    public void Release()
     {
-        Journal.Release(_done + 1, _done + effects);
-        _done += effects;
+        _done++;
+        Journal.Release(_done, _done);
     }
 
-    /// <summary>Puts the next effects into a store, and leaves it at that.</summary>
-    public async Task StoreAsync(RelationalStore store, Storage.Relational.Ownership ownership, int effects)
+    /// <summary>Puts the next turn into a store, and leaves it at that.</summary>
+    public async Task StoreAsync(RelationalStore store, Storage.Relational.Ownership ownership)
     {
-        var changes = Changes(effects);
+        var changes = Changes();
         Assert.IsType<WriteAnswer.Stored>(await store.Runs.WriteAsync(ownership, changes.Runs, changes.Pool));
     }
 
