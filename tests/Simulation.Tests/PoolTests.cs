@@ -80,10 +80,12 @@ public sealed class PoolTests
     /// <summary>The store was slow while runs were taken over: workers opened another stream before they were welcomed, and the end of the first one took them from the pool for ever.</summary>
     [Theory]
     [InlineData(626)]
+    [InlineData(252)] // a run that was about to wait had members that were to come back: without them another run seemed too large for the pool, and one of a lower priority passed it
+    [InlineData(1217)]
     [InlineData(895)]
     [InlineData(900)] // of the simulator: it counted starts that an owner had decided and that were not stored
     [InlineData(1068)]
-    public void Play_ASeedWithOwnersThatOnceFoundABug_EveryRunEnds(int seed) => Assert.Null(new PoolCluster(seed, isOwned: true).Play());
+    public void Play_ASeedWithOwnersThatOnceFoundABug_KeepsEveryPromise(int seed) => Assert.Null(new PoolCluster(seed, isOwned: true).Play());
 
     /// <summary>A worker that is to join one run, and has just loaded it, is asked by the next: its answer is on the way, both runs are in their first generation, and it must not count in the second.</summary>
     [Fact]

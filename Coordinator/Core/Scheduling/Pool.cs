@@ -28,7 +28,7 @@ public sealed class Pool
         var claims = Runs.Select(run => ClaimOf(run, state)).ToImmutableArray();
         Shares = ShareRule.Decide(
             claims, [.. _kinds.Select((kind, k) => new WorkerKind(kind.Count, [.. Runs.Select((run, i) => FitRule.IsFit(run, kind.First) || claims[i].Held[k] > 0)]))],
-            isWhole: !Runs.Any(run => run.Phase is RunPhase.Reviving));
+            isWhole: !state.Runs.Any(run => run.Phase is RunPhase.Reviving));
         (Claims, WorkerCount) = (claims, _kinds.Sum(kind => kind.Count));
     }
 
