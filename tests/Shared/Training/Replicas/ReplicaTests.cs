@@ -66,6 +66,10 @@ public sealed class ReplicaTests
     {
         using var cluster = new Cluster(TinyTask.Job("adamw"), 2);
         cluster.Train(3);
+
+        // What other tests have left to the finalizers is gone before it is counted, and not in the midst of it.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
         cluster.Train(50);
         Assert.Equal(before, Tensor.TotalCount);
