@@ -16,7 +16,7 @@ public sealed record LedgerQuestion(ImmutableSortedSet<WorkerId> Asked, WorkerId
     /// <returns>Null when there is nothing to ask, or nobody.</returns>
     internal static RunTurn? Ask(RunState state, RunPhase.Running phase, long step, RunWaits waits)
     {
-        if (Gap(state, step) is not { } gap)
+        if (LedgerRule.FirstGap(state.Ledger, step) is not { } gap)
         {
             return null;
         }
@@ -45,8 +45,6 @@ public sealed record LedgerQuestion(ImmutableSortedSet<WorkerId> Asked, WorkerId
     internal static RunPhase.Running Close(RunPhase.Running phase) => phase with { Question = phase.Question! with { Awaited = null } };
 
     /// <returns>What a person should know when the run ends with a ledger that is not whole.</returns>
-    internal static RunEffect[] Warn(RunState state, long step) => Gap(state, step) is { } gap
+    internal static RunEffect[] Warn(RunState state, long step) => LedgerRule.FirstGap(state.Ledger, step) is { } gap
         ? [new RunEffect.Record(new RunRecord.RunWarned(state.Generation, step, LedgerNews.Lack(1, gap, gap)))] : [];
-
-    private static long? Gap(RunState state, long step) => LedgerRule.FirstGap(state.Ledger, step);
 }

@@ -76,7 +76,7 @@ internal sealed class RunJournal
             return _underWay.Changes;
         }
 
-        var (changes, pool) = (new Dictionary<RunId, RunChange>(), (PoolSnapshot?)null);
+        var (changes, pool) = (new Dictionary<RunId, (RunState Run, ImmutableArray<(RunRecord Entry, DateTimeOffset At)> Records)>(), (PoolSnapshot?)null);
         for (var number = first; number <= last; number++)
         {
             // Before the store: a run whose end is stored has its whole ledger, also when this process dies before the answer.
@@ -91,12 +91,13 @@ internal sealed class RunJournal
             {
                 if (turn.State.Find(effects.Key) is { } run && IsChange(run.Id, [.. effects], turn.At))
                 {
-                    changes[run.Id] = Change(changes.GetValueOrDefault(run.Id), run, effects, turn.At);
+                    var before = changes.TryGetValue(run.Id, out var change) ? change.Records : [];
+                    changes[run.Id] = (run, before.AddRange(effects.OfType<RunEffect.Record>().Select(record => (record.Entry, turn.At))));
                 }
             }
         }
 
-        _underWay = (first, new JournalChanges([.. changes.Values.Select(Finish)], pool is null ? null : new PoolChange(OwnershipActor.Lease, ++_poolVersion, DurableJson.Write(pool))));
+        _underWay = (first, new JournalChanges([.. changes.Values.Select(change => Change(change.Run, change.Records))], pool is null ? null : new PoolChange(OwnershipActor.Lease, ++_poolVersion, DurableJson.Write(pool))));
         return _underWay.Changes;
     }
 
@@ -162,31 +163,23 @@ internal sealed class RunJournal
     /// <summary>Whatever a worker or a person is told rests on the run's state; what is only counted or written to the run folder does not.</summary>
     private static bool IsStored(RunEffect effect) => effect is RunEffect.Record or RunEffect.End or RunEffect.Tell { Message: not CoordinatorMessage.Recorded };
 
-    private static RunChange Change(RunChange? before, RunState run, IEnumerable<RunEffect> effects, DateTimeOffset at)
+    /// <summary>As the last of the turns leaves the run, with what was recorded in all of them.</summary>
+    private RunChange Change(RunState run, ImmutableArray<(RunRecord Entry, DateTimeOffset At)> records)
     {
-        var change = (before ?? new RunChange
+        var version = _versions.GetValueOrDefault(run.Id) + 1;
+        _versions[run.Id] = version;
+        var samples = _samples.Where(each => each.Run == run.Id).Select(each => each.Sample).ToImmutableArray();
+        _samples.RemoveAll(each => each.Run == run.Id);
+        return new RunChange
         {
-            Run = run.Id, Version = 0, Order = DurableJson.Write(run.Order), State = RunStates.Of(run), Generation = run.LastGeneration, Snapshot = "",
-        }) with
-        {
-            State = RunStates.Of(run), IsEnded = run.Phase is RunPhase.Ended, Generation = run.LastGeneration, Snapshot = DurableJson.Write(RunSnapshot.Of(run)),
-        };
-        var records = effects.OfType<RunEffect.Record>().Select(effect => effect.Entry).ToArray();
-        return change with
-        {
-            Events = change.Events.AddRange(records.Select(record => new RunEventLine(RunRecordJson.NameOf(record), RunRecordJson.Line(record, run.Order, at)))),
-            Checkpoints = change.Checkpoints.AddRange(records.OfType<RunRecord.CheckpointSaved>().Select(saved => new CheckpointRow(saved.Step, saved.Path, saved.WeightsSha256, at))),
+            Run = run.Id, Version = version, Order = DurableJson.Write(run.Order), State = RunStates.Of(run), IsEnded = run.Phase is RunPhase.Ended, Generation = run.LastGeneration,
+            Snapshot = DurableJson.Write(RunSnapshot.Of(run)), Samples = samples,
+            Events = [.. records.Select(record => new RunEventLine(RunRecordJson.NameOf(record.Entry), RunRecordJson.Line(record.Entry, run.Order, record.At)))],
+            Checkpoints = [.. records.Where(record => record.Entry is RunRecord.CheckpointSaved).Select(record => Row((RunRecord.CheckpointSaved)record.Entry, record.At))],
         };
     }
 
-    private RunChange Finish(RunChange change)
-    {
-        var version = _versions.GetValueOrDefault(change.Run) + 1;
-        _versions[change.Run] = version;
-        var samples = _samples.Where(each => each.Run == change.Run).Select(each => each.Sample).ToImmutableArray();
-        _samples.RemoveAll(each => each.Run == change.Run);
-        return change with { Version = version, Samples = samples };
-    }
+    private static CheckpointRow Row(RunRecord.CheckpointSaved saved, DateTimeOffset at) => new(saved.Step, saved.Path, saved.WeightsSha256, at);
 
     /// <summary>Kept until the run's next change is stored.</summary>
     /// <returns>Whether so many are kept that it is time for one.</returns>

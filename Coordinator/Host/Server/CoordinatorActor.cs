@@ -207,7 +207,7 @@ public sealed class CoordinatorActor : IAsyncDisposable
     }
 
     /// <summary>The first tick comes behind the runs that were found. What was written to a ledger since the machine was told of a write is told with it.</summary>
-    private (ClusterState, System.Collections.Immutable.ImmutableArray<ClusterEffect>) Step(ClusterState state, ClusterEvent @event, DateTimeOffset now)
+    private (ClusterState, ImmutableArray<ClusterEffect>) Step(ClusterState state, ClusterEvent @event, DateTimeOffset now)
     {
         if (@event is ClusterEvent.Tick)
         {

@@ -20,23 +20,8 @@ internal sealed class SmallDisk : IDisposable
         return new SmallDisk(path);
     }
 
-    /// <summary>Leaves no room for a byte in a new page; a file's last page may have some.</summary>
-    public void Fill()
-    {
-        using var file = new FileStream(Filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var block = new byte[1 << 20];
-        for (var size = block.Length; size > 0;)
-        {
-            try
-            {
-                file.Write(block, 0, size);
-            }
-            catch (IOException)
-            {
-                size /= 2;
-            }
-        }
-    }
+    /// <inheritdoc cref="DiskFiller.Fill"/>
+    public void Fill() => DiskFiller.Fill(Filler);
 
     public void Free() => File.Delete(Filler);
 

@@ -21,24 +21,8 @@ internal sealed class SmallDisk : IAsyncDisposable
         return new SmallDisk(folder);
     }
 
-    /// <summary>Leaves no room for a byte.</summary>
-    public void Fill()
-    {
-        // With room for one more page left, a small file such as a manifest would still fit.
-        using var file = new FileStream(_filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var block = new byte[1 << 20];
-        for (var size = block.Length; size > 0;)
-        {
-            try
-            {
-                file.Write(block, 0, size);
-            }
-            catch (IOException)
-            {
-                size /= 2;
-            }
-        }
-    }
+    /// <inheritdoc cref="DiskFiller.Fill"/>
+    public void Fill() => DiskFiller.Fill(_filler);
 
     public void Free() => File.Delete(_filler);
 

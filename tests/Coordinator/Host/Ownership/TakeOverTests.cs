@@ -101,11 +101,7 @@ public sealed class TakeOverTests : IAsyncLifetime
         var other = new RunId("other");
         await using (var former = await SubmitAsync())
         {
-            var submitted = former.Actor.SubmitAsync(former.Order(other));
-            await former.DecideAsync();
-            await former.StoreAsync(_store, _first);
-            former.Release();
-            await submitted.WaitAsync(JournalledCoordinator.Patience);
+            await SubmitAsync(former, other);
         }
 
         File.WriteAllText(Path.Combine(Path.GetDirectoryName(Events)!, "ledger"), "This is no ledger.");
@@ -131,11 +127,7 @@ public sealed class TakeOverTests : IAsyncLifetime
         var other = new RunId("other");
         await using (var former = await SubmitAsync())
         {
-            var submitted = former.Actor.SubmitAsync(former.Order(other));
-            await former.DecideAsync();
-            await former.StoreAsync(_store, _first);
-            former.Release();
-            await submitted.WaitAsync(JournalledCoordinator.Patience);
+            await SubmitAsync(former, other);
         }
 
         await DamageAsync($"UPDATE runs SET {column} = $damage WHERE run = 'taken'", damage);
@@ -193,12 +185,17 @@ public sealed class TakeOverTests : IAsyncLifetime
     private async Task<JournalledCoordinator> SubmitAsync()
     {
         var coordinator = new JournalledCoordinator(_folder.FullName);
-        var submitted = coordinator.Actor.SubmitAsync(coordinator.Order(Run));
+        await SubmitAsync(coordinator, Run);
+        return coordinator;
+    }
+
+    private async Task SubmitAsync(JournalledCoordinator coordinator, RunId run)
+    {
+        var submitted = coordinator.Actor.SubmitAsync(coordinator.Order(run));
         await coordinator.DecideAsync();
         await coordinator.StoreAsync(_store, _first);
         coordinator.Release();
         await submitted.WaitAsync(JournalledCoordinator.Patience);
-        return coordinator;
     }
 
     /// <summary>And then the owner dies.</summary>
